@@ -1,0 +1,174 @@
+//! No-op tasks through contract and backend, hub and worker in processes of their own, beside the
+//! library alone in the same run. See the crate's README.
+#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod amqp;
+mod contract;
+mod raw;
+
+use std::{env, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use skyscan_rabbitmq_node::Node;
+use tokio::runtime::{Builder, Runtime};
+
+/// Bytes of a task's body and of a result.
+const BODY_BYTES: usize = 200;
+
+/// Tasks in one raw message, and leases that a worker settles together.
+const BATCH: usize = 16;
+
+/// Raw messages on loan to one link; the contract's links have a credit of `CREDIT * BATCH`.
+const CREDIT: usize = 2;
+
+/// From the first link's coming up to the first task that counts.
+const WARM_UP: Duration = Duration::from_millis(1500);
+
+/// How long tasks count.
+const WINDOW: Duration = Duration::from_secs(4);
+
+/// Each is measured so often, in turns; the median counts.
+const ROUNDS: usize = 3;
+
+/// Links that share the connections of one process to a broker.
+const LINKS_PER_CONNECTION: usize = 64;
+
+/// Most DEALERs of one process: libzmq gives 1023 sockets.
+const MAX_DEALERS: usize = 1000;
+
+/// What one run measured.
+struct Measured {
+    tasks_per_s: f64,
+    hub_us_per_task: f64,
+    worker_us_per_task: f64,
+    ready_s: f64,
+    tasks_per_message: f64,
+}
+
+fn main() -> Result<()> {
+    if let Ok(role) = env::var("SKYSCAN_BENCH_ROLE") {
+        let address = env::var("SKYSCAN_BENCH_ADDRESS").context("no address")?;
+        let n_links = env::var("SKYSCAN_BENCH_LINKS")
+            .context("no links")?
+            .parse()?;
+        let n_dealers = env::var("SKYSCAN_BENCH_DEALERS")
+            .context("no dealers")?
+            .parse()?;
+        return match role.as_str() {
+            "raw" => raw::work(&address, n_links, n_dealers),
+            "raw-amqp" => amqp::work(&address, n_links),
+            "contract" => contract::work(&address, n_links),
+            other => bail!("no role {other}"),
+        };
+    }
+    let only: Option<usize> = env::args().skip(1).find_map(|text| text.parse().ok());
+    println!(
+        "{BODY_BYTES}-byte no-op tasks, {CREDIT} x {BATCH} on loan to a link, {WINDOW:?} after {WARM_UP:?}, median of {ROUNDS}"
+    );
+    println!(
+        "{:<24} {:>6} {:>11} {:>10} {:>12} {:>15} {:>8} {:>14}",
+        "",
+        "links",
+        "tasks/s",
+        "ratio",
+        "hub us/task",
+        "worker us/task",
+        "ready s",
+        "tasks/message"
+    );
+    let all = !env::args().any(|text| text == "rabbitmq");
+    for n_links in [100, 1000, 5000].into_iter().filter(|_| all) {
+        if only.is_some_and(|only| only != n_links) {
+            continue;
+        }
+        let raw_too = !env::args().any(|text| text == "contract");
+        let (mut plain, mut shared, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            if raw_too {
+                plain.push(raw::measure(n_links, n_links)?);
+                shared.push(raw::measure(n_links, 1)?);
+            }
+            let url = format!("zmq://127.0.0.1:{}", free_port()?);
+            ours.push(contract::measure(&url, n_links)?);
+        }
+        let raws: Vec<_> = [plain, shared].into_iter().filter_map(median).collect();
+        for (name, raw) in ["raw, a DEALER a link", "raw, a DEALER a process"]
+            .iter()
+            .zip(&raws)
+        {
+            row(name, n_links, raw, &[]);
+        }
+        if let Some(ours) = median(ours) {
+            row("contract over zeromq", n_links, &ours, &raws);
+        }
+    }
+    rabbitmq(only)
+}
+
+/// The same over a broker of its own.
+fn rabbitmq(only: Option<usize>) -> Result<()> {
+    if let Some(missing) = skyscan_rabbitmq_node::missing() {
+        println!("rabbitmq: {missing}");
+        return Ok(());
+    }
+    let node = Node::start()?;
+    for n_links in [100, 1000, 5000] {
+        if only.is_some_and(|only| only != n_links) {
+            continue;
+        }
+        // Above a thousand links only one process's connections are asked for.
+        let raw_too = n_links <= 1000 && !env::args().any(|text| text == "contract");
+        let (mut raws, mut ours) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            if raw_too {
+                raws.push(amqp::measure(&node.url(), n_links)?);
+            }
+            ours.push(contract::measure(&node.url(), n_links)?);
+        }
+        let raws: Vec<_> = median(raws).into_iter().collect();
+        for raw in &raws {
+            row("raw lapin, 64 a pair", n_links, raw, &[]);
+        }
+        if let Some(ours) = median(ours) {
+            row("contract over rabbitmq", n_links, &ours, &raws);
+        }
+    }
+    Ok(())
+}
+
+/// The run in the middle, by rate.
+fn median(mut runs: Vec<Measured>) -> Option<Measured> {
+    runs.sort_by(|one, other| one.tasks_per_s.total_cmp(&other.tasks_per_s));
+    let middle = runs.len() / 2;
+    runs.into_iter().nth(middle)
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to build a runtime")
+}
+
+fn row(name: &str, n_links: usize, measured: &Measured, beside: &[Measured]) {
+    let ratios: Vec<_> = beside
+        .iter()
+        .map(|raw| format!("{:.2}", measured.tasks_per_s / raw.tasks_per_s))
+        .collect();
+    let ratio = ratios.join(" ");
+    println!(
+        "{name:<24} {n_links:>6} {:>11.0} {ratio:>10} {:>12.2} {:>15.2} {:>8.2} {:>14.1}",
+        measured.tasks_per_s,
+        measured.hub_us_per_task,
+        measured.worker_us_per_task,
+        measured.ready_s,
+        measured.tasks_per_message
+    );
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port())
+}

@@ -1,0 +1,152 @@
+//! Who does what in a scan: thin actors around the engine and the transport contract.
+//!
+//! A [`Scanner`](scanner::Scanner) sits at a hub: it hands out tasks and collects results. Its
+//! [`Refiner`] owns the map and decides what comes next (in a replay, a [`Pile`](pile::Pile) stands in its place). [`Worker`](worker::Worker)s sit at links
+//! and run kernels. No actor knows which transport it talks through.
+//!
+//! [`scan`] starts what a scan needs and waits for its end.
+
+pub mod partner;
+pub mod pile;
+pub mod progress;
+pub mod refiner;
+pub mod scanner;
+pub mod worker;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor;
+use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
+use tokio::sync::{Notify, watch};
+
+use crate::protocol::{Message, PROTOCOL, Welcome, pack_problem};
+use crate::reco::Problem;
+use crate::scan::ledger::Chunking;
+use crate::scan::{Ledger, Plan};
+use crate::sky::coordinates::SkyFrame;
+use progress::Progress;
+use refiner::Refiner;
+use scanner::{HandOut, Scanned, StopScan};
+use worker::{StopWorker, WorkerConfig, WorkerError};
+
+/// A peer that is silent for so long is lost.
+const LIVENESS: Duration = Duration::from_secs(15);
+/// Workers renew their leases three times in this span.
+const LEASE_TERM: Duration = Duration::from_secs(60);
+/// Tasks that may wait at the hub; the Scanner keeps far fewer there.
+pub const BACKLOG: usize = 65_536;
+
+/// What a scan needs.
+#[derive(Debug)]
+pub struct ScanSetup {
+    /// What is scanned, and with what.
+    pub problem: Problem,
+    /// How the sky is searched.
+    pub plan: Plan,
+    /// How large tasks are.
+    pub chunking: Chunking,
+    /// Where Scanner and Workers meet.
+    pub transport: Arc<dyn Transport>,
+    /// Workers in this process, each with a link of its own.
+    pub local: Vec<WorkerConfig>,
+}
+
+/// Why a scan ended without a map.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// The transport failed for good.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// A worker of this process ended on its own.
+    #[error("a local worker ended")]
+    Worker(#[source] WorkerError),
+    /// The Scanner ended without a word: a bug.
+    #[error("the scanner ended without a result")]
+    Silent,
+}
+
+/// Runs a scan to its end, or until `stop` is notified: then with the map as far as it is.
+///
+/// # Errors
+/// If the transport fails, or a local worker ends on its own.
+pub async fn scan(
+    setup: ScanSetup,
+    progress: watch::Sender<Progress>,
+    stop: Arc<Notify>,
+) -> Result<Scanned, ScanError> {
+    let ScanSetup {
+        problem,
+        plan,
+        chunking,
+        transport,
+        local,
+    } = setup;
+    let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
+    let payload = pack_problem(&problem);
+    let welcome = Welcome {
+        reco: problem.reco,
+        payload: PayloadId::of(&payload).0,
+    };
+    let hub_config = HubConfig {
+        scan: fresh_scan_id(),
+        protocol: PROTOCOL,
+        welcome: welcome.encode().into(),
+        backlog: BACKLOG,
+        liveness: LIVENESS,
+        lease_term: LEASE_TERM,
+    };
+    let (hub, inbox) = transport.open_hub(hub_config).await?;
+    hub.publish(payload.into()).await?;
+
+    let mut workers = Vec::new();
+    let mut ends = Vec::new();
+    for config in local {
+        let (worker, end) = worker::start(transport.as_ref(), config).await?;
+        workers.push(worker);
+        ends.push(Box::pin(end));
+    }
+    let refiner = Refiner::new(plan, frame).start();
+    let (scanner, mut scanned) = scanner::start(
+        hub,
+        inbox,
+        refiner.into(),
+        Ledger::new(chunking),
+        HandOut::default(),
+        progress,
+    );
+    let result = loop {
+        tokio::select! {
+            scanned = &mut scanned => break scanned.map_err(|_| ScanError::Silent)?,
+            () = stop.notified() => {
+                // The Scanner may have ended at this very moment.
+                let _ = scanner.send(StopScan).await;
+            }
+            // Lazily, since it is built even where it is not polled, and panics on nothing.
+            (end, _, _) = async { futures::future::select_all(&mut ends).await },
+                if !ends.is_empty() =>
+            {
+                if let Ok(Err(error)) = end {
+                    return Err(ScanError::Worker(error));
+                }
+                return Err(ScanError::Silent);
+            }
+        }
+    };
+    for worker in workers {
+        // A worker that has ended has nothing to give back.
+        let _ = worker.send(StopWorker).await;
+    }
+    for end in ends {
+        let _ = end.await;
+    }
+    Ok(result?)
+}
+
+/// A number for a scan; it must differ from those of other scans at the same place and enters no
+/// result. The standard library's hasher is seeded at random.
+pub fn fresh_scan_id() -> ScanId {
+    ScanId(RandomState::new().build_hasher().finish())
+}

@@ -1,0 +1,50 @@
+//! What a Scanner asks of whoever stands at its side: what comes next, and the map in the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message, Recipient};
+
+use crate::reco::PixelRequest;
+use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
+use crate::sky::{Equatorial, Pixel};
+
+/// Asks what comes after these outcomes, a complete wave (or nothing, at the very beginning).
+#[derive(Debug, Message)]
+#[rtype(result = "Refined")]
+pub struct WaveScanned(pub BTreeMap<Pixel, PixelOutcome>);
+
+/// What comes next.
+#[derive(Debug)]
+pub struct Refined {
+    /// The next wave; empty if the scan is complete.
+    pub wave: Vec<(Pixel, PixelRequest)>,
+    /// Best direction so far.
+    pub best: Option<(Equatorial, PixelFit)>,
+}
+
+/// Asks for the map, with these outcomes of an unfinished wave in it.
+#[derive(Debug, Message)]
+#[rtype(result = "Arc<SkyMap>")]
+pub struct TakeMap(pub BTreeMap<Pixel, PixelOutcome>);
+
+/// An actor that answers both: the Refiner in a scan, the Pile in a replay.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    pub(super) waves: Recipient<WaveScanned>,
+    pub(super) map: Recipient<TakeMap>,
+}
+
+impl<A> From<Addr<A>> for Partner
+where
+    A: Actor + Handler<WaveScanned> + Handler<TakeMap>,
+    A::Context: ToEnvelope<A, WaveScanned> + ToEnvelope<A, TakeMap>,
+{
+    fn from(address: Addr<A>) -> Self {
+        Self {
+            waves: address.clone().recipient(),
+            map: address.recipient(),
+        }
+    }
+}

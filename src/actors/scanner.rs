@@ -1,0 +1,378 @@
+//! The Scanner: sits at a hub, hands out tasks, collects results, asks its partner what is next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
+    StreamHandler, WrapFuture,
+};
+use skyscan_transport::{
+    Conclusion, Hub, HubInbox, HubIncoming, LinkId, SettledBatch, TaskFrame, TaskId, TransportError,
+};
+use tokio::sync::{oneshot, watch};
+
+use super::partner::{Partner, Refined, TakeMap, WaveScanned};
+use super::progress::{Progress, RoundProgress};
+use crate::protocol::{Hello, Message as _, ResultBody, TaskBody};
+use crate::reco::PixelRequest;
+use crate::scan::{Acceptance, Ledger, Task, TaskCounts};
+use crate::sky::map::SkyMap;
+use crate::sky::{Nside, Pixel};
+
+/// How many tasks a Scanner has out at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandOut {
+    /// Tasks beyond what the workers can hold, ready for whoever is free first.
+    pub spare_tasks: usize,
+    /// Never more than this, however many workers there are.
+    pub window: Option<usize>,
+}
+
+impl Default for HandOut {
+    fn default() -> Self {
+        Self {
+            spare_tasks: 8,
+            window: None,
+        }
+    }
+}
+
+/// What a scan came to.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// Every pixel that has an outcome.
+    pub map: Arc<SkyMap>,
+    /// Whether the plan was fulfilled; otherwise the map is what there was when it was stopped.
+    pub complete: bool,
+    /// What the tasks came to.
+    pub tasks: TaskCounts,
+    /// Time that workers spent on accepted results.
+    pub busy_seconds: f64,
+}
+
+/// Starts a Scanner at an open hub. The receiver yields when the scan is complete or was stopped.
+pub fn start(
+    hub: Arc<dyn Hub>,
+    inbox: HubInbox,
+    partner: Partner,
+    ledger: Ledger,
+    policy: HandOut,
+    progress: watch::Sender<Progress>,
+) -> (
+    Addr<Scanner>,
+    oneshot::Receiver<Result<Scanned, TransportError>>,
+) {
+    let (ended, end) = oneshot::channel();
+    let address = Scanner::create(|context| {
+        context.add_stream(inbox);
+        Scanner {
+            hub,
+            partner,
+            ledger,
+            policy,
+            progress,
+            links: Links::default(),
+            unsent: Vec::new(),
+            is_submitting: false,
+            phase: Phase::Refining,
+            ended: Some(ended),
+        }
+    });
+    (address, end)
+}
+
+/// A Scanner at one hub.
+#[derive(Debug)]
+pub struct Scanner {
+    hub: Arc<dyn Hub>,
+    partner: Partner,
+    ledger: Ledger,
+    policy: HandOut,
+    progress: watch::Sender<Progress>,
+    links: Links,
+    /// Cut and not yet given to the hub.
+    unsent: Vec<TaskFrame>,
+    is_submitting: bool,
+    phase: Phase,
+    ended: Option<oneshot::Sender<Result<Scanned, TransportError>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The partner has the outcomes; nothing is to be handed out until it answers.
+    Refining,
+    /// A wave is out.
+    Scanning,
+    /// The map is being fetched; what still comes is thrown away.
+    Concluding,
+}
+
+/// What a link can take.
+#[derive(Clone, Copy, Debug)]
+struct LinkShare {
+    slots: usize,
+    credit: usize,
+}
+
+/// The links that are up, and what they can take together: asked for with every result.
+#[derive(Debug, Default)]
+struct Links {
+    shares: HashMap<LinkId, LinkShare>,
+    n_slots: usize,
+    credit: usize,
+}
+
+impl Links {
+    fn insert(&mut self, link: LinkId, share: LinkShare) {
+        self.remove(link);
+        self.n_slots += share.slots;
+        self.credit += share.credit;
+        self.shares.insert(link, share);
+    }
+
+    fn remove(&mut self, link: LinkId) {
+        if let Some(share) = self.shares.remove(&link) {
+            self.n_slots -= share.slots;
+            self.credit -= share.credit;
+        }
+    }
+}
+
+impl Actor for Scanner {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.refine(context);
+    }
+}
+
+impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
+    fn handle(&mut self, item: Result<HubIncoming, TransportError>, context: &mut Context<Self>) {
+        match item {
+            Ok(HubIncoming::LinkUp {
+                link,
+                credit,
+                hello,
+            }) => {
+                // Who does not say how many slots it has gets one.
+                let slots = Hello::decode(&hello).map_or(1, |hello| usize::from(hello.slots));
+                self.links.insert(
+                    link,
+                    LinkShare {
+                        slots,
+                        credit: usize::from(credit),
+                    },
+                );
+                self.hand_out(context);
+            }
+            Ok(HubIncoming::LinkDown { link, .. }) => {
+                self.links.remove(link);
+                self.report();
+            }
+            Ok(HubIncoming::Settled(batch)) => self.collect(batch, context),
+            Err(error) => self.end(Err(error), context),
+        }
+    }
+
+    fn finished(&mut self, context: &mut Context<Self>) {
+        // When the Scanner itself closes the hub, the end of the inbox is no news.
+        if self.phase != Phase::Concluding {
+            self.end(Err(TransportError::Closed), context);
+        }
+    }
+}
+
+impl Scanner {
+    /// Gives the partner what was accepted and takes the next wave.
+    fn refine(&mut self, context: &mut Context<Self>) {
+        self.phase = Phase::Refining;
+        let asking = self
+            .partner
+            .waves
+            .send(WaveScanned(self.ledger.take_outcomes()));
+        context.spawn(asking.into_actor(self).map(|refined, actor, context| {
+            // The partner lives as long as this actor holds its address.
+            let Ok(Refined { wave, best }) = refined else {
+                return actor.end(Err(TransportError::Closed), context);
+            };
+            if actor.phase == Phase::Concluding {
+                return;
+            }
+            actor.phase = Phase::Scanning;
+            actor.progress.send_modify(|progress| {
+                progress.best = best;
+                plan_round(&mut progress.rounds, &wave);
+            });
+            if wave.is_empty() {
+                return actor.conclude(true, context);
+            }
+            actor.ledger.begin_wave(wave);
+            actor.hand_out(context);
+        }));
+    }
+
+    /// Cuts tasks until the workers are covered, and submits them.
+    fn hand_out(&mut self, context: &mut Context<Self>) {
+        let wanted = self.links.credit + self.policy.spare_tasks;
+        let most = wanted.min(self.policy.window.unwrap_or(usize::MAX));
+        while self.phase == Phase::Scanning && self.ledger.n_leased() < most {
+            let Some(task) = self.ledger.cut_task(self.links.n_slots) else {
+                break;
+            };
+            self.unsent.push(frame(task));
+        }
+        self.submit(context);
+        self.report();
+    }
+
+    /// Gives the hub what was cut; one call at a time.
+    fn submit(&mut self, context: &mut Context<Self>) {
+        if self.is_submitting || self.unsent.is_empty() {
+            return;
+        }
+        self.is_submitting = true;
+        let hub = Arc::clone(&self.hub);
+        let tasks = std::mem::take(&mut self.unsent);
+        let submitting = async move { hub.submit(tasks).await };
+        context.spawn(
+            submitting
+                .into_actor(self)
+                .map(|submitted, actor, context| {
+                    actor.is_submitting = false;
+                    match submitted {
+                        Ok(()) => actor.submit(context),
+                        Err(error) => actor.end(Err(error), context),
+                    }
+                }),
+        );
+    }
+
+    /// Enters results into the ledger, then confirms them.
+    fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
+        let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
+        for outcome in batch.outcomes() {
+            let TaskId(id) = outcome.task;
+            match &outcome.conclusion {
+                Conclusion::Completed(result) => match ResultBody::decode(result) {
+                    Ok(result) => {
+                        let nside = self.ledger.nside_of(id);
+                        let n = result.outcomes.len() as u64;
+                        let accepted = self.ledger.accept(
+                            id,
+                            result.outcomes,
+                            result.seconds,
+                            outcome.attempt,
+                        );
+                        if let (Acceptance::Accepted, Some(nside)) = (accepted, nside) {
+                            *n_pixels.entry(nside).or_default() += n;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(task = id, %error, "a result is not understood");
+                        self.give_up(id, &error.to_string());
+                    }
+                },
+                Conclusion::Rejected(reason) => {
+                    tracing::warn!(task = id, reason, "a worker gave a task up");
+                    self.give_up(id, reason);
+                }
+            }
+        }
+        batch.confirm();
+        self.progress.send_modify(|progress| {
+            for round in &mut progress.rounds {
+                round.n_done += n_pixels.get(&round.nside).copied().unwrap_or(0);
+            }
+        });
+        if self.phase == Phase::Scanning && self.ledger.is_wave_done() {
+            self.refine(context);
+        } else {
+            self.hand_out(context);
+        }
+    }
+
+    fn give_up(&mut self, id: u64, reason: &str) {
+        let singles = self.ledger.reject(id, reason);
+        self.unsent.extend(singles.into_iter().map(frame));
+    }
+
+    fn report(&self) {
+        let (tasks, n_slots) = (self.ledger.counts(), self.links.n_slots);
+        self.progress.send_modify(|progress| {
+            progress.tasks = tasks;
+            progress.n_slots = n_slots;
+        });
+    }
+
+    /// Fetches the map, closes the hub and ends.
+    fn conclude(&mut self, complete: bool, context: &mut Context<Self>) {
+        if self.phase == Phase::Concluding {
+            return;
+        }
+        self.phase = Phase::Concluding;
+        let asking = self.partner.map.send(TakeMap(self.ledger.take_outcomes()));
+        let (tasks, busy_seconds) = (self.ledger.counts(), self.ledger.busy_seconds());
+        let hub = Arc::clone(&self.hub);
+        let concluding = async move {
+            let map = asking.await.map_err(|_| TransportError::Closed)?;
+            hub.close().await?;
+            Ok(Scanned {
+                map,
+                complete,
+                tasks,
+                busy_seconds,
+            })
+        };
+        context.spawn(concluding.into_actor(self).map(|scanned, actor, context| {
+            actor.end(scanned, context);
+        }));
+    }
+
+    fn end(&mut self, result: Result<Scanned, TransportError>, context: &mut Context<Self>) {
+        if let Some(ended) = self.ended.take() {
+            // Nobody may be waiting for the end.
+            let _ = ended.send(result);
+        }
+        context.stop();
+    }
+}
+
+fn frame(task: Task) -> TaskFrame {
+    let body = TaskBody {
+        requests: task.requests,
+    };
+    TaskFrame {
+        task: TaskId(task.id),
+        body: body.encode().into(),
+    }
+}
+
+/// Adds a wave to the rounds: to the last one if it is of the same resolution.
+fn plan_round(rounds: &mut Vec<RoundProgress>, wave: &[(Pixel, PixelRequest)]) {
+    let Some((Pixel { nside, .. }, _)) = wave.first() else {
+        return;
+    };
+    let n_planned = wave.len() as u64;
+    match rounds.last_mut() {
+        Some(round) if round.nside == *nside => round.n_planned += n_planned,
+        _ => rounds.push(RoundProgress {
+            nside: *nside,
+            n_done: 0,
+            n_planned,
+        }),
+    }
+}
+
+/// Asks a Scanner to end with what it has.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopScan;
+
+impl Handler<StopScan> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, _: StopScan, context: &mut Context<Self>) {
+        self.conclude(false, context);
+    }
+}

@@ -1,0 +1,449 @@
+//! The Worker: sits at a link, evaluates what it leases, in as many slots as it has.
+//!
+//! It serves every scan of its place, one after the other or side by side. Kernels run elsewhere;
+//! the actor only keeps the leases: it renews them, settles them in batches, and gives back what
+//! it holds when it is asked to stop.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, StreamHandler,
+    WrapFuture,
+};
+use skyscan_transport::{
+    Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport, TransportError,
+};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::protocol::{
+    Hello, Message as _, PROTOCOL, ProtocolError, ResultBody, TaskBody, Welcome,
+};
+use crate::reco::{Kernel, KernelError, Reco, StopFlag};
+use crate::sky::map::PixelOutcome;
+
+mod preparation;
+
+/// While all slots are busy, one more task for each waits at hand, so that no slot waits for the
+/// wire.
+pub const LEASES_PER_SLOT: NonZeroU16 = NonZeroU16::new(2).expect("2 is above 0");
+/// Held leases are renewed when this share of their term is over.
+const RENEW_AFTER: f64 = 1.0 / 3.0;
+
+/// What a Worker offers.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// How many tasks it evaluates at once.
+    pub slots: NonZeroU16,
+    /// How many tasks it holds for each slot, the running one included; usually [`LEASES_PER_SLOT`].
+    pub leases_per_slot: NonZeroU16,
+    /// The reconstructions that it may run.
+    pub recos: Vec<Arc<dyn Reco>>,
+}
+
+/// Why a Worker ended on its own.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// A scan asks for a reconstruction that this worker may not run.
+    #[error(
+        "the scan asks for reco {asked:?}, this worker runs only {}: start workers that offer it",
+        offered.join(", ")
+    )]
+    RecoNotOffered {
+        /// What the scan asks for.
+        asked: String,
+        /// What the worker may run.
+        offered: Vec<String>,
+    },
+    /// A scan's welcome or payload cannot be understood.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// The transport is broken for good, or speaks another protocol.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+/// Opens a link and starts a Worker at it. The receiver yields when the Worker has ended.
+///
+/// # Errors
+/// If the transport cannot open a link.
+pub async fn start(
+    transport: &dyn Transport,
+    config: WorkerConfig,
+) -> Result<
+    (
+        actix::Addr<Worker>,
+        oneshot::Receiver<Result<(), WorkerError>>,
+    ),
+    TransportError,
+> {
+    let hello = Hello {
+        slots: config.slots.get(),
+        recos: config
+            .recos
+            .iter()
+            .map(|reco| reco.name().to_owned())
+            .collect(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let credit = config.slots.saturating_mul(config.leases_per_slot);
+    let link_config = LinkConfig {
+        protocol: PROTOCOL,
+        credit,
+        hello: hello.encode().into(),
+    };
+    let (link, inbox) = transport.open_link(link_config).await?;
+    let (ended, end) = oneshot::channel();
+    let address = Worker::create(|context| {
+        context.add_stream(inbox);
+        Worker {
+            config,
+            link,
+            scans: HashMap::new(),
+            waiting: VecDeque::new(),
+            running: BTreeMap::new(),
+            next_run: 0,
+            settlements: Vec::new(),
+            is_settling: false,
+            is_renewing: false,
+            is_stopping: false,
+            ended: Some(ended),
+        }
+    });
+    Ok((address, end))
+}
+
+/// A Worker at one link.
+#[derive(Debug)]
+pub struct Worker {
+    config: WorkerConfig,
+    link: Arc<dyn Link>,
+    scans: HashMap<ScanId, ServedScan>,
+    /// Leased and not begun.
+    waiting: VecDeque<Lease>,
+    /// Leased and being evaluated, by the number of the run.
+    running: BTreeMap<u64, Lease>,
+    next_run: u64,
+    /// Ended and not told to the hub.
+    settlements: Vec<Settlement>,
+    is_settling: bool,
+    is_renewing: bool,
+    /// Asked to stop: nothing new is begun.
+    is_stopping: bool,
+    ended: Option<oneshot::Sender<Result<(), WorkerError>>>,
+}
+
+/// One scan that the Worker serves.
+#[derive(Debug)]
+struct ServedScan {
+    readiness: Readiness,
+    stop: StopFlag,
+}
+
+#[derive(Clone, Debug)]
+enum Readiness {
+    /// The payload is on its way, or the kernel is being prepared.
+    Preparing,
+    Ready(Arc<dyn Kernel>),
+    /// Every task of the scan is rejected with this reason.
+    Unusable(String),
+}
+
+impl Actor for Worker {
+    type Context = Context<Self>;
+}
+
+impl StreamHandler<Result<LinkIncoming, TransportError>> for Worker {
+    fn handle(&mut self, item: Result<LinkIncoming, TransportError>, context: &mut Context<Self>) {
+        match item {
+            Ok(LinkIncoming::HubUp { scan, welcome }) => self.meet(scan, &welcome, context),
+            Ok(LinkIncoming::HubDown { scan }) => self.forget(scan),
+            Ok(LinkIncoming::Leased(leases)) => {
+                self.renew_in_time(&leases, context);
+                self.waiting.extend(leases);
+                self.fill_slots(context);
+            }
+            // Scanners of this version send none; a later minor may.
+            Ok(LinkIncoming::Notice { .. }) => {}
+            Err(error) => self.end(Err(error.into()), context),
+        }
+    }
+
+    fn finished(&mut self, context: &mut Context<Self>) {
+        self.end(Ok(()), context);
+    }
+}
+
+impl Worker {
+    /// A scan came up: fetch its event and prepare the kernel.
+    fn meet(&mut self, scan: ScanId, welcome: &[u8], context: &mut Context<Self>) {
+        let welcome = match Welcome::decode(welcome) {
+            Ok(welcome) => welcome,
+            Err(error) => return self.end(Err(error.into()), context),
+        };
+        let Some(reco) = self
+            .config
+            .recos
+            .iter()
+            .find(|reco| reco.name() == welcome.reco)
+        else {
+            let offered = self
+                .config
+                .recos
+                .iter()
+                .map(|reco| reco.name().to_owned())
+                .collect();
+            let error = WorkerError::RecoNotOffered {
+                asked: welcome.reco,
+                offered,
+            };
+            return self.end(Err(error), context);
+        };
+        tracing::debug!(scan = scan.0, reco = welcome.reco, "serves a scan");
+        let stop = StopFlag::default();
+        let prepared = preparation::prepare(
+            Arc::clone(&self.link),
+            scan,
+            PayloadId(welcome.payload),
+            Arc::clone(reco),
+            stop.clone(),
+        );
+        self.scans.insert(
+            scan,
+            ServedScan {
+                readiness: Readiness::Preparing,
+                stop: stop.clone(),
+            },
+        );
+        context.spawn(
+            prepared
+                .into_actor(self)
+                .map(move |prepared, actor, context| {
+                    // A stopped flag means that the scan went meanwhile, and perhaps another one came.
+                    if stop.is_stopped() {
+                        return;
+                    }
+                    if let Some(served) = actor.scans.get_mut(&scan) {
+                        served.readiness = match prepared {
+                            Ok(kernel) => Readiness::Ready(kernel),
+                            Err(reason) => Readiness::Unusable(reason),
+                        };
+                    }
+                    actor.fill_slots(context);
+                }),
+        );
+    }
+
+    /// A scan went: its leases are lost, what runs for it runs in vain.
+    fn forget(&mut self, scan: ScanId) {
+        if let Some(served) = self.scans.remove(&scan) {
+            served.stop.stop();
+        }
+        self.waiting.retain(|lease| lease.key().scan != scan);
+    }
+
+    /// Begins as many waiting tasks as there are free slots.
+    fn fill_slots(&mut self, context: &mut Context<Self>) {
+        let mut unready = VecDeque::new();
+        while !self.is_stopping && self.running.len() < usize::from(self.config.slots.get()) {
+            let Some(lease) = self.waiting.pop_front() else {
+                break;
+            };
+            match self
+                .scans
+                .get(&lease.key().scan)
+                .map(|served| served.readiness.clone())
+            {
+                Some(Readiness::Ready(kernel)) => self.begin(lease, kernel, context),
+                Some(Readiness::Unusable(reason)) => {
+                    self.settlements.push(lease.rejected(reason));
+                }
+                Some(Readiness::Preparing) => unready.push_back(lease),
+                None => drop(lease),
+            }
+        }
+        unready.append(&mut self.waiting);
+        self.waiting = unready;
+        self.settle(context);
+    }
+
+    /// Begins one task.
+    fn begin(&mut self, lease: Lease, kernel: Arc<dyn Kernel>, context: &mut Context<Self>) {
+        let task = match TaskBody::decode(lease.body()) {
+            Ok(task) => task,
+            Err(error) => {
+                self.settlements.push(lease.rejected(error.to_string()));
+                return;
+            }
+        };
+        let stop = self
+            .scans
+            .get(&lease.key().scan)
+            .map(|served| served.stop.clone());
+        let task_id = lease.key().task;
+        let run = self.next_run;
+        self.next_run += 1;
+        self.running.insert(run, lease);
+        tracing::debug!(task = task_id.0, "begins a task");
+        let begun = Instant::now();
+        let evaluation = kernel.evaluate(task.requests, stop.unwrap_or_default());
+        context.spawn(
+            evaluation
+                .into_actor(self)
+                .map(move |outcomes, actor, context| {
+                    actor.finish(run, outcomes, begun.elapsed());
+                    actor.fill_slots(context);
+                }),
+        );
+    }
+
+    /// A task ended.
+    fn finish(
+        &mut self,
+        run: u64,
+        outcomes: Result<Vec<PixelOutcome>, KernelError>,
+        busy: Duration,
+    ) {
+        let Some(lease) = self.running.remove(&run) else {
+            return;
+        };
+        self.settlements.push(match outcomes {
+            Ok(outcomes) => {
+                let result = ResultBody {
+                    seconds: busy.as_secs_f64(),
+                    outcomes,
+                };
+                lease.completed(result.encode().into())
+            }
+            Err(KernelError::Stopped) => lease.released(),
+            Err(error) => {
+                tracing::warn!(task = lease.key().task.0, %error, "a task failed");
+                lease.rejected(error.to_string())
+            }
+        });
+    }
+
+    /// Tells the hubs what became of tasks: all that ended while the last telling was under way
+    /// go in one message.
+    fn settle(&mut self, context: &mut Context<Self>) {
+        if self.is_settling {
+            return;
+        }
+        if self.settlements.is_empty() {
+            if self.is_stopping && self.running.is_empty() {
+                self.leave(context);
+            }
+            return;
+        }
+        self.is_settling = true;
+        let link = Arc::clone(&self.link);
+        let settlements = std::mem::take(&mut self.settlements);
+        let settling = async move { link.settle(settlements).await };
+        context.spawn(settling.into_actor(self).map(|settled, actor, context| {
+            match settled {
+                Ok(settled) if !settled.lost.is_empty() => {
+                    tracing::debug!(n = settled.lost.len(), "leases were lost before the answer");
+                }
+                Ok(_) => {}
+                // The hub leases these tasks again; nothing else follows from it here.
+                Err(error) => tracing::debug!(%error, "could not settle"),
+            }
+            actor.is_settling = false;
+            actor.settle(context);
+        }));
+    }
+
+    /// Keeps a timer going as long as leases are held.
+    fn renew_in_time(&mut self, leases: &[Lease], context: &mut Context<Self>) {
+        if self.is_renewing {
+            return;
+        }
+        if let Some(term) = leases.iter().map(Lease::term).min() {
+            self.is_renewing = true;
+            context.run_later(term.mul_f64(RENEW_AFTER), Self::renew);
+        }
+    }
+
+    fn renew(&mut self, context: &mut Context<Self>) {
+        self.is_renewing = false;
+        let held: Vec<&Lease> = self.waiting.iter().chain(self.running.values()).collect();
+        let Some(term) = held.iter().map(|lease| lease.term()).min() else {
+            return;
+        };
+        self.is_renewing = true;
+        let renewing = skyscan_transport::renew(held);
+        context.spawn(renewing.into_actor(self).map(move |renewed, _, context| {
+            if let Err(error) = renewed {
+                tracing::debug!(%error, "could not renew leases");
+            }
+            context.run_later(term.mul_f64(RENEW_AFTER), Self::renew);
+        }));
+    }
+
+    /// Says goodbye once nothing is held any more.
+    fn leave(&mut self, context: &mut Context<Self>) {
+        let link = Arc::clone(&self.link);
+        let closing = async move { link.close().await };
+        context.spawn(closing.into_actor(self).map(|closed, actor, context| {
+            actor.end(closed.map_err(WorkerError::from), context);
+        }));
+    }
+
+    fn end(&mut self, result: Result<(), WorkerError>, context: &mut Context<Self>) {
+        for served in self.scans.values() {
+            served.stop.stop();
+        }
+        if let Some(ended) = self.ended.take() {
+            // Nobody may be waiting for the end.
+            let _ = ended.send(result);
+        }
+        context.stop();
+    }
+}
+
+/// Asks a Worker to give back what it holds and to end.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopWorker;
+
+impl Handler<StopWorker> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, _: StopWorker, context: &mut Context<Self>) {
+        if self.is_stopping {
+            return;
+        }
+        self.is_stopping = true;
+        for served in self.scans.values() {
+            served.stop.stop();
+        }
+        let link = Arc::clone(&self.link);
+        let draining = async move { link.drain().await };
+        context.spawn(draining.into_actor(self).map(|drained, actor, context| {
+            if let Err(error) = drained {
+                tracing::debug!(%error, "could not drain");
+            }
+            actor
+                .settlements
+                .extend(actor.waiting.drain(..).map(Lease::released));
+            actor.settle(context);
+        }));
+    }
+}
+
+/// Ends a Worker at once and without a word, as when its machine is taken away.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LoseWorker;
+
+impl Handler<LoseWorker> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, _: LoseWorker, context: &mut Context<Self>) {
+        self.end(Ok(()), context);
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
+
+mod event;
+mod fleet;
+mod input;
+mod interrupt;
+mod map;
+mod progress;
+mod replay;
+mod scan;
+mod worker;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::scenario::FLEET_SUBCOMMAND;
+
+/// Something went wrong that no other code tells.
+const FAILED: u8 = 1;
+/// The command line or its input makes no sense.
+const BAD_INPUT: u8 = 2;
+/// A result was written, but it is not complete.
+const INCOMPLETE: u8 = 3;
+/// A worker met a scan that it can never serve.
+const UNFIT: u8 = 4;
+
+/// Finds where in the sky a neutrino came from.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 finished incomplete, 4 a worker met a scan
+/// that it can never serve.
+#[derive(Debug, Parser)]
+#[command(name = "skyscan", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Scan(Box<scan::Arguments>),
+    Worker(worker::Arguments),
+    Replay(replay::Arguments),
+    #[command(hide = true, name = FLEET_SUBCOMMAND)]
+    Fleet,
+    /// Look at events, make synthetic ones, convert between formats
+    #[command(subcommand)]
+    Event(event::Command),
+    /// Look at the map of a finished scan, draw it, write it in other formats
+    #[command(subcommand)]
+    Map(map::Command),
+}
+
+/// How a command prints its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Why a command failed, with the code to leave with.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+/// What went wrong is the fault of the input.
+fn bad_input(error: impl Into<anyhow::Error>) -> Failure {
+    Failure {
+        code: BAD_INPUT,
+        error: error.into(),
+    }
+}
+
+/// What went wrong is not the fault of the input.
+fn failed(error: impl Into<anyhow::Error>) -> Failure {
+    Failure {
+        code: FAILED,
+        error: error.into(),
+    }
+}
+
+/// Runs the command that the program was called with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(log_filter())
+        .init();
+    // Where it cannot be raised, whoever needs more files says so.
+    let _unraised = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    let done = match arguments.command {
+        Command::Scan(arguments) => scan::run(*arguments),
+        Command::Worker(arguments) => worker::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Fleet => fleet::run(),
+        Command::Event(command) => event::run(command),
+        Command::Map(command) => map::run(&command),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, error }) => {
+            #[expect(clippy::print_stderr, reason = "the command line talks to people")]
+            {
+                eprintln!("skyscan: {}", with_causes(&error));
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// An error and its causes in one line, each of them once: some spell their cause out themselves.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.ends_with(&cause) {
+            continue;
+        }
+        if !line.is_empty() {
+            line += ": ";
+        }
+        line += &cause;
+    }
+    line
+}
+
+/// What `SKYSCAN_LOG` asks for; by default warnings. What lapin has to say of a lost connection, its
+/// transport says better.
+fn log_filter() -> EnvFilter {
+    let asked = std::env::var("SKYSCAN_LOG").unwrap_or_default();
+    let asked = if asked.is_empty() {
+        "warn,lapin=off"
+    } else {
+        &asked
+    };
+    EnvFilter::builder().parse_lossy(asked)
+}
+
+/// Prints a result.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // Nobody reads on: there is no one left to tell.
+    let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+}

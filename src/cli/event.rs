@@ -1,0 +1,226 @@
+//! `skyscan event show|generate|convert`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use super::input::{DetectorArguments, EventArguments};
+use super::{Failure, Format, bad_input, failed, print};
+use crate::event::detector::Detector;
+use crate::event::{self, DetectorDirection, Event, EventView};
+use crate::sky::coordinates::SkyFrame;
+use crate::synthetic::{Recipe, generate};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what an event file holds
+    ///
+    /// Example: skyscan event show alert.json --format json
+    Show {
+        #[command(flatten)]
+        event: EventArguments,
+        #[command(flatten)]
+        detector: DetectorArguments,
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+        /// List the events in the file instead
+        #[arg(long)]
+        list: bool,
+    },
+    /// Make a synthetic event: a muon track with known truth
+    ///
+    /// Example: skyscan event generate --seed 7 --energy-gev 200000 --output event.json
+    Generate {
+        /// Seed of all random numbers; the same seed gives the same event
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Energy of the muon [default: random, 3 TeV to 1 PeV]
+        #[arg(long, value_name = "GEV", value_parser = positive)]
+        energy_gev: Option<f64>,
+        /// Zenith and azimuth that it comes from [default: random]
+        #[arg(long, value_name = "ZENITH,AZIMUTH", value_parser = zenith_azimuth)]
+        from_deg: Option<DetectorDirection>,
+        /// When it comes, UTC as a modified Julian date
+        #[arg(long, default_value_t = 60_000.0, value_parser = positive)]
+        mjd: f64,
+        #[command(flatten)]
+        detector: DetectorArguments,
+        /// File to write [default: stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Convert an event of any format to skyscan's own
+    ///
+    /// Example: skyscan event convert run.i3.zst --event 20178442 --output event.json
+    Convert {
+        #[command(flatten)]
+        event: EventArguments,
+        /// File to write [default: stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("not a positive number".to_owned()),
+    }
+}
+
+fn zenith_azimuth(text: &str) -> Result<DetectorDirection, String> {
+    let angles = text.split_once(',').and_then(|(zenith, azimuth)| {
+        Some((
+            zenith.trim().parse::<f64>().ok()?,
+            azimuth.trim().parse::<f64>().ok()?,
+        ))
+    });
+    match angles {
+        Some((zenith, azimuth)) if (0.0..=180.0).contains(&zenith) && azimuth.is_finite() => {
+            Ok(DetectorDirection {
+                zenith_rad: zenith.to_radians(),
+                azimuth_rad: azimuth.rem_euclid(360.0).to_radians(),
+            })
+        }
+        _ => Err("write ZENITH,AZIMUTH in degrees, for example 60,135".to_owned()),
+    }
+}
+
+pub(super) fn run(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Show {
+            event,
+            format,
+            list: true,
+            ..
+        } => list(&event, format)?,
+        Command::Show {
+            event,
+            detector,
+            format,
+            list: false,
+        } => {
+            show(&event, &detector.read()?, format)?;
+        }
+        Command::Generate {
+            seed,
+            energy_gev,
+            from_deg,
+            mjd,
+            detector,
+            output,
+        } => {
+            let recipe = Recipe {
+                seed,
+                direction: from_deg,
+                energy_gev,
+                mjd,
+            };
+            write(&generate(&detector.read()?, &recipe), output.as_deref())?;
+        }
+        Command::Convert { event, output } => write(&event.read()?, output.as_deref())?,
+    }
+    Ok(0)
+}
+
+fn write(event: &Event, output: Option<&Path>) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    event::write_json(event, &mut text).map_err(failed)?;
+    let written = match output {
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        }
+        None => std::io::stdout()
+            .write_all(&text)
+            .context("cannot write to stdout"),
+    };
+    written.map_err(failed)
+}
+
+fn list(arguments: &EventArguments, format: Format) -> Result<(), Failure> {
+    let events = event::list(arguments.path()).map_err(bad_input)?;
+    if format == Format::Json {
+        print(&serde_json::to_string(&events).map_err(failed)?);
+        return Ok(());
+    }
+    let line = |event: &event::EventSummary| {
+        let stream = match event.subevent_stream.as_str() {
+            "" => String::new(),
+            stream => format!("  {stream} {}", event.subevent_id),
+        };
+        format!(
+            "run {}  event {}  MJD {:.8}{stream}\n",
+            event.run_id, event.event_id, event.mjd
+        )
+    };
+    print(&events.iter().map(line).collect::<String>());
+    Ok(())
+}
+
+fn show(arguments: &EventArguments, detector: &Detector, format: Format) -> Result<(), Failure> {
+    let event = arguments.read()?;
+    let frame = SkyFrame::new(event.mjd, &detector.site);
+    let view = EventView::new(&event, |direction| {
+        let equatorial = frame.to_equatorial(direction);
+        (
+            equatorial.ra_rad.to_degrees(),
+            equatorial.dec_rad.to_degrees(),
+        )
+    });
+    if format == Format::Json {
+        print(&serde_json::to_string(&view).map_err(failed)?);
+        return Ok(());
+    }
+    let mut text = describe(&event, &view);
+    let others = event::list(arguments.path()).map_err(bad_input)?.len() - 1;
+    if others > 0 {
+        text += &format!("{others} more events are in this file: see --list, choose by --event\n");
+    }
+    print(&text);
+    Ok(())
+}
+
+fn describe(event: &Event, view: &EventView) -> String {
+    let mut text = format!(
+        "run {} event {}  MJD {:.8}  {}\n\
+         {} pulses ({} coincident) of {} on {} DOMs and {} strings, {:.1} PE\n",
+        view.run_id,
+        view.event_id,
+        view.mjd,
+        if view.stream.is_empty() {
+            "no alert stream"
+        } else {
+            &view.stream
+        },
+        view.pulses,
+        view.hlc_pulses,
+        event.pulse_series,
+        view.doms,
+        view.strings,
+        view.charge_pe,
+    );
+    if let (Some(first), Some(last)) = (view.first_ns, view.last_ns) {
+        text += &format!("from {first:.0} to {last:.0} ns\n");
+    }
+    if let Some(brightest) = &view.brightest {
+        let event::BrightestDom {
+            string,
+            dom,
+            charge_pe,
+        } = brightest;
+        text += &format!("brightest DOM {string}-{dom} with {charge_pe:.1} PE\n");
+    }
+    for seed in &view.seeds {
+        let direction = match (seed.ra_deg, seed.dec_deg) {
+            (Some(ra), Some(dec)) => format!("RA {ra:7.2}  Dec {dec:+7.2}"),
+            _ => "no direction            ".to_owned(),
+        };
+        text += &format!(
+            "  {:<32} {direction}  at ({:.0}, {:.0}, {:.0}) m, {:.0} ns\n",
+            seed.name, seed.x_m, seed.y_m, seed.z_m, seed.time_ns
+        );
+    }
+    text
+}

@@ -1,0 +1,138 @@
+//! `skyscan map show|plot|convert`
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Subcommand, ValueEnum};
+
+use super::input::RegionArguments;
+use super::{Failure, Format, bad_input, failed, print};
+use crate::output::{self, Declination, MapView, OutputError, ScanFile, ScanRecord};
+use crate::sky::sub_pixel::SubPixelFit;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what a result file says: direction, errors, regions
+    ///
+    /// Example: skyscan map show results/run00136766.evt000007637140.GOLD_8_64_512.npz
+    ///
+    /// Example: skyscan map show old.npz --declination mirrored --regions calibrated
+    Show {
+        #[command(flatten)]
+        file: FileArguments,
+        #[command(flatten)]
+        regions: RegionArguments,
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Draw a result file: full sky and zoom, as PNG and SVG
+    ///
+    /// Example: skyscan map plot result.json --regions posterior --out plots
+    Plot {
+        #[command(flatten)]
+        to: WriteArguments,
+    },
+    /// Write every file that a scan leaves in --out from a result file
+    ///
+    /// Example: skyscan map convert old.npz --declination mirrored --mjd 59754.67588 --out results
+    Convert {
+        #[command(flatten)]
+        to: WriteArguments,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct FileArguments {
+    /// Result of skyscan or of IceCube's scanner, JSON or npz
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    /// Sign of the declinations, for files of version 0 that do not tell: mirrored before April 2023
+    #[arg(long, value_enum, value_name = "SIGN")]
+    declination: Option<Sign>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Sign {
+    Standard,
+    Mirrored,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct WriteArguments {
+    #[command(flatten)]
+    file: FileArguments,
+    #[command(flatten)]
+    regions: RegionArguments,
+    /// Start of the event as a modified Julian date, for files that do not tell
+    #[arg(long)]
+    mjd: Option<f64>,
+    /// Folder for the files
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl FileArguments {
+    fn read(&self) -> Result<ScanFile, Failure> {
+        let declination = self.declination.map(|sign| match sign {
+            Sign::Standard => Declination::Standard,
+            Sign::Mirrored => Declination::Mirrored,
+        });
+        output::read_scan_file(&self.path, declination).map_err(bad_input)
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Show {
+            file,
+            regions,
+            format,
+        } => {
+            let view = MapView::new(&file.read()?, regions.method());
+            print(&match format {
+                Format::Text => view.to_string(),
+                Format::Json => serde_json::to_string(&view).map_err(failed)?,
+            });
+        }
+        Command::Plot { to } => write(to, |to, scan| {
+            std::fs::create_dir_all(&to.out).map_err(|source| OutputError::Folder {
+                path: to.out.clone(),
+                source,
+            })?;
+            output::write_plots(&to.out, scan)
+        })?,
+        Command::Convert { to } => write(to, |to, scan| output::write_all(&to.out, scan))?,
+    }
+    Ok(0)
+}
+
+/// Reads the file, has others written and prints their paths.
+fn write(
+    to: &WriteArguments,
+    writer: impl FnOnce(&WriteArguments, &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError>,
+) -> Result<(), Failure> {
+    let file = to.file.read()?;
+    let method = to.regions.method();
+    let regions = method.regions(&file.map);
+    let event = file.identity(to.mjd).ok_or_else(|| {
+        bad_input(anyhow!(
+            "{} does not tell its run and event or its date: name it run<N>.evt<N>.<STREAM> and give --mjd",
+            to.file.path.display()
+        ))
+    })?;
+    let scan = ScanRecord {
+        event,
+        reco: &file.reco,
+        detector: "",
+        map: &file.map,
+        complete: file.complete.clone(),
+        best_fit: file.map.best().map(|(pixel, _)| pixel.center()),
+        sub_pixel: SubPixelFit::of(&file.map),
+        method,
+        regions: &regions,
+    };
+    let files = writer(to, &scan).map_err(failed)?;
+    let lines: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+    print(&lines.join("\n"));
+    Ok(())
+}

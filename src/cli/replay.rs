@@ -1,0 +1,127 @@
+//! `skyscan replay`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use tokio::sync::watch;
+
+use super::interrupt::on_interrupt;
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
+use crate::scenario::file::Scenario;
+use crate::scenario::report::{self, table};
+use crate::scenario::results::{Report, Run};
+use crate::scenario::{self, Step};
+
+/// Replay scenarios: thousands of simulated workers on real transports, measured
+///
+/// Runs the actors and the transport of a scan with workers that sleep instead of computing, and
+/// prints what that came to. Ctrl-C stops and keeps the points that are finished.
+///
+/// Example: skyscan replay scenarios/mva-check.toml --out results
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// What to replay (see scenarios/)
+    #[arg(value_name = "SCENARIO", required = true)]
+    scenarios: Vec<PathBuf>,
+    /// Folder for the reports: in NAME/ a page, charts, tables and everything as JSON
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// A shrunk form of each point: under a minute for a scenario
+    #[arg(long)]
+    quick: bool,
+    /// Meet here instead of where the scenario says, for example at a broker that runs already
+    #[arg(long, value_name = "URL")]
+    transport: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let scenarios = arguments
+        .scenarios
+        .iter()
+        .map(|path| read(path, arguments.quick))
+        .collect::<Result<Vec<Scenario>, Failure>>()?;
+    let (ask, stop) = watch::channel(false);
+    on_interrupt(move || {
+        ask.send_replace(true);
+    })
+    .map_err(failed)?;
+    let system = actix::System::new();
+    let reports: Vec<Report> = system.block_on(async {
+        let mut reports = Vec::new();
+        for scenario in &scenarios {
+            let url = arguments.transport.clone();
+            tell(&format!("{}: {}", scenario.name, scenario.question));
+            let report = scenario::replay(scenario, url, stop.clone(), tell_step).await;
+            if let Some(out) = &arguments.out {
+                let dir = out.join(&report.scenario);
+                let files = report::write_all(&dir, &report).map_err(failed)?;
+                tell(&format!("wrote {} files to {}", files.len(), dir.display()));
+            }
+            reports.push(report);
+            if *stop.borrow() {
+                break;
+            }
+        }
+        Ok(reports)
+    })?;
+    print(&match arguments.format {
+        Format::Text => reports
+            .iter()
+            .map(table::text)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Format::Json => serde_json::to_string(&reports).map_err(failed)?,
+    });
+    let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
+    Ok(if complete { 0 } else { INCOMPLETE })
+}
+
+fn read(path: &Path, quick: bool) -> Result<Scenario, Failure> {
+    let scenario = std::fs::read_to_string(path)
+        .map_err(|error| anyhow!(error))
+        .and_then(|text| Ok(Scenario::parse(&text)?))
+        .with_context(|| format!("cannot replay {}", path.display()))
+        .map_err(bad_input)?;
+    Ok(if quick { scenario.quick() } else { scenario })
+}
+
+fn tell_step(step: Step<'_>) {
+    match step {
+        Step::Begins {
+            number,
+            n_points,
+            repeat,
+            planned,
+        } => tell(&format!(
+            "point {} of {n_points}, repeat {}: {} N = {}",
+            number + 1,
+            repeat + 1,
+            planned.variant,
+            planned.setup.n_slots()
+        )),
+        Step::Ends(run) => tell(&outcome(run)),
+    }
+}
+
+fn outcome(run: &Run) -> String {
+    let mut line = format!("  {} tasks in {:.1} s", run.tasks.accepted, run.makespan_s);
+    if let Some(steady) = run.steady {
+        line += &format!(
+            ", {:.1} tasks/s, utilisation {:.4}",
+            steady.throughput_per_s, steady.utilisation
+        );
+    }
+    if let Some(reason) = &run.void {
+        line += &format!("; void: {reason}");
+    }
+    line
+}
+
+fn tell(line: &str) {
+    #[expect(clippy::print_stderr, reason = "the command line talks to people")]
+    {
+        eprintln!("{line}");
+    }
+}

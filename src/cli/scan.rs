@@ -1,0 +1,302 @@
+//! `skyscan scan`
+
+use std::collections::BTreeSet;
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
+use super::interrupt::on_interrupt;
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, progress};
+use crate::actors::progress::Progress;
+use crate::actors::scanner::Scanned;
+use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
+use crate::actors::{self, ScanSetup};
+use crate::output::summary::{BestFit, Summary, failure_counts, pixel_counts};
+use crate::output::{self, EventIdentity, ScanRecord, SubPixel};
+use crate::reco::Problem;
+use crate::scan::ledger::Chunking;
+use crate::scan::plan::Disc;
+use crate::scan::{Plan, Strategy};
+use crate::sky::coordinates::SkyFrame;
+use crate::sky::region::{Region, RegionMethod};
+use crate::sky::sub_pixel::SubPixelFit;
+use crate::sky::{Equatorial, Nside};
+use crate::transport;
+
+/// Scan the sky for the source of an event
+///
+/// Prints the best direction with its 50 % and 90 % regions. Ctrl-C or SIGTERM stops with what there
+/// is, a second one at once.
+///
+/// Example: skyscan scan alert.json --out results
+///
+/// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    event: EventArguments,
+    #[command(flatten)]
+    detector: DetectorArguments,
+    /// Reconstruction that is run in every pixel
+    #[arg(long, value_name = "NAME", default_value = "pandel-mpe")]
+    reco: String,
+    /// zoom: coarse first, then finer where the source may be; direct: one resolution at once
+    #[arg(long, value_enum, default_value = "zoom")]
+    strategy: StrategyName,
+    /// HEALPix resolutions, powers of two, coarse to fine [default: 8,64,512; direct: 64]
+    #[arg(long, value_name = "NSIDES", value_delimiter = ',', value_parser = nside)]
+    nside: Vec<Nside>,
+    /// Direct scans: only the sky around this direction, in degrees
+    #[arg(long, value_name = "RA,DEC", value_parser = direction, requires = "within",
+          allow_hyphen_values = true)]
+    near: Option<Equatorial>,
+    /// Direct scans: how far around --near, in degrees
+    #[arg(long, value_name = "DEG", value_parser = degrees, requires = "near")]
+    within: Option<f64>,
+    #[command(flatten)]
+    regions: RegionArguments,
+    /// Where Scanner and Workers meet: memory:, zmq://HOST:PORT, zmq+ipc:///PATH,
+    /// amqp://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE)
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "memory:",
+        env = "SKYSCAN_TRANSPORT"
+    )]
+    transport: String,
+    /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
+    /// cores]
+    #[arg(long, value_name = "N")]
+    workers: Option<u16>,
+    /// Pixels per task [default: as many as take half a second]
+    #[arg(long, value_name = "PIXELS")]
+    chunk: Option<NonZeroUsize>,
+    /// Folder for result files and plots
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StrategyName {
+    Zoom,
+    Direct,
+}
+
+fn nside(text: &str) -> Result<Nside, String> {
+    let number: u32 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("{text:?} is not a number"))?;
+    Nside::try_from(number).map_err(|error| error.to_string())
+}
+
+fn degrees(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(angle) if angle > 0.0 && angle <= 180.0 => Ok(angle),
+        _ => Err("not an angle between 0 and 180 degrees".to_owned()),
+    }
+}
+
+fn direction(text: &str) -> Result<Equatorial, String> {
+    let angles = text.split_once(',').and_then(|(ra, dec)| {
+        Some((
+            ra.trim().parse::<f64>().ok()?,
+            dec.trim().parse::<f64>().ok()?,
+        ))
+    });
+    match angles {
+        Some((ra, dec)) if ra.is_finite() && dec.abs() <= 90.0 => Ok(Equatorial {
+            ra_rad: ra.rem_euclid(360.0).to_radians(),
+            dec_rad: dec.to_radians(),
+        }),
+        _ => Err("write RA,DEC in degrees, for example 138.6,-0.1".to_owned()),
+    }
+}
+
+impl Arguments {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let default: &[u32] = match self.strategy {
+            StrategyName::Zoom => &[8, 64, 512],
+            StrategyName::Direct => &[64],
+        };
+        let rounds = match self.nside.as_slice() {
+            [] => default
+                .iter()
+                .copied()
+                .filter_map(|n| Nside::try_from(n).ok())
+                .collect(),
+            chosen => chosen.to_vec(),
+        };
+        let disc = self.near.zip(self.within).map(|(center, within)| Disc {
+            center,
+            radius_rad: within.to_radians(),
+        });
+        let strategy = match (self.strategy, disc) {
+            (StrategyName::Zoom, None) => Strategy::Zoom,
+            (StrategyName::Zoom, Some(_)) => {
+                return Err(bad_input(anyhow!(
+                    "--near and --within go with --strategy direct"
+                )));
+            }
+            (StrategyName::Direct, within) => Strategy::Direct { within },
+        };
+        Plan::new(strategy, rounds, self.regions.method().scan_level()).map_err(bad_input)
+    }
+
+    fn slots(&self) -> u16 {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.workers
+            .unwrap_or_else(|| u16::try_from(cores).unwrap_or(u16::MAX))
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
+    let begun = Instant::now();
+    let plan = arguments.plan()?;
+    let reco = input::reco(&arguments.reco)?;
+    let detector = arguments.detector.read()?;
+    let event = arguments.event.read()?;
+    let problem = Problem {
+        event,
+        detector,
+        reco: reco.name().to_owned(),
+    };
+    // An event that cannot be scanned is told now, not pixel by pixel.
+    reco.prepare(&problem).map_err(bad_input)?;
+
+    let slots = arguments.slots();
+    if slots == 0 && transport::is_local(&arguments.transport) {
+        return Err(bad_input(anyhow!(
+            "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
+        )));
+    }
+    let worker = |slots| WorkerConfig {
+        slots,
+        leases_per_slot: LEASES_PER_SLOT,
+        recos: vec![Arc::clone(&reco)],
+    };
+    let setup = ScanSetup {
+        problem: problem.clone(),
+        plan: plan.clone(),
+        chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
+        transport: transport::open(&arguments.transport).map_err(bad_input)?,
+        local: NonZeroU16::new(slots).map(worker).into_iter().collect(),
+    };
+    let scanned = run_actors(setup)?;
+    let found = Found::on(&scanned, arguments.regions.method());
+    let files = match &arguments.out {
+        Some(dir) => {
+            output::write_all(dir, &record(&scanned, &problem, &plan, &found)).map_err(failed)?
+        }
+        None => Vec::new(),
+    };
+    let mut summary = summarise(&scanned, &problem, &found);
+    summary.transport = transport::shown(&arguments.transport);
+    summary.files = files;
+    summary.wall_seconds = begun.elapsed().as_secs_f64();
+    print(&match arguments.format {
+        Format::Text => summary.to_string(),
+        Format::Json => serde_json::to_string(&summary).map_err(failed)?,
+    });
+    Ok(if scanned.complete { 0 } else { INCOMPLETE })
+}
+
+/// Runs the actors of this process until the scan has ended; Ctrl-C ends it early.
+fn run_actors(setup: ScanSetup) -> Result<Scanned, Failure> {
+    let stop = Arc::new(Notify::new());
+    let asked = Arc::clone(&stop);
+    on_interrupt(move || asked.notify_one()).map_err(failed)?;
+    let system = actix::System::new();
+    let scanned = system.block_on(async move {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let shown = actix::spawn(progress::show(receiver));
+        let scanned = actors::scan(setup, sender, stop).await;
+        // A broken terminal is no reason to lose the result.
+        let _ = shown.await;
+        scanned
+    });
+    scanned.map_err(failed)
+}
+
+/// What the map says of the source.
+struct Found {
+    method: RegionMethod,
+    regions: Vec<Region>,
+    sub_pixel: Option<SubPixelFit>,
+}
+
+impl Found {
+    fn on(scanned: &Scanned, method: RegionMethod) -> Self {
+        Self {
+            method,
+            regions: method.regions(&scanned.map),
+            sub_pixel: SubPixelFit::of(&scanned.map),
+        }
+    }
+}
+
+fn record<'a>(
+    scanned: &'a Scanned,
+    problem: &'a Problem,
+    plan: &Plan,
+    found: &'a Found,
+) -> ScanRecord<'a> {
+    let finest = scanned.map.rounds().keys().next_back();
+    let complete: BTreeSet<Nside> = plan
+        .rounds()
+        .iter()
+        .filter(|nside| scanned.complete || Some(*nside) < finest)
+        .copied()
+        .collect();
+    ScanRecord {
+        event: EventIdentity::from(&problem.event),
+        reco: &problem.reco,
+        detector: &problem.detector.name,
+        map: &scanned.map,
+        complete,
+        best_fit: scanned.map.best().map(|(pixel, _)| pixel.center()),
+        sub_pixel: found.sub_pixel,
+        method: found.method,
+        regions: &found.regions,
+    }
+}
+
+fn summarise(scanned: &Scanned, problem: &Problem, found: &Found) -> Summary {
+    let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
+    let best_fit = scanned.map.best().map(|(pixel, fit)| {
+        let equatorial = pixel.center();
+        let detector = frame.to_detector(equatorial);
+        BestFit {
+            ra_deg: equatorial.ra_rad.to_degrees(),
+            dec_deg: equatorial.dec_rad.to_degrees(),
+            zenith_deg: detector.zenith_rad.to_degrees(),
+            azimuth_deg: detector.azimuth_rad.to_degrees(),
+            llh: fit.llh,
+        }
+    });
+    Summary {
+        event: EventIdentity::from(&problem.event),
+        reco: problem.reco.clone(),
+        transport: String::new(),
+        best_fit,
+        sub_pixel: found.sub_pixel.as_ref().map(SubPixel::from),
+        regions_method: found.method,
+        regions: found.regions.iter().map(Into::into).collect(),
+        tasks: scanned.tasks,
+        pixels: pixel_counts(&scanned.map),
+        complete: scanned.complete,
+        wall_seconds: 0.0,
+        cpu_seconds: scanned.busy_seconds,
+        map_sha256: scanned.map.sha256_hex(),
+        files: Vec::new(),
+        failures: failure_counts(&scanned.map),
+    }
+}

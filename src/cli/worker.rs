@@ -1,0 +1,115 @@
+//! `skyscan worker`
+
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use skyscan_transport::TransportError;
+use tokio::sync::Notify;
+
+use super::interrupt::on_interrupt;
+use super::{Failure, UNFIT, bad_input, failed};
+use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
+use crate::reco::{self, Reco};
+use crate::transport;
+
+/// Serve scans from another process
+///
+/// Waits for scans at the transport's place and serves one after the other until SIGTERM or Ctrl-C;
+/// then gives back what it holds. It may start before scanner and broker.
+///
+/// Exit codes: 0 asked to stop, 1 failed, 2 usage or bad input, 4 met a scan that it can never serve:
+/// one of another protocol version, or one that asks for a reconstruction it does not offer.
+///
+/// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where Scanner and Workers meet
+    #[arg(long, value_name = "URL", env = "SKYSCAN_TRANSPORT")]
+    transport: String,
+    /// Tasks evaluated at once [default: the number of cores]
+    #[arg(long, value_name = "N", env = "SKYSCAN_SLOTS")]
+    slots: Option<NonZeroU16>,
+    /// Reconstructions that may be run here [default: all that are built in]
+    #[arg(long, value_name = "NAME")]
+    reco: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    if transport::is_local(&arguments.transport) {
+        return Err(bad_input(anyhow!(
+            "{} is inside one process and no worker can join it; give the scan and its workers \
+             the same zmq:// or amqp:// URL",
+            arguments.transport
+        )));
+    }
+    let transport = transport::open(&arguments.transport).map_err(bad_input)?;
+    let config = WorkerConfig {
+        slots: arguments.slots(),
+        leases_per_slot: worker::LEASES_PER_SLOT,
+        recos: arguments.recos()?,
+    };
+    let stop = Arc::new(Notify::new());
+    let asked = Arc::clone(&stop);
+    on_interrupt(move || asked.notify_one()).map_err(failed)?;
+    let system = actix::System::new();
+    system.block_on(async move {
+        let (worker, mut end) = worker::start(transport.as_ref(), config)
+            .await
+            .map_err(failed)?;
+        loop {
+            tokio::select! {
+                ended = &mut end => {
+                    return match ended {
+                        Ok(Ok(())) => Ok(0),
+                        Ok(Err(error)) => Err(ended_by(error)),
+                        Err(_) => Err(failed(anyhow!("the worker ended without a word"))),
+                    };
+                }
+                () = stop.notified() => {
+                    // It may have ended at this very moment.
+                    let _ = worker.send(StopWorker).await;
+                }
+            }
+        }
+    })
+}
+
+/// What starting the same worker again cannot mend has a code of its own.
+fn ended_by(error: WorkerError) -> Failure {
+    let is_unfit = matches!(
+        error,
+        WorkerError::RecoNotOffered { .. }
+            | WorkerError::Transport(TransportError::ProtocolMismatch { .. })
+    );
+    match is_unfit {
+        true => Failure {
+            code: UNFIT,
+            error: error.into(),
+        },
+        false => failed(error),
+    }
+}
+
+impl Arguments {
+    fn slots(&self) -> NonZeroU16 {
+        let cores = || {
+            let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+            u16::try_from(cores)
+                .ok()
+                .and_then(NonZeroU16::new)
+                .unwrap_or(NonZeroU16::MAX)
+        };
+        self.slots.unwrap_or_else(cores)
+    }
+
+    fn recos(&self) -> Result<Vec<Arc<dyn Reco>>, Failure> {
+        if self.reco.is_empty() {
+            return Ok(reco::built_in());
+        }
+        self.reco
+            .iter()
+            .map(|name| super::input::reco(name))
+            .collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! Finds where in the sky a neutrino came from, fast enough to point a telescope.
+//!
+//! The modules in reading order; each one uses only those above it:
+//!
+//! - [`event`]: a physics event and the detector that saw it, read from every format in use.
+//! - [`sky`]: HEALPix pixels, coordinates, the likelihood map, contours and regions.
+//! - [`light`]: Cherenkov light in layered ice.
+//! - [`synthetic`]: events with known truth.
+//! - [`reco`]: what the likelihood of a direction is.
+//! - [`scan`]: which directions are tried when; pure.
+//! - [`protocol`]: what Scanner and Workers say to each other.
+//! - [`actors`]: Scanner, Refiner, Worker.
+//! - [`drawing`]: pages of outlines, text and pictures, as PNG or SVG.
+//! - [`output`]: result file, summary, plots.
+//! - [`transport`]: from a URL to a transport.
+//! - [`cli`]: the command line.
+
+pub mod actors;
+pub mod cli;
+pub mod drawing;
+pub mod event;
+pub mod light;
+pub mod output;
+pub mod protocol;
+pub mod reco;
+pub mod scan;
+pub mod scenario;
+pub mod sky;
+pub mod synthetic;
+pub mod transport;

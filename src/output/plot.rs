@@ -1,0 +1,28 @@
+//! Pictures of the likelihood map: the full sky and the neighbourhood of the best fit.
+//!
+//! Both are pages of [`crate::drawing`].
+
+mod caption;
+mod colour;
+mod coloured;
+mod full_sky;
+mod graticule;
+mod key;
+mod line;
+mod lookup;
+mod projection;
+mod zoom;
+
+use super::ScanRecord;
+use crate::drawing::Figure;
+
+/// The whole sky in equatorial Mollweide projection, right ascension growing to the left.
+/// `None` if no pixel was fitted.
+pub fn full_sky(scan: &ScanRecord<'_>) -> Option<Figure> {
+    full_sky::compose(scan)
+}
+
+/// The surroundings of the best fit, sized to the largest region. `None` if no pixel was fitted.
+pub fn zoom(scan: &ScanRecord<'_>) -> Option<Figure> {
+    zoom::compose(scan)
+}

@@ -1,0 +1,53 @@
+//! Replays: the actors and transports of a scan under thousands of simulated workers, measured.
+//!
+//! A [scenario file](file::Scenario) says what is replayed. Each of its points runs a Scanner with a
+//! pile of tasks at its side, at a hub, against a [fleet] of Workers whose kernel sleeps; decorators
+//! make the [master](setup::HubSetup) slower, the [messages](setup::Messages) larger, and write down
+//! what happens. The [results](results::Report) stand beside what the [formulas](theory) say.
+
+mod ballast;
+mod crew;
+mod event;
+pub mod file;
+pub mod fleet;
+mod fleet_process;
+mod limits;
+mod log;
+mod machine;
+mod master;
+mod measure;
+mod place;
+mod replay;
+pub mod report;
+pub mod results;
+mod run;
+mod sampler;
+pub mod setup;
+mod sources;
+pub mod statistics;
+pub mod theory;
+
+pub use ballast::Ballast;
+pub use fleet_process::SUBCOMMAND as FLEET_SUBCOMMAND;
+pub use replay::replay;
+
+use file::PlannedPoint;
+use results::Run;
+
+/// What those who watch a replay are told.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A run begins.
+    Begins {
+        /// Number of its point, from 0.
+        number: usize,
+        /// Points of the scenario.
+        n_points: usize,
+        /// Number of the repeat, from 0.
+        repeat: usize,
+        /// The point.
+        planned: &'a PlannedPoint,
+    },
+    /// It has ended.
+    Ends(&'a Run),
+}

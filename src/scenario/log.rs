@@ -1,0 +1,166 @@
+//! What became of each task and when: written down by a decorator around the hub.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use skyscan_transport::{
+    Conclusion, Hub, HubInbox, HubIncoming, PayloadId, Result, ScanId, TaskFrame, TaskId,
+};
+use tokio::time::Instant;
+
+use crate::protocol::ResultBody;
+use crate::sky::map::PixelOutcome;
+
+/// What became of one task. Times are in seconds since the log began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct TaskEntry {
+    /// When the Scanner gave it to its hub.
+    pub(super) submitted_s: f64,
+    /// Its first result.
+    pub(super) settled: Option<Settled>,
+}
+
+/// The first result of a task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Settled {
+    /// When it came.
+    pub(super) at_s: f64,
+    /// How long the work was, as the worker measured it.
+    pub(super) busy_s: f64,
+    /// How long it should have been, as it was drawn.
+    pub(super) drawn_s: f64,
+}
+
+/// What happened at one hub.
+#[derive(Debug)]
+pub(super) struct Log {
+    begun: Instant,
+    entries: Mutex<Entries>,
+}
+
+/// The entries of a log.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// By the number of the task.
+    pub(super) tasks: Vec<TaskEntry>,
+    /// How many have a result.
+    pub(super) n_settled: usize,
+}
+
+impl Log {
+    /// An empty log that begins now.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            entries: Mutex::default(),
+        })
+    }
+
+    /// Seconds since the log began.
+    pub(super) fn now_s(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// What is in it.
+    pub(super) fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a hub and its inbox under the log's eyes.
+    pub(super) fn watch(
+        self: &Arc<Self>,
+        hub: Arc<dyn Hub>,
+        inbox: HubInbox,
+    ) -> (Arc<dyn Hub>, HubInbox) {
+        let watched = WatchedHub {
+            inner: hub,
+            log: Arc::clone(self),
+        };
+        let log = Arc::clone(self);
+        let inbox = inbox.inspect(move |incoming| {
+            if let Ok(HubIncoming::Settled(batch)) = incoming {
+                let now_s = log.now_s();
+                let mut entries = log.entries();
+                for outcome in batch.outcomes() {
+                    if let Conclusion::Completed(result) = &outcome.conclusion {
+                        entries.settle(outcome.task, now_s, result);
+                    }
+                }
+            }
+        });
+        (Arc::new(watched), inbox.boxed())
+    }
+}
+
+impl Entries {
+    fn submit(&mut self, TaskId(id): TaskId, now_s: f64) {
+        let at = id as usize;
+        if self.tasks.len() <= at {
+            self.tasks.resize(at + 1, TaskEntry::default());
+        }
+        self.tasks[at].submitted_s = now_s;
+    }
+
+    fn settle(&mut self, TaskId(id): TaskId, now_s: f64, result: &[u8]) {
+        let Ok(result) = ResultBody::decode(result) else {
+            return;
+        };
+        if let Some(task) = self.tasks.get_mut(id as usize)
+            && task.settled.is_none()
+        {
+            // The simulated kernel tells the time that it drew as a likelihood.
+            let drawn_s = result.outcomes.iter().map(|outcome| match outcome {
+                PixelOutcome::Fitted(fit) => fit.llh,
+                PixelOutcome::Failed(_) => 0.0,
+            });
+            task.settled = Some(Settled {
+                at_s: now_s,
+                busy_s: result.seconds,
+                drawn_s: drawn_s.sum(),
+            });
+            self.n_settled += 1;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct WatchedHub {
+    inner: Arc<dyn Hub>,
+    log: Arc<Log>,
+}
+
+#[async_trait]
+impl Hub for WatchedHub {
+    fn scan(&self) -> ScanId {
+        self.inner.scan()
+    }
+
+    async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
+        let now_s = self.log.now_s();
+        {
+            let mut entries = self.log.entries();
+            for task in &tasks {
+                entries.submit(task.task, now_s);
+            }
+        }
+        self.inner.submit(tasks).await
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
+        self.inner.publish(payload).await
+    }
+
+    async fn broadcast(&self, notice: Bytes) -> Result<()> {
+        self.inner.broadcast(notice).await
+    }
+
+    async fn purge(&self) -> Result<usize> {
+        self.inner.purge().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}

@@ -1,0 +1,237 @@
+//! From the log and the samples of a run to its figures.
+
+use super::log::{Settled, TaskEntry};
+use super::machine;
+use super::results::{BrokerUse, Generator, Means, Run, Steady, Theory};
+use super::sampler::{Sample, between};
+use super::setup::Setup;
+use super::statistics::{Interval, quantile, quantiles};
+use super::theory::{self, Load};
+use crate::scan::TaskCounts;
+
+/// A fleet process that uses more of its core than this makes its workers wait for each other.
+const MOST_CPU_SHARE: f64 = 0.7;
+/// Workers that wake up so late, relative to the work, shift the utilisation by as much.
+const MOST_LATENESS: f64 = 0.01;
+/// So late is the timer of a machine that does nothing else; it is no sign of anything.
+const TIMER_LATENESS_S: f64 = 0.002;
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(super) struct Traces<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) tasks: Vec<TaskEntry>,
+    pub(super) samples: Vec<Sample>,
+    pub(super) connected_s: Option<f64>,
+    pub(super) repeat: usize,
+    pub(super) seed: u64,
+    pub(super) stopped: Option<String>,
+    pub(super) complete: bool,
+    pub(super) counts: TaskCounts,
+    pub(super) map_sha256: String,
+    pub(super) emulated_hub_s: f64,
+    pub(super) emulated_hub_late_s: f64,
+    pub(super) broker: Option<u32>,
+    pub(super) traffic: skyscan_transport::Traffic,
+    pub(super) fleet_kills: usize,
+    pub(super) lateness_mean_s: f64,
+    pub(super) lateness_p99_s: f64,
+}
+
+impl Traces<'_> {
+    /// The figures.
+    pub(super) fn measure(self) -> Run {
+        let first_s = self.tasks.iter().map(|task| task.submitted_s);
+        let first_s = first_s.fold(f64::INFINITY, f64::min);
+        let mut ends_s: Vec<f64> = self.settled().map(|(_, end)| end.at_s - first_s).collect();
+        ends_s.sort_unstable_by(f64::total_cmp);
+        let makespan_s = ends_s.last().copied().unwrap_or(0.0);
+        let steady = self.steady(&ends_s, first_s);
+        let (from_s, to_s) = match steady {
+            Some(steady) => (
+                first_s + steady.from_s,
+                first_s + steady.from_s + steady.window_s,
+            ),
+            None => (first_s, first_s + makespan_s),
+        };
+        let inside = |end_s: f64| (from_s..=to_s).contains(&end_s);
+        let n_inside = self.settled().filter(|(_, end)| inside(end.at_s)).count();
+        let spent = between(&self.samples, from_s, to_s).unwrap_or_default();
+        let per_task = |cpu_s: f64| 1e6 * cpu_s / n_inside.max(1) as f64;
+        let generator = self.generator(&spent);
+        let void = self
+            .stopped
+            .clone()
+            .or_else(|| self.generator_fault(&generator));
+        let round_trip = |(task, end): (&TaskEntry, Settled)| end.at_s - task.submitted_s;
+        let wait = |(task, end)| (round_trip((task, end)) - end.busy_s).max(0.0);
+        Run {
+            repeat: self.repeat,
+            seed: self.seed,
+            void,
+            complete: self.complete,
+            tasks: self.counts,
+            map_sha256: self.map_sha256.clone(),
+            connection_s: self.connected_s,
+            steady,
+            makespan_s,
+            t50_s: quantile(&ends_s, 0.5),
+            t90_s: quantile(&ends_s, 0.9),
+            t99_s: quantile(&ends_s, 0.99),
+            schedule_to_start_s: quantiles(self.settled().map(wait).collect()),
+            round_trip_s: quantiles(self.settled().map(round_trip).collect()),
+            service_s: quantiles(self.settled().map(|(_, end)| end.busy_s).collect()),
+            emulated_hub_s: self.emulated_hub_s,
+            emulated_hub_late_s: self.emulated_hub_late_s,
+            hub_cpu_us_per_task: per_task(spent.hub_s),
+            hub_memory_mb: machine::peak_memory_mb(std::process::id()).unwrap_or(0.0),
+            broker: self.broker.map(|pid| BrokerUse {
+                cpu_us_per_task: per_task(spent.broker_s),
+                memory_mb: machine::peak_memory_mb(pid).unwrap_or(0.0),
+            }),
+            hub_bytes_sent: self.traffic.bytes_sent,
+            hub_bytes_received: self.traffic.bytes_received,
+            fleet_kills: self.fleet_kills,
+            generator,
+        }
+    }
+
+    /// Tasks that have a result.
+    fn settled(&self) -> impl Iterator<Item = (&TaskEntry, Settled)> {
+        let tasks = self.tasks.iter();
+        tasks.filter_map(|task| Some((task, task.settled?)))
+    }
+
+    /// The span in which every worker is there and has something to do. `ends_s` are sorted.
+    fn steady(&self, ends_s: &[f64], first_s: f64) -> Option<Steady> {
+        let n_slots = self.setup.n_slots();
+        let worked_once_s = *ends_s.get(n_slots - 1)?;
+        let from_s = worked_once_s.max(self.connected_s? - first_s);
+        let last_s = self.tasks.iter().map(|task| task.submitted_s - first_s);
+        let to_s = last_s.fold(0.0, f64::max);
+        let window_s = to_s - from_s;
+        let inside = |end_s: &&f64| (from_s..=to_s).contains(*end_s);
+        let n_inside = ends_s.iter().filter(inside).count();
+        if window_s <= 0.0 || n_inside < n_slots {
+            return None;
+        }
+        let (mut n_done, mut worked_s, mut drawn_s) = (0.0, 0.0, 0.0);
+        for (_, end) in self.settled() {
+            let (end_s, busy_s) = (end.at_s - first_s, end.busy_s);
+            let within_s = (end_s.min(to_s) - (end_s - busy_s).max(from_s)).max(0.0);
+            let share = match busy_s > 0.0 {
+                true => within_s / busy_s,
+                false => f64::from(u8::from((from_s..=to_s).contains(&end_s))),
+            };
+            n_done += share;
+            worked_s += within_s;
+            drawn_s += share * end.drawn_s;
+        }
+        let slots_s = n_slots as f64 * window_s;
+        Some(Steady {
+            from_s,
+            window_s,
+            throughput_per_s: n_done / window_s,
+            utilisation: worked_s / slots_s,
+            utilisation_as_drawn: drawn_s / slots_s,
+        })
+    }
+
+    fn generator(&self, spent: &Sample) -> Generator {
+        let span_s = spent.at_s.max(f64::MIN_POSITIVE);
+        let fleet_s: f64 = spent.fleet_s.iter().sum();
+        let foreign_s = spent.all_s - spent.hub_s - spent.broker_s - fleet_s;
+        Generator {
+            processes: spent.fleet_s.len(),
+            cpu_share: spent.fleet_s.iter().copied().fold(0.0, f64::max) / span_s,
+            lateness_mean_s: self.lateness_mean_s,
+            lateness_p99_s: self.lateness_p99_s,
+            foreign_load: (foreign_s / span_s / machine::cores() as f64).max(0.0),
+        }
+    }
+
+    fn generator_fault(&self, generator: &Generator) -> Option<String> {
+        let service_s = self.setup.workload.service.mean_s;
+        let most_late_s = (MOST_LATENESS * service_s).max(TIMER_LATENESS_S);
+        if generator.cpu_share > MOST_CPU_SHARE {
+            return Some(format!(
+                "a fleet process used {:.2} of its core, over {MOST_CPU_SHARE}: set fleet.processes \
+                 higher, if there are cores for them",
+                generator.cpu_share
+            ));
+        }
+        (generator.lateness_mean_s > most_late_s).then(|| {
+            format!(
+                "simulated work ended {:.1} ms late on average, over {:.1} ms: the machine is too \
+                 busy, or fleet.processes too few",
+                1e3 * generator.lateness_mean_s,
+                1e3 * most_late_s
+            )
+        })
+    }
+}
+
+/// Means over the repeats of a point that count, or over all if none does.
+pub(super) fn means(runs: &[Run]) -> Means {
+    let valid: Vec<&Run> = match runs.iter().all(|run| run.void.is_some()) {
+        true => runs.iter().collect(),
+        false => runs.iter().filter(|run| run.void.is_none()).collect(),
+    };
+    let over = |value: &dyn Fn(&Run) -> Option<f64>| {
+        Interval::of(
+            &valid
+                .iter()
+                .filter_map(|run| value(run))
+                .collect::<Vec<_>>(),
+        )
+    };
+    Means {
+        throughput_per_s: over(&|run| run.steady.map(|steady| steady.throughput_per_s)),
+        utilisation: over(&|run| run.steady.map(|steady| steady.utilisation)),
+        utilisation_as_drawn: over(&|run| run.steady.map(|steady| steady.utilisation_as_drawn)),
+        makespan_s: over(&|run| Some(run.makespan_s)),
+        t50_s: over(&|run| Some(run.t50_s)),
+        t90_s: over(&|run| Some(run.t90_s)),
+        t99_s: over(&|run| Some(run.t99_s)),
+        schedule_to_start_p99_s: over(&|run| Some(run.schedule_to_start_s.p99)),
+        hub_cpu_us_per_task: over(&|run| Some(run.hub_cpu_us_per_task)),
+        broker_cpu_us_per_task: over(&|run| run.broker.map(|broker| broker.cpu_us_per_task)),
+        connection_s: over(&|run| run.connection_s),
+    }
+}
+
+/// What the formulas say, with the measured means of work and of the hub's time put in.
+pub(super) fn theory(setup: &Setup, runs: &[Run]) -> Theory {
+    let mean = |value: &dyn Fn(&Run) -> f64| {
+        runs.iter().map(value).sum::<f64>() / runs.len().max(1) as f64
+    };
+    // The work of the steady state: a heavy tail is not all there yet when it begins.
+    let service_s = mean(&|run| match run.steady {
+        Some(steady) if steady.throughput_per_s > 0.0 => {
+            steady.utilisation * setup.n_slots() as f64 / steady.throughput_per_s
+        }
+        _ => run.service_s.mean,
+    });
+    let round_trip_s = mean(&|run| run.emulated_hub_late_s);
+    let emulated_s = mean(&|run| run.emulated_hub_s);
+    let own_s = 1e-6 * mean(&|run| run.hub_cpu_us_per_task);
+    let load = Load {
+        round_trip_s,
+        ..setup.load(service_s, emulated_s.max(own_s))
+    };
+    // The emulated server and our own code work side by side: two stations, one after the other.
+    let stations_s = [emulated_s, own_s];
+    let mva = || theory::mva_utilisation(setup.n_slots(), service_s, round_trip_s, &stations_s);
+    Theory {
+        knee_workers: load.knee_workers(),
+        bound: match service_s > 0.0 {
+            true => load.utilisation_bound(),
+            false => 0.0,
+        },
+        mva: (setup.is_closed_loop() && service_s > 0.0).then(mva),
+        emulated_hub_s: emulated_s,
+        own_hub_s: own_s,
+        service_s,
+        round_trip_s,
+    }
+}

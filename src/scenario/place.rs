@@ -1,0 +1,82 @@
+//! Where the hub and the fleet of a replay meet; brings up what has to be there.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+
+use skyscan_rabbitmq_node::Node;
+use skyscan_transport::Transport;
+
+use super::setup::{Connections, Delivery, Kind, Queue, TransportSetup};
+use crate::transport;
+
+/// The places of a replay. A broker is started when the first point needs it, and serves all.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Used for every point instead of what the scenario says, if given.
+    pub(super) url: Option<String>,
+    pub(super) broker: Option<Node>,
+}
+
+/// The place of one point.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// What the fleet is told.
+    pub(super) url: String,
+    /// The hub's side.
+    pub(super) transport: Arc<dyn Transport>,
+    /// The broker's process, if it is ours.
+    pub(super) broker: Option<u32>,
+}
+
+impl Places {
+    /// Makes a place.
+    pub(super) async fn open(&mut self, setup: &TransportSetup) -> anyhow::Result<Place> {
+        let mut broker = None;
+        let url = match (&self.url, setup.kind) {
+            (Some(url), _) => url.clone(),
+            (None, Kind::Memory) => "memory:".to_owned(),
+            (None, Kind::Zeromq) => format!("zmq://127.0.0.1:{}", free_port()?) + &options(setup),
+            (None, Kind::Rabbitmq) => {
+                if self.broker.is_none() {
+                    self.broker = Some(tokio::task::spawn_blocking(Node::start).await??);
+                }
+                let node = self.broker.as_ref();
+                broker = node.map(Node::pid).transpose()?;
+                node.map(Node::url).unwrap_or_default() + &options(setup)
+            }
+        };
+        Ok(Place {
+            transport: transport::open(&url)?,
+            url,
+            broker,
+        })
+    }
+}
+
+/// What the address says beyond the place.
+fn options(setup: &TransportSetup) -> String {
+    let mut options = Vec::new();
+    if setup.connections == Connections::Own {
+        options.push("connections=own");
+    }
+    match setup.queue {
+        Some(Queue::Classic) => options.push("queue=classic"),
+        Some(Queue::Quorum) => options.push("queue=quorum"),
+        None => {}
+    }
+    match setup.delivery {
+        Some(Delivery::Transient) => options.push("delivery=transient"),
+        Some(Delivery::Persistent) => options.push("delivery=persistent"),
+        None => {}
+    }
+    match options.is_empty() {
+        true => String::new(),
+        false => format!("?{}", options.join("&")),
+    }
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}

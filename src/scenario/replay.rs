@@ -1,0 +1,120 @@
+//! A whole scenario, point after point.
+
+use anyhow::Result;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::sync::watch;
+
+use super::file::{PlannedPoint, Scenario};
+use super::limits::Limits;
+use super::measure::{means, theory};
+use super::place::Places;
+use super::results::{FORMAT, Point, Report, Run};
+use super::run::{self, Turn};
+use super::{Step, machine};
+
+/// Replays a scenario; `stop` ends it early, with the points that are finished. `url` is used for
+/// every point instead of what the scenario says. Who watches is told each step.
+pub async fn replay(
+    scenario: &Scenario,
+    url: Option<String>,
+    mut stop: watch::Receiver<bool>,
+    tell: impl Fn(Step<'_>),
+) -> Report {
+    let mut places = Places {
+        url,
+        ..Places::default()
+    };
+    let mut report = Report {
+        format: FORMAT.to_owned(),
+        scenario: scenario.name.clone(),
+        question: scenario.question.clone(),
+        remarks: scenario.remarks.clone(),
+        sources: scenario.sources.clone(),
+        machine: machine::describe(),
+        complete: true,
+        points: Vec::new(),
+    };
+    for (number, planned) in scenario.points.iter().enumerate() {
+        let mut runs = Vec::new();
+        for repeat in 0..scenario.repeats {
+            tell(Step::Begins {
+                number,
+                n_points: scenario.points.len(),
+                repeat,
+                planned,
+            });
+            let seed = scenario.seed + repeat as u64;
+            match repeat_once(planned, repeat, seed, &mut places, &mut stop).await {
+                Ok(run) => {
+                    tell(Step::Ends(&run));
+                    runs.push(run);
+                }
+                Err(error) => {
+                    report.complete = false;
+                    report.remarks.push(format!(
+                        "{} with {} workers could not be run: {error:#}",
+                        shown(&planned.variant),
+                        planned.setup.n_slots()
+                    ));
+                    break;
+                }
+            }
+            if *stop.borrow() {
+                break;
+            }
+        }
+        report.complete &= runs.iter().all(|run| run.complete);
+        if !runs.is_empty() {
+            report.points.push(point(planned, runs));
+        }
+        if *stop.borrow() {
+            report.complete = false;
+            break;
+        }
+    }
+    report.machine.load_after = machine::load();
+    report
+}
+
+fn shown(variant: &str) -> &str {
+    match variant {
+        "" => "the point",
+        name => name,
+    }
+}
+
+async fn repeat_once(
+    planned: &PlannedPoint,
+    repeat: usize,
+    seed: u64,
+    places: &mut Places,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<Run> {
+    let setup = &planned.setup;
+    Limits::read().check(setup).map_err(anyhow::Error::msg)?;
+    let service = &setup.workload.service;
+    let service_s = service.mean_of_draws_s(&mut ChaCha8Rng::seed_from_u64(seed));
+    let n_tasks = setup.n_tasks(service_s);
+    let load = setup.load(service_s, setup.hub.service_s);
+    let turn = Turn {
+        repeat,
+        seed,
+        n_tasks,
+        expected_s: n_tasks as f64 / load.throughput_bound_per_s(),
+    };
+    let place = places.open(&setup.transport).await?;
+    run::run(setup, turn, place, stop).await
+}
+
+fn point(planned: &PlannedPoint, runs: Vec<Run>) -> Point {
+    let setup = planned.setup.clone();
+    Point {
+        variant: planned.variant.clone(),
+        workers: setup.n_slots(),
+        mean: means(&runs),
+        theory: theory(&setup, &runs),
+        setup,
+        runs,
+    }
+}

@@ -1,0 +1,212 @@
+//! Charts of a report: over the number of workers where it was swept, else variant by variant.
+
+use super::verdict::variants;
+use crate::drawing::Figure;
+use crate::drawing::chart::{Axis, Bar, Bars, Chart, Line, Series, Value};
+use crate::scenario::results::{Means, Point, Report};
+use crate::scenario::statistics::Interval;
+
+/// Sizes that span more than this factor are drawn on an axis of equal ratios.
+const WIDE: f64 = 5.0;
+
+/// A figure of a point that is worth a chart.
+struct Quantity {
+    name: &'static str,
+    title: &'static str,
+    of: fn(&Means) -> Option<Interval>,
+    expected: fn(&Point) -> Option<f64>,
+    /// Largest value of the axis, if it has a natural one.
+    most: Option<f64>,
+}
+
+const QUANTITIES: [Quantity; 4] = [
+    Quantity {
+        name: "utilisation",
+        title: "busy share of the workers",
+        of: |mean| mean.utilisation,
+        expected: |point| Some(point.theory.mva.unwrap_or(point.theory.bound)),
+        most: Some(1.0),
+    },
+    Quantity {
+        name: "throughput",
+        title: "tasks per second",
+        of: |mean| mean.throughput_per_s,
+        expected: |point| {
+            let theory = &point.theory;
+            let utilisation = theory.mva.unwrap_or(theory.bound);
+            (theory.service_s > 0.0).then(|| utilisation * point.workers as f64 / theory.service_s)
+        },
+        most: None,
+    },
+    Quantity {
+        name: "waiting",
+        title: "99 % of tasks start within (s)",
+        of: |mean| mean.schedule_to_start_p99_s,
+        expected: |_| None,
+        most: None,
+    },
+    Quantity {
+        name: "tail",
+        title: "last result after (s)",
+        of: |mean| mean.makespan_s,
+        expected: |_| None,
+        most: None,
+    },
+];
+
+/// Every chart that the report has values for, by the name of its file.
+pub(super) fn all(report: &Report) -> Vec<(&'static str, Figure)> {
+    QUANTITIES
+        .iter()
+        .filter(|quantity| {
+            report
+                .points
+                .iter()
+                .any(|point| (quantity.of)(&point.mean).is_some())
+        })
+        .map(|quantity| (quantity.name, draw(report, quantity)))
+        .collect()
+}
+
+fn draw(report: &Report, quantity: &Quantity) -> Figure {
+    let is_swept = variants(report).iter().any(|(_, points)| points.len() > 1);
+    if is_swept {
+        swept(report, quantity).compose()
+    } else {
+        side_by_side(report, quantity).compose()
+    }
+}
+
+fn swept(report: &Report, quantity: &Quantity) -> Chart {
+    let mut series = Vec::new();
+    for (hue, (variant, points)) in variants(report).into_iter().enumerate() {
+        let name = if variant.is_empty() {
+            "measured"
+        } else {
+            variant
+        };
+        let expected = values(&points, |point| Some(((quantity.expected)(point)?, 0.0)));
+        if !expected.is_empty() {
+            let form = if points.iter().all(|point| point.theory.mva.is_some()) {
+                "closed form"
+            } else {
+                "bound"
+            };
+            series.push(Series {
+                name: format!("{name}: {form}"),
+                line: Line::Expected,
+                hue,
+                values: expected,
+            });
+        }
+        let measured = values(&points, |point| {
+            let interval = (quantity.of)(&point.mean)?;
+            Some((interval.mean, interval.half_width_95.unwrap_or(0.0)))
+        });
+        series.push(Series {
+            name: name.to_owned(),
+            line: Line::Measured,
+            hue,
+            values: measured,
+        });
+    }
+    let workers = report.points.iter().map(|point| point.workers as f64);
+    let (low, high) = workers.fold((f64::INFINITY, 0.0f64), |(low, high), n| {
+        (low.min(n), high.max(n))
+    });
+    let x = if high > WIDE * low {
+        Axis::logarithmic("workers", (low, high))
+    } else {
+        Axis::linear("workers", (low, high))
+    };
+    let values = series.iter().flat_map(|series| &series.values);
+    let tallest = values
+        .map(|value| value.y + value.error)
+        .fold(0.0, f64::max);
+    Chart {
+        title: report.question.clone(),
+        subtitle: subtitle(report),
+        note: note(report),
+        x,
+        y: Axis::linear(quantity.title, (0.0, top(quantity, tallest))),
+        series,
+    }
+}
+
+/// Values with their errors over the number of workers, in rising order.
+fn values(points: &[&Point], of: impl Fn(&Point) -> Option<(f64, f64)>) -> Vec<Value> {
+    let value = |point: &&Point| {
+        let (y, error) = of(point)?;
+        let x = point.workers as f64;
+        Some(Value { x, y, error })
+    };
+    let mut values: Vec<Value> = points.iter().filter_map(value).collect();
+    values.sort_by(|a, b| a.x.total_cmp(&b.x));
+    values
+}
+
+fn side_by_side(report: &Report, quantity: &Quantity) -> Bars {
+    let bars: Vec<Bar> = report
+        .points
+        .iter()
+        .map(|point| {
+            let interval = (quantity.of)(&point.mean);
+            let name = if point.variant.is_empty() {
+                format!("{} workers", point.workers)
+            } else {
+                point.variant.clone()
+            };
+            Bar {
+                name,
+                length: interval.map_or(f64::NAN, |interval| interval.mean),
+                error: interval.and_then(|i| i.half_width_95).unwrap_or(0.0),
+                expected: (quantity.expected)(point),
+            }
+        })
+        .collect();
+    let longest = bars
+        .iter()
+        .flat_map(|bar| [bar.length + bar.error, bar.expected.unwrap_or(0.0)])
+        .filter(|length| length.is_finite())
+        .fold(0.0, f64::max);
+    Bars {
+        title: report.question.clone(),
+        subtitle: subtitle(report),
+        note: note(report),
+        axis: Axis::linear(quantity.title, (0.0, top(quantity, longest))),
+        bars,
+    }
+}
+
+fn top(quantity: &Quantity, tallest: f64) -> f64 {
+    let least = quantity.most.unwrap_or(0.0);
+    let top = 1.05 * tallest.max(least);
+    if top > 0.0 { top } else { 1.0 }
+}
+
+fn subtitle(report: &Report) -> String {
+    let runs = report.points.iter().map(|point| point.runs.len()).max();
+    let scale = report.points.first().map_or(1.0, |p| p.setup.time_scale);
+    let scaled = if (scale - 1.0).abs() < 1e-9 {
+        String::new()
+    } else {
+        format!(", every time multiplied by {scale}")
+    };
+    format!(
+        "scenario {}, {} repeat(s), 95 % intervals{scaled}; dashes or marks across: formula",
+        report.scenario,
+        runs.unwrap_or(0)
+    )
+}
+
+fn note(report: &Report) -> String {
+    let machine = &report.machine;
+    format!(
+        "skyscan {} on {} cores, load average {:.1} before and {:.1} after{}",
+        machine.skyscan,
+        machine.cores,
+        machine.load_before,
+        machine.load_after,
+        if report.complete { "" } else { "; INCOMPLETE" }
+    )
+}

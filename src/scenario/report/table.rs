@@ -1,0 +1,122 @@
+//! A report as a table for people.
+
+use std::fmt::Write;
+
+use super::verdict::verdicts;
+use crate::scenario::results::{Point, Report};
+use crate::scenario::statistics::Interval;
+
+/// Columns: their heads, and what a point has there.
+type Column = (&'static str, fn(&Point) -> String);
+
+const COLUMNS: [Column; 15] = [
+    ("N", |point| point.workers.to_string()),
+    ("tasks/s", |point| rounded(point.mean.throughput_per_s, 1)),
+    ("utilisation", |point| rounded(point.mean.utilisation, 4)),
+    ("as drawn", |point| {
+        rounded(point.mean.utilisation_as_drawn, 4)
+    }),
+    ("MVA", |point| {
+        point
+            .theory
+            .mva
+            .map_or_else(dash, |mva| format!("{mva:.4}"))
+    }),
+    ("bound", |point| format!("{:.4}", point.theory.bound)),
+    ("N*", |point| {
+        let knee = point.theory.knee_workers;
+        knee.map_or_else(dash, |knee| format!("{knee:.0}"))
+    }),
+    ("makespan s", |point| rounded(point.mean.makespan_s, 2)),
+    ("T50 s", |point| rounded(point.mean.t50_s, 2)),
+    ("T99 s", |point| rounded(point.mean.t99_s, 2)),
+    ("wait p99 ms", |point| {
+        let wait = point.mean.schedule_to_start_p99_s;
+        wait.map_or_else(dash, |wait| format!("{:.1}", 1e3 * wait.mean))
+    }),
+    ("hub us", |point| rounded(point.mean.hub_cpu_us_per_task, 0)),
+    ("broker us", |point| {
+        rounded(point.mean.broker_cpu_us_per_task, 0)
+    }),
+    ("connected s", |point| rounded(point.mean.connection_s, 2)),
+    ("lost", |point| {
+        let lost: u64 = point.runs.iter().map(|run| run.tasks.lost).sum();
+        lost.to_string()
+    }),
+];
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+fn rounded(interval: Option<Interval>, digits: usize) -> String {
+    let Some(Interval {
+        mean,
+        half_width_95,
+        ..
+    }) = interval
+    else {
+        return dash();
+    };
+    match half_width_95 {
+        Some(half) => format!("{mean:.digits$} +- {half:.digits$}"),
+        None => format!("{mean:.digits$}"),
+    }
+}
+
+/// The report as text.
+pub fn text(report: &Report) -> String {
+    let mut text = format!("{}: {}\n", report.scenario, report.question);
+    for remark in &report.remarks {
+        text += &format!("  {remark}\n");
+    }
+    let machine = &report.machine;
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        text,
+        "  {} cores, load average {:.1} before and {:.1} after\n",
+        machine.cores, machine.load_before, machine.load_after
+    );
+    let heads = std::iter::once("variant").chain(COLUMNS.iter().map(|(head, _)| *head));
+    let mut rows: Vec<Vec<String>> = vec![heads.map(str::to_owned).collect()];
+    for point in &report.points {
+        let cells = COLUMNS.iter().map(|(_, cell)| cell(point));
+        rows.push(
+            std::iter::once(point.variant.clone())
+                .chain(cells)
+                .collect(),
+        );
+    }
+    let width = |column: usize| {
+        let lengths = rows.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..=COLUMNS.len()).map(width).collect();
+    for row in &rows {
+        let mut line = format!("{:<1$}", row[0], widths[0]);
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            line += &format!("  {cell:>width$}");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text.push('\n');
+    for verdict in verdicts(report) {
+        let name = match verdict.variant.as_str() {
+            "" => &report.scenario,
+            variant => variant,
+        };
+        let _ = writeln!(text, "{name} {verdict}");
+    }
+    for point in &report.points {
+        for run in &point.runs {
+            if let Some(reason) = &run.void {
+                text += &format!(
+                    "void: {} N = {} repeat {}: {reason}\n",
+                    point.variant, point.workers, run.repeat
+                );
+            }
+        }
+    }
+    text
+}

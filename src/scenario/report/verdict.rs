@@ -1,0 +1,172 @@
+//! How far each variant holds, and what stops it.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::scenario::results::{Point, Report};
+use crate::scenario::setup::EventForm;
+
+/// A variant holds as long as its workers are busy for at least this share of the time.
+pub const HOLDS: f64 = 0.95;
+/// A processor core, or an emulated server, that is busy for this share is taken as full.
+const FULL: f64 = 0.75;
+/// How near a measured utilisation must be to a bound for that bound to be what limits it.
+const NEAR: f64 = 0.1;
+
+/// What keeps a point from being busier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Nothing: the workers are busy.
+    Workers,
+    /// The Scanner lets no more tasks out.
+    Window,
+    /// The emulated master's time per task.
+    EmulatedHub,
+    /// Our own hub's process needs a whole core.
+    Hub,
+    /// The same, with the event in every task: it spends its time moving bytes.
+    Payload,
+    /// The broker needs a whole core.
+    Broker,
+    /// A worker waits for its next task while the last result is on its way.
+    Credit,
+    /// The workers were not all there before the tasks ran out.
+    Connections,
+    /// The load generator, or other load on the machine; the figures say nothing of the system.
+    Generator,
+    /// None of what was measured.
+    Unknown,
+}
+
+impl Display for Limit {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Workers => "nothing, workers are busy",
+            Self::Window => "window of the master",
+            Self::EmulatedHub => "hub time per task (emulated)",
+            Self::Hub => "hub time per task (our own)",
+            Self::Payload => "payload bytes (hub moves them)",
+            Self::Broker => "broker CPU",
+            Self::Credit => "credit",
+            Self::Connections => "connections",
+            Self::Generator => "load generator (void)",
+            Self::Unknown => "none of what was measured",
+        })
+    }
+}
+
+/// What limits a point. `cores` are shared by hub, fleet and broker.
+pub fn limit(point: &Point) -> Limit {
+    if !point.runs.is_empty() && point.runs.iter().all(|run| run.void.is_some()) {
+        return Limit::Generator;
+    }
+    let Some(utilisation) = point.mean.utilisation.map(|interval| interval.mean) else {
+        return Limit::Connections;
+    };
+    if utilisation >= HOLDS {
+        return Limit::Workers;
+    }
+    let throughput_per_s = point.mean.throughput_per_s.map_or(0.0, |x| x.mean);
+    let is_near = |bound: f64| utilisation > bound * (1.0 - NEAR);
+    let without_hub = point.setup.load(point.theory.service_s, 0.0);
+    let mut without_window = without_hub;
+    without_window.window = None;
+    let window_bound = without_hub.utilisation_bound();
+    let emulated = throughput_per_s * point.theory.emulated_hub_s;
+    let hub_cpu = share(throughput_per_s, point.mean.hub_cpu_us_per_task);
+    let broker_cpu = share(throughput_per_s, point.mean.broker_cpu_us_per_task);
+    if window_bound < without_window.utilisation_bound() && is_near(window_bound) {
+        Limit::Window
+    } else if emulated > FULL {
+        Limit::EmulatedHub
+    } else if broker_cpu > FULL && broker_cpu >= hub_cpu {
+        Limit::Broker
+    } else if hub_cpu > FULL {
+        match point.setup.messages.event {
+            EventForm::Inline => Limit::Payload,
+            EventForm::ByRef | EventForm::Relay => Limit::Hub,
+        }
+    } else if point.setup.transport.credit.get() == 1 {
+        Limit::Credit
+    } else {
+        Limit::Unknown
+    }
+}
+
+fn share(throughput_per_s: f64, us_per_task: Option<crate::scenario::statistics::Interval>) -> f64 {
+    us_per_task.map_or(0.0, |us| throughput_per_s * us.mean / 1e6)
+}
+
+/// How far a variant holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The variant; empty if the scenario has none.
+    pub variant: String,
+    /// Largest number of workers up to which every point holds, with its utilisation.
+    pub holds: Option<(usize, f64)>,
+    /// The first one that does not, with its utilisation.
+    pub fails: Option<(usize, f64)>,
+    /// What limits the first that fails, or the largest if none does.
+    pub limit: Limit,
+    /// `N* = mu S` with the hub's time as measured, if it takes any.
+    pub knee_workers: Option<f64>,
+}
+
+/// One verdict for each variant whose tasks take time, in the order of the report.
+pub fn verdicts(report: &Report) -> Vec<Verdict> {
+    let takes_time = |points: &[&Point]| {
+        let services = points.iter().map(|point| &point.setup.workload.service);
+        services.into_iter().any(|service| service.mean_s > 0.0)
+    };
+    variants(report)
+        .into_iter()
+        .filter(|(_, points)| takes_time(points))
+        .map(|(variant, mut points)| {
+            points.sort_by_key(|point| point.workers);
+            let busy = |point: &Point| point.mean.utilisation.map_or(0.0, |u| u.mean);
+            let n_hold = points
+                .iter()
+                .take_while(|point| busy(point) >= HOLDS)
+                .count();
+            let of = |point: &&Point| (point.workers, busy(point));
+            let judged = points.get(n_hold).or(points.last());
+            Verdict {
+                variant: variant.to_owned(),
+                holds: points[..n_hold].last().map(of),
+                fails: points.get(n_hold).map(of),
+                limit: judged.map_or(Limit::Unknown, |point| limit(point)),
+                knee_workers: judged.and_then(|point| point.theory.knee_workers),
+            }
+        })
+        .collect()
+}
+
+/// The points of each variant, variants in the order in which they first appear.
+pub(super) fn variants(report: &Report) -> Vec<(&str, Vec<&Point>)> {
+    let mut found: Vec<(&str, Vec<&Point>)> = Vec::new();
+    for point in &report.points {
+        match found.iter_mut().find(|(name, _)| *name == point.variant) {
+            Some((_, points)) => points.push(point),
+            None => found.push((&point.variant, vec![point])),
+        }
+    }
+    found
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match (self.holds, self.fails) {
+            (Some((n, u)), None) => write!(f, "holds at every size tried, up to {n} ({u:.3})")?,
+            (Some((n, _)), Some((m, u))) => {
+                write!(f, "holds up to {n}, not at {m} ({u:.3}): {}", self.limit)?;
+            }
+            (None, Some((m, u))) => {
+                write!(f, "does not hold at {m} ({u:.3}): {}", self.limit)?;
+            }
+            (None, None) => write!(f, "was not run")?,
+        }
+        if let Some(knee) = self.knee_workers {
+            write!(f, "; N* = {knee:.0}")?;
+        }
+        Ok(())
+    }
+}

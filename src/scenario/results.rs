@@ -1,0 +1,226 @@
+//! What a replay found: everything that reports are made of.
+//!
+//! Times are as measured, not multiplied back by the time scale, which [`Setup::time_scale`] has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::setup::Setup;
+use super::statistics::Interval;
+use crate::scan::TaskCounts;
+
+/// Name and version of this form.
+pub const FORMAT: &str = "skyscan-replay-1";
+
+/// One scenario, replayed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The question that it answers.
+    pub question: String,
+    /// What a reader must know before looking at a number, for example that this is a quick form.
+    pub remarks: Vec<String>,
+    /// Where each number of the scenario comes from, by its path in the file.
+    pub sources: BTreeMap<String, String>,
+    /// What it ran on.
+    pub machine: Machine,
+    /// Whether every point was run to its end.
+    pub complete: bool,
+    /// One for each variant and number of workers, in the order of the file.
+    pub points: Vec<Point>,
+}
+
+/// What a replay ran on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Version of this program.
+    pub skyscan: String,
+    /// Cores that the hub, the fleet and the broker share.
+    pub cores: usize,
+    /// Version of the kernel.
+    pub kernel: String,
+    /// Load average over the last minute, before the first point.
+    pub load_before: f64,
+    /// The same after the last point.
+    pub load_after: f64,
+}
+
+/// One variant with one number of workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Name of the variant; empty if the scenario has none.
+    pub variant: String,
+    /// Worker slots, `N` of the formulas.
+    pub workers: usize,
+    /// Everything that was set, scaled.
+    pub setup: Setup,
+    /// Every repeat.
+    pub runs: Vec<Run>,
+    /// Means over the repeats that are not void; over all of them if all are.
+    pub mean: Means,
+    /// What the formulas say.
+    pub theory: Theory,
+}
+
+/// Means over repeats, with 95 % intervals. Absent where no run had it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Means {
+    /// Tasks per second, in the steady state.
+    pub throughput_per_s: Option<Interval>,
+    /// Busy share of the workers' slots, in the steady state.
+    pub utilisation: Option<Interval>,
+    /// See [`Steady::utilisation_as_drawn`].
+    pub utilisation_as_drawn: Option<Interval>,
+    /// See [`Run::makespan_s`].
+    pub makespan_s: Option<Interval>,
+    /// See [`Run::t50_s`].
+    pub t50_s: Option<Interval>,
+    /// See [`Run::t90_s`].
+    pub t90_s: Option<Interval>,
+    /// See [`Run::t99_s`].
+    pub t99_s: Option<Interval>,
+    /// 99th percentile of [`Run::schedule_to_start_s`].
+    pub schedule_to_start_p99_s: Option<Interval>,
+    /// See [`Run::hub_cpu_us_per_task`].
+    pub hub_cpu_us_per_task: Option<Interval>,
+    /// See [`BrokerUse::cpu_us_per_task`].
+    pub broker_cpu_us_per_task: Option<Interval>,
+    /// See [`Run::connection_s`].
+    pub connection_s: Option<Interval>,
+}
+
+/// One repeat of one point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// From 0.
+    pub repeat: usize,
+    /// Seed of its draws.
+    pub seed: u64,
+    /// Why its figures do not count: the generator was the bottleneck, or it was stopped.
+    pub void: Option<String>,
+    /// Whether every task has its result.
+    pub complete: bool,
+    /// What the ledger counted.
+    pub tasks: TaskCounts,
+    /// Hash over the outcome of every task: the same for the same seed, whatever happened.
+    pub map_sha256: String,
+    /// From the start of the fleet until every worker was known to the hub.
+    pub connection_s: Option<f64>,
+    /// The steady state: from when every worker was there and had worked once, on average, until
+    /// the Scanner had no task left to hand out. Absent if a run is too short to have one.
+    pub steady: Option<Steady>,
+    /// From the first task handed out to the last result.
+    pub makespan_s: f64,
+    /// Until half of the results were in.
+    pub t50_s: f64,
+    /// Until 90 % were in.
+    pub t90_s: f64,
+    /// Until 99 % were in.
+    pub t99_s: f64,
+    /// From when the Scanner gave a task to its hub until its work began: the round trip less the
+    /// measured work, so the way back is in it.
+    pub schedule_to_start_s: Quantiles,
+    /// From when the Scanner gave a task to its hub until it had the result.
+    pub round_trip_s: Quantiles,
+    /// Measured work of a task.
+    pub service_s: Quantiles,
+    /// Mean time per task of the emulated master, as drawn; 0 without one.
+    pub emulated_hub_s: f64,
+    /// How late the emulated master's timer let a task through, on average.
+    pub emulated_hub_late_s: f64,
+    /// CPU time of the hub's process per task. Holds the fleet too if that is in the same process.
+    pub hub_cpu_us_per_task: f64,
+    /// Most memory that the hub's process had.
+    pub hub_memory_mb: f64,
+    /// The broker, if this replay started one.
+    pub broker: Option<BrokerUse>,
+    /// Bytes that the hub put on the wire.
+    pub hub_bytes_sent: u64,
+    /// Bytes that the hub took from the wire.
+    pub hub_bytes_received: u64,
+    /// Fleet processes that were killed.
+    pub fleet_kills: usize,
+    /// The load generator's own state.
+    pub generator: Generator,
+}
+
+/// The steady state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Steady {
+    /// Its begin, since the first task.
+    pub from_s: f64,
+    /// How long it was.
+    pub window_s: f64,
+    /// Tasks per second; one that is partly in the window counts for the part.
+    pub throughput_per_s: f64,
+    /// Busy time of all slots in the window, as the workers measured it, over slots times window.
+    /// Work whose result was lost does not count.
+    pub utilisation: f64,
+    /// The same with the time that was drawn for each task: what timers are late counts as idle,
+    /// and so does what makes a worker slow.
+    pub utilisation_as_drawn: f64,
+}
+
+/// Of a time in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// What a broker used.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BrokerUse {
+    /// CPU time per task.
+    pub cpu_us_per_task: f64,
+    /// Most memory.
+    pub memory_mb: f64,
+}
+
+/// The load generator's own state: a point counts only if this was not the bottleneck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Processes of the fleet; 0 if it is in the hub's.
+    pub processes: usize,
+    /// CPU time of the busiest one, over time. One process has one thread for its workers.
+    pub cpu_share: f64,
+    /// How late a simulated worker woke up, on average.
+    pub lateness_mean_s: f64,
+    /// The same, 99th percentile, rounded up to a power of two microseconds.
+    pub lateness_p99_s: f64,
+    /// Busy share of all cores that neither hub, nor fleet, nor broker had.
+    pub foreign_load: f64,
+}
+
+/// What the formulas say of a point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Theory {
+    /// Largest `N` that the hub keeps busy, by its time per task; absent without any.
+    pub knee_workers: Option<f64>,
+    /// Upper bound of the utilisation.
+    pub bound: f64,
+    /// Utilisation by mean value analysis; absent where that does not hold (credit above 1, or
+    /// tasks to spare).
+    pub mva: Option<f64>,
+    /// Time of the emulated master per task that was put in: the mean of what was drawn.
+    pub emulated_hub_s: f64,
+    /// Time of our own hub per task that was put in: its CPU time, an upper bound since threads
+    /// share the work. The slower of the two sets bound and knee.
+    pub own_hub_s: f64,
+    /// Mean work of a task in the steady state, which was put in.
+    pub service_s: f64,
+    /// Delay on the way to a worker that was put in: that of the emulated master's timer.
+    pub round_trip_s: f64,
+}

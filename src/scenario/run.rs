@@ -1,0 +1,173 @@
+//! One repeat of one point: the Scanner and the Workers of a scan, a pile of tasks, a sleeping
+//! kernel, and the clocks read.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use anyhow::Result;
+use skyscan_transport::{HubConfig, PayloadId};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::crew::Crew;
+use super::event;
+use super::fleet::laden;
+use super::log::Log;
+use super::master::SlowMaster;
+use super::measure::Traces;
+use super::place::Place;
+use super::results::Run;
+use super::sampler::{Sample, sample};
+use super::setup::{EventForm, Ramp, Setup};
+use crate::actors::progress::Progress;
+use crate::actors::scanner::{self, HandOut, Scanned, StopScan};
+use crate::actors::{fresh_scan_id, pile};
+use crate::protocol::{Message, PROTOCOL, Welcome};
+use crate::reco::simulated;
+use crate::scan::Ledger;
+use crate::scan::ledger::Chunking;
+
+/// How often clocks are read and faults are due.
+const TICK: Duration = Duration::from_millis(50);
+/// A run that takes so many times longer than the formulas say ...
+const PATIENCE: f64 = 10.0;
+/// ... and this, is stopped.
+const PATIENCE_AT_LEAST: Duration = Duration::from_secs(120);
+
+/// Which run this is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) repeat: usize,
+    pub(super) seed: u64,
+    pub(super) n_tasks: usize,
+    /// How long the formulas say that it takes at best.
+    pub(super) expected_s: f64,
+}
+
+/// Runs a point once, or until `stop` says so.
+///
+/// # Errors
+/// If the transport fails, or the fleet.
+pub(super) async fn run(
+    setup: &Setup,
+    turn: Turn,
+    place: Place,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<Run> {
+    let log = Log::new();
+    let transport = laden(place.transport.clone(), setup.messages.ballast());
+    let payload = event::payload_of(match setup.messages.event {
+        EventForm::Inline => 0,
+        EventForm::ByRef | EventForm::Relay => setup.messages.payload_bytes,
+    });
+    let (hub, inbox) = transport.open_hub(hub_config(setup, &payload)).await?;
+    hub.publish(payload.into()).await?;
+    let master =
+        (setup.hub.service_s > 0.0).then(|| SlowMaster::new(hub.clone(), &setup.hub, turn.seed));
+    let hub = master.clone().map_or(hub, |master| master);
+    let (hub, inbox) = log.watch(hub, inbox);
+
+    let (progress, watched) = watch::channel(Progress::default());
+    let n_slots = setup.n_slots();
+    let n_waited_for = match setup.fleet.ramp {
+        Ramp::Step => n_slots,
+        Ramp::Linear { .. } => 0,
+    };
+    let partner = pile::start(event::wave(turn.n_tasks), watched.clone(), n_waited_for);
+    let policy = HandOut {
+        spare_tasks: setup.transport.spare_tasks,
+        window: setup.transport.window,
+    };
+    let one_pixel = Chunking::Fixed(NonZeroUsize::MIN);
+    let (scanner, mut scanned) = scanner::start(
+        hub,
+        inbox,
+        partner,
+        Ledger::new(one_pixel),
+        policy,
+        progress,
+    );
+
+    let mut crew = Crew::start(setup, turn.seed, &place)?;
+    let begun_s = log.now_s();
+    let mut connecting = watched.clone();
+    let mut connected_s = None;
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let patience = Duration::from_secs_f64(PATIENCE * turn.expected_s).max(PATIENCE_AT_LEAST);
+    let deadline = Instant::now() + patience;
+    let mut stopped = None;
+    let scanned: Scanned = loop {
+        let reason = tokio::select! {
+            scanned = &mut scanned => break scanned??,
+            worked = crew.work() => {
+                worked?;
+                continue;
+            }
+            _ = connecting.wait_for(|p| p.n_slots >= n_slots), if connected_s.is_none() => {
+                connected_s = Some(log.now_s());
+                continue;
+            }
+            _ = ticks.tick() => {
+                samples.push(sample(&log, place.broker, crew.cpu_s()));
+                let n_settled = log.entries().n_settled;
+                crew.attend(n_settled as f64 / turn.n_tasks as f64)?;
+                continue;
+            }
+            _ = stop.wait_for(|stop| *stop), if stopped.is_none() => "stopped".to_owned(),
+            () = tokio::time::sleep_until(deadline), if stopped.is_none() => {
+                format!("stopped after {:.0} s", patience.as_secs_f64())
+            }
+        };
+        stopped = Some(reason);
+        // It may have ended at this very moment.
+        let _ = scanner.send(StopScan).await;
+    };
+    samples.push(sample(&log, place.broker, crew.cpu_s()));
+    let fleet_kills = crew.n_kills;
+    let reports = crew.end().await;
+    let most = |value: fn(&super::fleet::FleetReport) -> f64| {
+        reports.iter().map(value).fold(0.0, f64::max)
+    };
+    let tasks = std::mem::take(&mut log.entries().tasks);
+    let traces = Traces {
+        setup,
+        tasks,
+        samples,
+        connected_s,
+        repeat: turn.repeat,
+        seed: turn.seed,
+        stopped,
+        complete: scanned.complete && scanned.map.len() == turn.n_tasks,
+        counts: scanned.tasks,
+        map_sha256: scanned.map.sha256_hex(),
+        emulated_hub_s: master
+            .as_ref()
+            .map_or(0.0, |master| master.mean_service_s()),
+        emulated_hub_late_s: master.map_or(0.0, |master| master.mean_lateness_s()),
+        broker: place.broker,
+        traffic: transport.traffic(),
+        fleet_kills,
+        lateness_mean_s: most(|report| report.lateness_mean_s),
+        lateness_p99_s: most(|report| report.lateness_p99_s),
+    };
+    let mut run = traces.measure();
+    run.connection_s = run.connection_s.map(|connected_s| connected_s - begun_s);
+    Ok(run)
+}
+
+fn hub_config(setup: &Setup, payload: &[u8]) -> HubConfig {
+    let welcome = Welcome {
+        reco: simulated::NAME.to_owned(),
+        payload: PayloadId::of(payload).0,
+    };
+    HubConfig {
+        scan: fresh_scan_id(),
+        protocol: PROTOCOL,
+        welcome: welcome.encode().into(),
+        backlog: crate::actors::BACKLOG,
+        liveness: Duration::from_secs_f64(setup.transport.liveness_s),
+        lease_term: Duration::from_secs_f64(setup.transport.lease_term_s),
+    }
+}

@@ -1,0 +1,396 @@
+//! The tables of a scenario: what is replayed, over what, by whom, and what goes wrong.
+
+mod check;
+
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+use super::ballast::Ballast;
+use super::theory::Load;
+use crate::reco::service_time::ServiceTime;
+use crate::reco::simulated::Hangs;
+
+/// Liveness and lease term are scaled with time, but never below these, in seconds.
+const SHORTEST_LIVENESS_S: f64 = 1.0;
+const SHORTEST_LEASE_TERM_S: f64 = 3.0;
+
+/// Everything that is set for one point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// What is evaluated.
+    pub workload: Workload,
+    /// What tasks and results carry.
+    pub messages: Messages,
+    /// How hub and workers are joined.
+    pub transport: TransportSetup,
+    /// A slower master than ours.
+    pub hub: HubSetup,
+    /// The workers.
+    pub fleet: Fleet,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Every time in here has been multiplied by this, every rate divided.
+    pub time_scale: f64,
+}
+
+/// What is evaluated. How many tasks that are is said in one of three ways.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Pixels; times variations, that is the number of tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<usize>,
+    /// Starts per pixel, each a task of its own.
+    #[serde(default = "one")]
+    pub variations: usize,
+    /// Instead of pixels: so many tasks for each slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycles: Option<f64>,
+    /// Instead of pixels: as many tasks as take so long at best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    /// How long a task takes.
+    pub service: ServiceTime,
+}
+
+/// What tasks and results carry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Messages {
+    /// How the event gets to the workers.
+    pub event: EventForm,
+    /// Size of the packed event.
+    pub payload_bytes: usize,
+    /// Size of a task without the event; as it comes if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_bytes: Option<usize>,
+    /// Size of a result; as it comes if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_bytes: Option<usize>,
+}
+
+/// How the event gets to the workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventForm {
+    /// The whole event in every task.
+    Inline,
+    /// Once to each process, by its hash.
+    ByRef,
+    /// Once to each zone, through a relay.
+    Relay,
+}
+
+/// How hub and workers are joined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransportSetup {
+    /// The backend.
+    pub kind: Kind,
+    /// Whether the workers of a process share a connection.
+    #[serde(default)]
+    pub connections: Connections,
+    /// Kind of queue, for RabbitMQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
+    /// Whether the broker keeps messages on disk, for RabbitMQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+    /// Tasks that a slot may hold, the running one included.
+    #[serde(default = "two")]
+    pub credit: NonZeroU16,
+    /// Tasks that the Scanner has out beyond what the workers may hold.
+    #[serde(default = "eight")]
+    pub spare_tasks: usize,
+    /// Most tasks that the Scanner has out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
+    /// How long a peer may be silent before it is lost.
+    #[serde(default = "fifteen")]
+    pub liveness_s: f64,
+    /// How long a lease lives unless renewed.
+    #[serde(default = "sixty")]
+    pub lease_term_s: f64,
+}
+
+/// A backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Inside one process.
+    Memory,
+    /// Over loopback.
+    Zeromq,
+    /// Through a broker of its own, over loopback.
+    Rabbitmq,
+}
+
+/// Whether the workers of a process share a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    /// One for all.
+    #[default]
+    Shared,
+    /// One for each.
+    Own,
+}
+
+/// Kind of a broker's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// On one node.
+    Classic,
+    /// Replicated.
+    Quorum,
+}
+
+/// Whether a broker keeps messages on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// In memory.
+    Transient,
+    /// On disk.
+    Persistent,
+}
+
+/// A slower master than ours: one server that every task passes before it is handed out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubSetup {
+    /// Mean time per task; 0 for our own master as it is.
+    pub service_s: f64,
+    /// Law of that time.
+    #[serde(default)]
+    pub law: HubLaw,
+}
+
+/// Law of the emulated master's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HubLaw {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// Memoryless.
+    Exponential,
+}
+
+/// The workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// How many.
+    pub workers: usize,
+    /// Tasks that each evaluates at once.
+    #[serde(default = "one_slot")]
+    pub slots: NonZeroU16,
+    /// Processes that they are spread over.
+    #[serde(default = "one")]
+    pub processes: usize,
+    /// How they come.
+    #[serde(default)]
+    pub ramp: Ramp,
+}
+
+/// How the workers come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ramp {
+    /// All at once; the first task waits for the last worker.
+    #[default]
+    Step,
+    /// One after the other; tasks are handed out from the first one on.
+    Linear {
+        /// How many come in a second.
+        workers_per_s: f64,
+    },
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Workers are taken away without a word, and others take their places.
+    pub preemption: Option<Preemption>,
+    /// Some workers are slow.
+    pub stragglers: Option<Stragglers>,
+    /// Some tasks hang for a while.
+    pub hangs: Option<Hangs>,
+    /// A whole fleet process is killed, and started again.
+    pub fleet_restarts: Vec<FleetRestart>,
+}
+
+/// Workers are taken away, memoryless.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preemption {
+    /// How often this happens to a worker.
+    pub per_min: f64,
+    /// How long its place stays empty.
+    pub back_after_s: f64,
+}
+
+/// Some workers are slow.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stragglers {
+    /// Share of the workers.
+    pub share: f64,
+    /// How many times longer they take.
+    pub slower: f64,
+}
+
+/// A fleet process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FleetRestart {
+    /// Once this share of the tasks is done.
+    pub after_share: f64,
+    /// How long it stays away.
+    pub back_after_s: f64,
+    /// Which of the processes.
+    #[serde(default)]
+    pub process: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn eight() -> usize {
+    8
+}
+
+fn fifteen() -> f64 {
+    15.0
+}
+
+fn sixty() -> f64 {
+    60.0
+}
+
+fn one_slot() -> NonZeroU16 {
+    NonZeroU16::MIN
+}
+
+fn two() -> NonZeroU16 {
+    crate::actors::worker::LEASES_PER_SLOT
+}
+
+/// Rounded, and at least 1.
+fn divided(n: usize, divisor: f64) -> usize {
+    ((n as f64 / divisor).round() as usize).max(1)
+}
+
+impl Setup {
+    /// Slots of all workers, `N` of the formulas.
+    pub fn n_slots(&self) -> usize {
+        self.fleet.workers * usize::from(self.fleet.slots.get())
+    }
+
+    /// How many tasks there are. `service_s` is the mean time of one.
+    pub fn n_tasks(&self, service_s: f64) -> usize {
+        let workload = &self.workload;
+        if let Some(pixels) = workload.pixels {
+            return pixels * workload.variations;
+        }
+        let n = match (workload.cycles, workload.duration_s) {
+            (Some(cycles), _) => cycles * self.n_slots() as f64,
+            (None, Some(duration_s)) => {
+                let bound = self.load(service_s, self.hub.service_s);
+                duration_s * bound.throughput_bound_per_s()
+            }
+            (None, None) => 0.0,
+        };
+        (n as usize).max(1)
+    }
+
+    /// What the formulas take, with these means of work and of the hub's time.
+    pub fn load(&self, service_s: f64, hub_s: f64) -> Load {
+        Load {
+            workers: self.n_slots() as f64,
+            service_s,
+            hub_s,
+            round_trip_s: 0.0,
+            credit: f64::from(self.transport.credit.get()),
+            window: self.transport.window.map(|window| window as f64),
+        }
+    }
+
+    /// Whether mean value analysis describes it: a worker holds one task, none waits for it, none is
+    /// held back by a window that is smaller than the fleet, and nothing goes wrong.
+    pub fn is_closed_loop(&self) -> bool {
+        let Self {
+            transport, faults, ..
+        } = self;
+        let is_wide = transport
+            .window
+            .is_none_or(|window| window >= self.n_slots());
+        transport.credit == NonZeroU16::MIN
+            && transport.spare_tasks == 0
+            && is_wide
+            && *faults == Faults::default()
+    }
+
+    /// The same with every time multiplied and every rate divided.
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.time_scale *= factor;
+        let workload = &mut self.workload;
+        workload.service = workload.service.scaled(factor);
+        workload.duration_s = workload.duration_s.map(|duration_s| duration_s * factor);
+        self.hub.service_s *= factor;
+        let transport = &mut self.transport;
+        transport.liveness_s = (transport.liveness_s * factor).max(SHORTEST_LIVENESS_S);
+        transport.lease_term_s = (transport.lease_term_s * factor).max(SHORTEST_LEASE_TERM_S);
+        if let Ramp::Linear { workers_per_s } = &mut self.fleet.ramp {
+            *workers_per_s /= factor;
+        }
+        if let Some(preemption) = &mut self.faults.preemption {
+            preemption.per_min /= factor;
+            preemption.back_after_s *= factor;
+        }
+        if let Some(hangs) = &mut self.faults.hangs {
+            hangs.seconds *= factor;
+        }
+        for restart in &mut self.faults.fleet_restarts {
+            restart.back_after_s *= factor;
+        }
+        self
+    }
+
+    /// A smaller fleet with a hub so much slower, a window so much smaller and a ramp so much
+    /// flatter that the knee stays where it was, relative to the fleet.
+    pub fn shrunk(mut self, divisor: f64) -> Self {
+        self.fleet.workers = divided(self.fleet.workers, divisor);
+        self.fleet.processes = self.fleet.processes.min(self.fleet.workers);
+        let window = self.transport.window;
+        self.transport.window = window.map(|window| divided(window, divisor));
+        self.hub.service_s *= divisor;
+        if let Ramp::Linear { workers_per_s } = &mut self.fleet.ramp {
+            *workers_per_s /= divisor;
+        }
+        self
+    }
+}
+
+impl Messages {
+    /// What tasks and results are filled up to, if they are.
+    pub fn ballast(&self) -> Option<Ballast> {
+        let task_bytes = self.ballast_task_bytes();
+        (task_bytes.is_some() || self.result_bytes.is_some()).then(|| Ballast {
+            task_bytes: task_bytes.unwrap_or(0),
+            result_bytes: self.result_bytes.unwrap_or(0),
+        })
+    }
+
+    fn ballast_task_bytes(&self) -> Option<usize> {
+        match self.event {
+            EventForm::Inline => Some(self.payload_bytes + self.task_bytes.unwrap_or(0)),
+            EventForm::ByRef | EventForm::Relay => self.task_bytes,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The transport is a URL: the only file that names the backends.
+
+use std::sync::Arc;
+
+use skyscan_transport::{Transport, TransportError};
+use skyscan_transport_memory::MemoryTransport;
+use skyscan_transport_rabbitmq::RabbitmqTransport;
+use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
+
+/// Why a URL names no transport.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportUrlError {
+    /// No backend goes by this scheme. The URL itself is not told: it may hold a password.
+    #[error(
+        "no transport has a URL like this; use memory:, zmq://HOST:PORT, zmq+ipc:///PATH or \
+         amqp://USER@HOST:PORT/VHOST"
+    )]
+    UnknownScheme,
+    /// The address makes no sense to ZeroMQ.
+    #[error(transparent)]
+    Zeromq(#[from] AddressError),
+    /// The address makes no sense to RabbitMQ.
+    #[error(transparent)]
+    Rabbitmq(#[from] TransportError),
+}
+
+/// The transport that a URL names. Nothing is connected yet.
+///
+/// # Errors
+/// If the URL names none.
+pub fn open(url: &str) -> Result<Arc<dyn Transport>, TransportUrlError> {
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(MemoryTransport::new())),
+        Some(("zmq" | "zmq+ipc", _)) => Ok(Arc::new(ZeromqTransport::new(url)?)),
+        Some(("amqp" | "amqps", _)) => Ok(Arc::new(RabbitmqTransport::new(url)?)),
+        _ => Err(TransportUrlError::UnknownScheme),
+    }
+}
+
+/// Whether the transport lives in this process alone, so that no other one can join.
+pub fn is_local(url: &str) -> bool {
+    url.starts_with("memory:")
+}
+
+/// The URL as it may be shown: without a password.
+pub fn shown(url: &str) -> String {
+    let secret = url.split_once("://").and_then(|(scheme, rest)| {
+        // A password may hold an @, a host may not.
+        let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+        let (login, host) = authority.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!(
+            "{scheme}://{user}@{host}{}",
+            &rest[authority.len()..]
+        ))
+    });
+    secret.unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, expected) in [
+            (
+                "amqp://me:se@cret@host:5672/vhost?queue=quorum",
+                "amqp://me@host:5672/vhost?queue=quorum",
+            ),
+            ("amqp://me@host/%2f", "amqp://me@host/%2f"),
+            ("amqp://host", "amqp://host"),
+            ("zmq://0.0.0.0:5555", "zmq://0.0.0.0:5555"),
+            ("memory:", "memory:"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_strange_url_is_refused_without_being_told() {
+        let error = open("http://me:secret@host")
+            .err()
+            .map(|error| error.to_string());
+        assert!(
+            error
+                .as_ref()
+                .is_some_and(|text| text.contains("zmq://") && !text.contains("secret"))
+        );
+    }
+}

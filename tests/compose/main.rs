@@ -1,0 +1,176 @@
+//! docker-compose.yml, as people use it: real images, ten workers in containers, either transport.
+//!
+//! Runs where a Docker engine answers and a compose command is installed; elsewhere the trials show
+//! as ignored, with the reason in front of their names, and are counted. The image gets the binary
+//! that these tests were built with, and is gone afterwards, as is all that ran; base images stay
+//! (`deploy/base-images`).
+
+mod project;
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+use project::{Project, run, run_within};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const SKYSCAN: &str = env!("CARGO_BIN_EXE_skyscan");
+const N_WORKERS: usize = 10;
+/// Must not be seen anywhere.
+const PASSWORD: &str = "canary-4711";
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Ten workers are enough at a time.
+    arguments.test_threads = Some(1);
+    let compose = compose_command();
+    let trial = |name: &str, over: &'static Transport| {
+        let (kind, compose) = match &compose {
+            Ok(words) => ("", Ok(*words)),
+            Err(missing) => (*missing, Err(*missing)),
+        };
+        Trial::test(name, move || {
+            same_map_over(over, compose?).map_err(|error| Failed::from(error.to_string()))
+        })
+        .with_kind(kind)
+        .with_ignored_flag(compose.is_err())
+    };
+    let trials = vec![
+        trial("ten_workers_over_zeromq_give_the_same_map", &ZEROMQ),
+        trial("ten_workers_over_rabbitmq_give_the_same_map", &RABBITMQ),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// What the compose file's head says to do for a transport.
+struct Transport {
+    name: &'static str,
+    /// Value of `SKYSCAN_TRANSPORT`.
+    url: Option<&'static str>,
+    /// The services to start; none: all.
+    services: &'static [&'static str],
+}
+
+const ZEROMQ: Transport = Transport {
+    name: "zeromq",
+    url: Some("zmq://scanner:5555"),
+    services: &["scanner", "worker"],
+};
+
+const RABBITMQ: Transport = Transport {
+    name: "rabbitmq",
+    url: None,
+    services: &[],
+};
+
+fn same_map_over(transport: &Transport, compose: &[&str]) -> Result<()> {
+    run(Command::new(Path::new(ROOT).join("deploy/base-images")).args(["debian", "rabbitmq"]))?;
+    let project = Project::new(transport, compose)?;
+    let checked = check(&project, transport);
+    checked.map_err(|error| format!("{error}\n{}", project.last_words()).into())
+}
+
+fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
+    let scale = format!("worker={N_WORKERS}");
+    run(project
+        .compose()
+        .args(["up", "-d", "--no-build", "--scale", &scale])
+        .args(transport.services))?;
+    let scanner = project.containers("scanner", "--all")?;
+    let [scanner] = scanner.as_slice() else {
+        return Err(format!("one scanner was asked for, not {scanner:?}").into());
+    };
+    let exit_code = project.wait(scanner)?;
+    let told = run(Command::new("docker").args(["logs", scanner]))?;
+    if exit_code != "0" {
+        return Err(format!("the scanner ended with {exit_code}").into());
+    }
+    same_map(&told, &[])?;
+    let workers = project.containers("worker", "--filter=status=running")?;
+    if workers.len() != N_WORKERS {
+        return Err(format!("{} workers outlived the scan", workers.len()).into());
+    }
+    results_can_be_copied(&project.scratch, scanner, &told)?;
+
+    // The next scan, by the same workers; their alias is taken over from the one that ended.
+    run(Command::new("docker").args(["rm", scanner]))?;
+    let coarse = ["--nside", "8", "--format", "json"];
+    let told = run(project
+        .compose()
+        .args(["run", "--rm", "-T", "--use-aliases", "scanner"])
+        .args(["scan", "/event", "--workers", "0"])
+        .args(coarse))?;
+    same_map(&told, &coarse[..2])?;
+
+    let all = project.compose().arg("logs").output()?;
+    for stream in [all.stdout, all.stderr] {
+        if String::from_utf8_lossy(&stream).contains(PASSWORD) {
+            return Err("a log shows the broker's password".into());
+        }
+    }
+    Ok(())
+}
+
+/// Compares what a scanner told with a scan inside one process.
+fn same_map(told: &str, options: &[&str]) -> Result<()> {
+    let here = run(Command::new(SKYSCAN)
+        .args(["scan", "demo/event.json", "--transport", "memory:"])
+        .args(["--format", "json"])
+        .args(options)
+        .current_dir(ROOT))?;
+    let (here, there): (Value, Value) = (serde_json::from_str(&here)?, serde_json::from_str(told)?);
+    for key in ["map_sha256", "pixels", "best_fit", "event"] {
+        if here[key].is_null() || here[key] != there[key] {
+            return Err(format!("{key} is {} and not {}", there[key], here[key]).into());
+        }
+    }
+    if there["complete"] != true || there["tasks"]["failed"] != 0 {
+        return Err(format!("not a complete scan: {told}").into());
+    }
+    Ok(())
+}
+
+fn results_can_be_copied(scratch: &Path, scanner: &str, told: &str) -> Result<()> {
+    let copy = scratch.join("results");
+    run(Command::new("docker")
+        .args(["cp", &format!("{scanner}:/results")])
+        .arg(&copy))?;
+    let told: Value = serde_json::from_str(told)?;
+    let files = told["files"].as_array().ok_or("no list of files")?;
+    for file in files.iter().filter_map(Value::as_str) {
+        let name = Path::new(file).file_name().unwrap_or(OsStr::new(file));
+        if fs::metadata(copy.join(name))?.len() == 0 {
+            return Err(format!("{file} is empty").into());
+        }
+    }
+    match files.len() {
+        0 => Err("no files were written".into()),
+        _ => Ok(()),
+    }
+}
+
+/// The words of the compose command, if there is one and an engine answers; else what is missing.
+fn compose_command() -> std::result::Result<&'static [&'static str], &'static str> {
+    // An engine in trouble leaves its callers waiting.
+    let answers = |words: &[&str]| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        run_within(Duration::from_secs(10), command).is_ok()
+    };
+    if !answers(&["docker", "info"]) {
+        return Err("no Docker engine");
+    }
+    let known: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
+    known
+        .into_iter()
+        .find(|words| answers(&[words, &["version"][..]].concat()))
+        .ok_or("no compose command")
+}

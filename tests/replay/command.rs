@@ -1,0 +1,66 @@
+//! The program, and what it reports.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use libtest_mimic::Failed;
+use skyscan::scenario::results::Report;
+
+/// `skyscan replay`, started at the top of the project.
+pub(crate) fn replay(arguments: &[&str]) -> Result<Output, Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_skyscan"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg("replay")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()?;
+    Ok(output)
+}
+
+/// Replays a scenario in its quick form.
+pub(crate) fn quick(path: &str) -> Result<Report, Failed> {
+    let output = replay(&[path, "--quick", "--format", "json"])?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{path} ended with {}: {told}", output.status).into());
+    }
+    let reports: Vec<Report> = serde_json::from_slice(&output.stdout)?;
+    let report = reports.into_iter().next();
+    report.ok_or_else(|| "there is no report".into())
+}
+
+/// A file of a test's own, gone with it.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Writes it.
+    pub(crate) fn new(text: &str) -> Result<Self, Failed> {
+        static WRITTEN: AtomicU32 = AtomicU32::new(0);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let name = format!("skyscan-replay-{}-{number}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text)?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Nothing more can be done about it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A shipped scenario's text.
+pub(crate) fn shipped(name: &str) -> Result<String, Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(name);
+    Ok(std::fs::read_to_string(path)?)
+}

@@ -1,0 +1,114 @@
+//! The whole chain on events whose truth is known: how far off is the best fit?
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skyscan::event::detector::Detector;
+use skyscan::reco::hits::first_hits;
+use skyscan::reco::pandel_mpe::PandelMpe;
+use skyscan::reco::{Likelihood, Problem};
+use skyscan::scan::{Next, Plan, Strategy, next, start};
+use skyscan::sky::Nside;
+use skyscan::sky::coordinates::SkyFrame;
+use skyscan::sky::map::SkyMap;
+use skyscan::sky::region::WILKS_90;
+use skyscan::synthetic::{Recipe, generate};
+
+const N_EVENTS: u64 = 100;
+
+/// A scan without actors and transport.
+fn scan(likelihood: &impl Likelihood, frame: &SkyFrame, plan: &Plan) -> SkyMap {
+    let mut map = SkyMap::default();
+    while let Next::Wave(pixels) = next(&map, plan) {
+        let scanned: Vec<_> = pixels
+            .into_iter()
+            .map(|pixel| {
+                let direction = frame.to_detector(pixel.center());
+                (
+                    pixel,
+                    likelihood.fit(&start::request(&map, pixel, direction)),
+                )
+            })
+            .collect();
+        for (pixel, outcome) in scanned {
+            map.insert(pixel, outcome);
+        }
+    }
+    map
+}
+
+/// Angle between best fit and truth in degrees, and the number of DOMs with a first hit; `None`
+/// if too few DOMs were hit.
+fn miss(detector: &Detector, seed: u64) -> Option<(f64, usize)> {
+    // From 5 to 50 TeV: from a few dozen DOMs to a few hundred.
+    let energy_gev = Some(5e3 * 10f64.powf(seed as f64 / N_EVENTS as f64));
+    let recipe = Recipe {
+        seed,
+        direction: None,
+        energy_gev,
+        mjd: 60_000.0,
+    };
+    let event = generate(detector, &recipe);
+    let n_hits = first_hits(&event, detector).len();
+    let problem = Problem {
+        event,
+        detector: detector.clone(),
+        reco: "pandel-mpe".to_owned(),
+    };
+    let likelihood = PandelMpe::default().for_event(&problem).ok()?;
+    let frame = SkyFrame::new(problem.event.mjd, &detector.site);
+    // Half a degree is enough to judge by, and the faintest events have regions of a thousand
+    // square degrees.
+    let rounds = [8, 64, 128]
+        .map(|n| Nside::try_from(n).expect("a power of two"))
+        .to_vec();
+    let plan = Plan::new(Strategy::Zoom, rounds, WILKS_90).ok()?;
+    let map = scan(&likelihood, &frame, &plan);
+    let (best, _) = map.best()?;
+    let truth = frame.to_equatorial(problem.event.truth?.direction?);
+    Some((best.center().separation_rad(truth).to_degrees(), n_hits))
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth reading")]
+fn the_best_fit_is_near_the_truth() {
+    let detector = Detector::icecube86();
+    let next_seed = AtomicU64::new(0);
+    let misses = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let seed @ 0..N_EVENTS = next_seed.fetch_add(1, Ordering::Relaxed) {
+                    if let Some((angle, n_hits)) = miss(&detector, seed) {
+                        misses.lock().unwrap().push((angle, n_hits, seed));
+                    }
+                }
+            });
+        }
+    });
+    let mut misses = misses.into_inner().unwrap();
+    misses.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let median = misses[misses.len() / 2].0;
+    let worst = misses
+        .iter()
+        .rev()
+        .find(|(_, n_hits, _)| *n_hits > 50)
+        .unwrap();
+    println!(
+        "{} of {N_EVENTS} events scanned, median {median:.3} deg",
+        misses.len()
+    );
+    println!(
+        "worst with more than 50 DOMs: {:.2} deg (seed {})",
+        worst.0, worst.2
+    );
+    for (angle, n_hits, seed) in misses.iter().rev().take(5) {
+        println!("  {angle:.2} deg, {n_hits} DOMs, seed {seed}");
+    }
+    assert!(
+        misses.len() > 90,
+        "too many events are too dark to be scanned"
+    );
+    assert!(median < 0.5, "median {median}");
+    assert!(worst.0 < 10.0, "{worst:?}");
+}

@@ -1,0 +1,171 @@
+//! Many links, many tasks, many losses.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use futures::future::try_join_all;
+use skyscan_transport::{DownCause, Transport};
+use tokio::{task::JoinHandle, time::sleep};
+
+use super::Case;
+use crate::{Seed, Site, hub_end::HubEnd, link_end::LinkEnd};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            name: "scale::a_thousand_links_one_process",
+            clause: "C2, C5",
+            alone: false,
+            run: |site| Box::pin(a_thousand_links_one_process(site)),
+        },
+        Case {
+            name: "scale::ten_thousand_tasks_none_lost_none_doubled_under_churn",
+            clause: "C1, C2, C3, C4, C6",
+            alone: false,
+            run: |site| Box::pin(ten_thousand_tasks_none_lost_none_doubled_under_churn(site)),
+        },
+    ]
+}
+
+async fn a_thousand_links_one_process(site: &dyn Site) -> Result<()> {
+    const N_LINKS: usize = 1000;
+    let mut hub = HubEnd::open(site).await?;
+    let process = site.link_process().await?;
+    let mut servers: Vec<JoinHandle<Result<usize>>> = Vec::new();
+    for _ in 0..N_LINKS {
+        let mut link = LinkEnd::open_at(process.clone(), 2).await?;
+        servers.push(tokio::spawn(async move { link.serve().await }));
+    }
+    for _ in 0..N_LINKS {
+        hub.link_up().await?;
+    }
+    hub.submit(0..5000).await?;
+    let mut tasks: BTreeSet<u64> = BTreeSet::new();
+    while tasks.len() < 5000 {
+        let outcomes = hub.batch().await?.confirm();
+        tasks.extend(outcomes.iter().map(|outcome| outcome.task.0));
+    }
+    ensure!(
+        tasks.into_iter().eq(0..5000),
+        "other tasks came back than were submitted"
+    );
+    hub.hub.close().await?;
+    let served = try_join_all(servers).await.context("a server panicked")?;
+    let served = served.into_iter().collect::<Result<Vec<_>>>()?;
+    let n_busy = served.iter().filter(|&&n_taken| n_taken > 0).count();
+    ensure!(
+        n_busy > N_LINKS / 2,
+        "only {n_busy} of {N_LINKS} links had work"
+    );
+    Ok(())
+}
+
+/// Workers in several processes come, hold, drop, reject nothing, get cut off and vanish at
+/// random, until everything is done.
+async fn ten_thousand_tasks_none_lost_none_doubled_under_churn(site: &dyn Site) -> Result<()> {
+    const N_TASKS: u64 = 10_000;
+    const N_PROCESSES: usize = 4;
+    let mut seed = Seed::from_environment(20_170_922);
+    let mut hub = HubEnd::open(site).await?;
+    let submitter = hub.hub.clone();
+    let submit: JoinHandle<skyscan_transport::Result<()>> = tokio::spawn(async move {
+        for first in (0..N_TASKS).step_by(500) {
+            submitter
+                .submit((first..first + 500).map(crate::hub_end::frame).collect())
+                .await?;
+        }
+        Ok(())
+    });
+    let mut processes: Vec<Arc<dyn Transport>> = Vec::new();
+    for _ in 0..N_PROCESSES {
+        processes.push(site.link_process().await?);
+    }
+    let mut workers: Vec<JoinHandle<()>> = Vec::new();
+    let mut outcomes: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut n_doubled = 0;
+    let mut cut: Option<usize> = None;
+    while outcomes.len() < N_TASKS as usize {
+        workers.retain(|worker| !worker.is_finished());
+        while workers.len() < 12 {
+            let process = processes[seed.below(N_PROCESSES as u64) as usize].clone();
+            let draws = Seed::new(seed.draw());
+            workers.push(tokio::spawn(async move {
+                // A worker that fails is a lost worker: the tasks must survive it.
+                let _lost = churn(process, draws).await;
+            }));
+        }
+        match (seed.below(20), cut) {
+            (0, None) => {
+                let number = seed.below(N_PROCESSES as u64) as usize;
+                site.sever(&processes[number]).await?;
+                cut = Some(number);
+            }
+            (0..=3, Some(number)) => {
+                site.heal(&processes[number]).await?;
+                cut = None;
+            }
+            _ => {}
+        }
+        for outcome in hub.outcomes_within(site.liveness() / 10).await? {
+            let count = outcomes.entry(outcome.task.0).or_default();
+            *count += 1;
+            n_doubled += usize::from(*count > 1);
+        }
+        for (_, cause) in hub.downs_within(Duration::ZERO).await? {
+            ensure!(matches!(cause, DownCause::Lost | DownCause::Closed));
+        }
+    }
+    submit.await.context("the submitter panicked")??;
+    workers.iter().for_each(JoinHandle::abort);
+    ensure!(
+        outcomes.keys().copied().eq(0..N_TASKS),
+        "other tasks came back than were submitted"
+    );
+    // C1 lets an outcome come twice where an answer was lost with its wire; that is rare.
+    ensure!(
+        n_doubled as u64 * 10 < N_TASKS,
+        "{n_doubled} outcomes came twice"
+    );
+    Ok(())
+}
+
+async fn churn(process: Arc<dyn Transport>, mut seed: Seed) -> Result<()> {
+    let credit = 1 + seed.below(16) as u16;
+    let mut link = LinkEnd::open_at(process, credit).await?;
+    for _ in 0..seed.below(200) {
+        let mut settlements = Vec::new();
+        for lease in
+            std::iter::once(link.lease().await?).chain(link.leases_within(Duration::ZERO).await?)
+        {
+            match seed.below(40) {
+                0 => drop(lease),
+                1 => settlements.push(lease.released()),
+                _ => {
+                    let body = lease.body().clone();
+                    settlements.push(lease.completed(body));
+                }
+            }
+        }
+        if seed.below(10) == 0 {
+            sleep(Duration::from_millis(seed.below(30))).await;
+        }
+        link.link.settle(settlements).await?;
+    }
+    match seed.below(3) {
+        0 => drop(link),
+        1 => link.link.close().await?,
+        _ => {
+            link.link.drain().await?;
+            for lease in link.leases_within(Duration::from_millis(20)).await? {
+                lease.complete(Bytes::new()).await?;
+            }
+            link.link.close().await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! The links of a table: credit, what each holds, and whose turn it is.
+
+use std::collections::VecDeque;
+
+/// Place of a link in its table; never used for another link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinkSlot {
+    index: u32,
+    generation: u32,
+}
+
+impl LinkSlot {
+    /// A small number that no other link of the table has at the same time.
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Links with credit left, in the order of their turns.
+    idle: VecDeque<LinkSlot>,
+    credit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    live: bool,
+    draining: bool,
+    credit: usize,
+    held: Vec<u32>,
+    /// Whether `idle` names it.
+    queued: bool,
+}
+
+impl Links {
+    pub(super) fn add(&mut self, credit: u16) -> LinkSlot {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            (self.slots.len() - 1) as u32
+        });
+        let slot = &mut self.slots[index as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        (slot.live, slot.draining, slot.queued) = (true, false, false);
+        slot.credit = usize::from(credit);
+        self.credit += slot.credit;
+        let link = LinkSlot {
+            index,
+            generation: slot.generation,
+        };
+        self.enqueue(link);
+        link
+    }
+
+    pub(super) fn remove(&mut self, link: LinkSlot) -> Vec<u32> {
+        let Some(slot) = self.slot_mut(link) else {
+            return Vec::new();
+        };
+        slot.live = false;
+        let (held, credit) = (slot.held.clone(), slot.credit);
+        self.credit -= credit;
+        self.free.push(link.index);
+        held
+    }
+
+    pub(super) fn drain(&mut self, link: LinkSlot) {
+        if let Some(slot) = self.slot_mut(link) {
+            slot.draining = true;
+        }
+    }
+
+    pub(super) fn held(&self, link: LinkSlot) -> &[u32] {
+        let slot = &self.slots[link.index as usize];
+        if slot.generation == link.generation {
+            &slot.held
+        } else {
+            &[]
+        }
+    }
+
+    pub(super) fn hold(&mut self, link: LinkSlot, entry: u32) {
+        self.slots[link.index as usize].held.push(entry);
+    }
+
+    /// Takes the lease at `place` off the link's list; returns the one that moved there.
+    pub(super) fn let_go(&mut self, link: LinkSlot, place: usize) -> Option<u32> {
+        // The generation may have moved on: a removed link lets go of its leases one by one.
+        let held = &mut self.slots[link.index as usize].held;
+        held.swap_remove(place);
+        let moved = held.get(place).copied();
+        self.enqueue(link);
+        moved
+    }
+
+    /// Credit of all links that were not removed.
+    pub(super) fn credit(&self) -> usize {
+        self.credit
+    }
+
+    pub(super) fn n_idle(&self) -> usize {
+        self.idle.len()
+    }
+
+    /// Takes the link whose turn it is, with its free credit.
+    pub(super) fn next_idle(&mut self) -> Option<(LinkSlot, usize)> {
+        while let Some(link) = self.idle.pop_front() {
+            let slot = &mut self.slots[link.index as usize];
+            if slot.generation != link.generation {
+                continue;
+            }
+            slot.queued = false;
+            let free = slot.credit.saturating_sub(slot.held.len());
+            if slot.live && !slot.draining && free > 0 {
+                return Some((link, free));
+            }
+        }
+        None
+    }
+
+    /// Puts a link back after its turn; first again when it got nothing.
+    pub(super) fn return_idle(&mut self, link: LinkSlot, first: bool) {
+        self.enqueue(link);
+        if first && self.idle.back() == Some(&link) {
+            self.idle.rotate_right(1);
+        }
+    }
+
+    fn enqueue(&mut self, link: LinkSlot) {
+        let slot = &mut self.slots[link.index as usize];
+        let idle = slot.live && !slot.draining && slot.held.len() < slot.credit;
+        if idle && !slot.queued && slot.generation == link.generation {
+            slot.queued = true;
+            self.idle.push_back(link);
+        }
+    }
+
+    fn slot_mut(&mut self, link: LinkSlot) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(link.index as usize)?;
+        (slot.live && slot.generation == link.generation).then_some(slot)
+    }
+}

@@ -1,0 +1,262 @@
+use std::{collections::HashMap, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Grant, LeaseTable, LinkSlot};
+use crate::{ScanId, TaskFrame, TaskId};
+
+const SCAN: ScanId = ScanId(1);
+const OTHER: ScanId = ScanId(2);
+const TERM: Duration = Duration::from_secs(10);
+const START: Duration = Duration::ZERO;
+
+fn table(tasks: u64) -> LeaseTable {
+    let mut table = LeaseTable::new(7);
+    assert!(table.add_scan(SCAN, 100, TERM));
+    submit(&mut table, SCAN, 0..tasks);
+    table
+}
+
+fn submit(table: &mut LeaseTable, scan: ScanId, tasks: impl IntoIterator<Item = u64>) {
+    for task in tasks {
+        assert!(table.submit(
+            scan,
+            TaskFrame {
+                task: TaskId(task),
+                body: Bytes::new()
+            }
+        ));
+    }
+}
+
+fn grant(table: &mut LeaseTable, now: Duration) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    table.grant(now, usize::MAX, &mut grants);
+    grants
+}
+
+#[test]
+fn grants_no_more_than_the_credit() {
+    let mut table = table(10);
+    let link = table.add_link(3);
+    let grants = grant(&mut table, START);
+    assert_eq!(grants.len(), 3);
+    assert!(table.settle(link, grants[0].token).is_some());
+    assert_eq!(grant(&mut table, START).len(), 1);
+}
+
+#[test]
+fn spreads_few_tasks_over_all_links() {
+    let mut table = table(10);
+    let links: Vec<_> = (0..5).map(|_| table.add_link(10)).collect();
+    grant(&mut table, START);
+    assert!(links.iter().all(|&link| table.n_held(link) == 2));
+}
+
+#[test]
+fn refuses_a_token_of_another_link_and_a_used_one() {
+    let mut table = table(1);
+    let (holder, stranger) = (table.add_link(1), table.add_link(1));
+    let token = grant(&mut table, START)[0].token;
+    assert_eq!(table.settle(stranger, token), None);
+    assert_eq!(
+        table.settle(holder, token).map(|settling| settling.attempt),
+        Some(1)
+    );
+    assert_eq!(table.settle(holder, token), None);
+    assert!(!table.release(holder, token));
+}
+
+#[test]
+fn expires_in_order_of_deadline_and_counts_the_attempt() {
+    let mut table = table(2);
+    let link = table.add_link(2);
+    let grants = grant(&mut table, START);
+    assert!(table.renew(link, grants[0].token, Duration::from_secs(5)));
+    assert_eq!(table.next_deadline(), Some(TERM));
+    assert_eq!(table.expire(TERM), 1);
+    let again = grant(&mut table, TERM);
+    assert_eq!((again[0].key, again[0].attempt), (grants[1].key, 2));
+    assert_eq!(table.settle(link, grants[1].token), None);
+    assert!(table.settle(link, grants[0].token).is_some());
+}
+
+#[test]
+fn leases_what_a_lost_link_held_before_anything_else() {
+    let mut table = table(5);
+    let first = table.add_link(2);
+    grant(&mut table, START);
+    assert_eq!(table.remove_link(first), 2);
+    table.add_link(2);
+    let tasks: Vec<_> = grant(&mut table, START)
+        .iter()
+        .map(|grant| grant.key.task.0)
+        .collect();
+    assert_eq!(tasks, [0, 1]);
+}
+
+#[test]
+fn grants_nothing_to_a_draining_link() {
+    let mut table = table(2);
+    let link = table.add_link(2);
+    let token = grant(&mut table, START)[0].token;
+    table.drain_link(link);
+    submit(&mut table, SCAN, [7]);
+    assert!(table.settle(link, token).is_some());
+    assert!(grant(&mut table, START).is_empty());
+}
+
+#[test]
+fn purges_what_is_ready_and_leaves_what_is_leased() {
+    let mut table = table(5);
+    let link = table.add_link(2);
+    let grants = grant(&mut table, START);
+    assert_eq!(table.purge(SCAN), 3);
+    assert_eq!((table.n_ready(), table.n_leased()), (0, 2));
+    assert!(table.settle(link, grants[1].token).is_some());
+}
+
+#[test]
+fn backlog_counts_only_tasks_never_leased() {
+    let mut table = table(100);
+    assert_eq!(table.room(SCAN), 0);
+    let link = table.add_link(10);
+    let grants = grant(&mut table, START);
+    assert_eq!(table.room(SCAN), 10);
+    assert!(table.release(link, grants[0].token));
+    assert_eq!(table.room(SCAN), 10);
+}
+
+#[test]
+fn scans_share_the_links_in_turns() {
+    let mut table = table(50);
+    assert!(table.add_scan(OTHER, 100, TERM));
+    assert!(!table.add_scan(OTHER, 100, TERM));
+    submit(&mut table, OTHER, 0..50);
+    let links: Vec<_> = (0..4).map(|_| table.add_link(5)).collect();
+    let grants = grant(&mut table, START);
+    let n_other = grants
+        .iter()
+        .filter(|grant| grant.key.scan == OTHER)
+        .count();
+    assert_eq!((links.len(), grants.len(), n_other), (4, 20, 10));
+}
+
+#[test]
+fn a_held_scan_leases_nothing_and_stops_no_other() {
+    let mut table = table(5);
+    assert!(table.add_scan(OTHER, 100, TERM));
+    submit(&mut table, OTHER, 0..5);
+    table.hold(SCAN, true);
+    table.add_link(20);
+    assert!(
+        grant(&mut table, START)
+            .iter()
+            .all(|grant| grant.key.scan == OTHER)
+    );
+    table.hold(SCAN, false);
+    assert_eq!(grant(&mut table, START).len(), 5);
+}
+
+#[test]
+fn a_removed_scan_takes_its_leases_along() {
+    let mut table = table(5);
+    let link = table.add_link(2);
+    let token = grant(&mut table, START)[0].token;
+    table.remove_scan(SCAN);
+    assert_eq!(
+        (table.n_ready(), table.n_leased(), table.n_held(link)),
+        (0, 0, 0)
+    );
+    assert_eq!(table.settle(link, token), None);
+    assert!(table.add_scan(SCAN, 1, TERM));
+    submit(&mut table, SCAN, [9]);
+    assert_eq!(grant(&mut table, START).len(), 1);
+}
+
+/// Small multiplicative generator: the walk below only has to be reproducible.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % n.max(1) as u64) as usize
+    }
+}
+
+/// Walks at random and compares with a model that only counts.
+#[test]
+fn loses_and_doubles_nothing_on_any_of_two_hundred_random_walks() {
+    for seed in 0..200 {
+        walk(seed);
+    }
+}
+
+fn walk(seed: u64) {
+    let mut random = Random(seed);
+    let mut table = table(0);
+    let mut now = START;
+    let (mut submitted, mut ended) = (0_u64, 0_u64);
+    let mut links: Vec<(LinkSlot, usize)> = Vec::new();
+    let mut leases: Vec<Grant> = Vec::new();
+    let mut attempts: HashMap<TaskId, u32> = HashMap::new();
+    for step in 0..400 {
+        match random.below(9) {
+            0 => {
+                submit(&mut table, SCAN, submitted..submitted + 5);
+                submitted += 5;
+            }
+            1 => {
+                let credit = 1 + random.below(6);
+                links.push((table.add_link(credit as u16), credit));
+            }
+            2 if links.len() > 1 => {
+                let (link, _) = links.swap_remove(random.below(links.len()));
+                table.remove_link(link);
+            }
+            3 => now += Duration::from_millis(random.below(4000) as u64),
+            4 => {
+                table.expire(now);
+            }
+            5 | 6 if !leases.is_empty() => {
+                let lease = leases.swap_remove(random.below(leases.len()));
+                ended += u64::from(table.settle(lease.link, lease.token).is_some());
+            }
+            7 if !leases.is_empty() => {
+                let lease = &leases[random.below(leases.len())];
+                match random.below(2) {
+                    0 => table.renew(lease.link, lease.token, now),
+                    _ => table.release(lease.link, lease.token),
+                };
+            }
+            _ => {
+                let grants = grant(&mut table, now);
+                for grant in grants {
+                    let seen = attempts.entry(grant.key.task).or_insert(0);
+                    assert_eq!(grant.attempt, *seen + 1, "seed {seed} step {step}");
+                    *seen = grant.attempt;
+                    leases.push(grant);
+                }
+                let idle = links
+                    .iter()
+                    .any(|&(link, credit)| table.n_held(link) < credit);
+                assert!(
+                    !idle || table.n_ready() == 0,
+                    "seed {seed} step {step}: left idle"
+                );
+            }
+        }
+        let held: usize = links.iter().map(|&(link, _)| table.n_held(link)).sum();
+        assert_eq!(held, table.n_leased(), "seed {seed} step {step}");
+        assert!(
+            links
+                .iter()
+                .all(|&(link, credit)| table.n_held(link) <= credit)
+        );
+        let known = table.n_ready() as u64 + table.n_leased() as u64 + ended;
+        assert_eq!(known, submitted, "seed {seed} step {step}: conservation");
+    }
+}

@@ -1,0 +1,161 @@
+//! The Scanner's end.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::stream::BoxStream;
+
+use crate::{LinkId, PayloadId, Result, ScanId, TaskId};
+
+/// The Scanner's end of one scan. Dropping the last handle without [`Hub::close`] is a crash as
+/// far as the links can tell.
+#[async_trait]
+pub trait Hub: fmt::Debug + Send + Sync + 'static {
+    /// The scan that this hub serves.
+    fn scan(&self) -> ScanId;
+
+    /// Hands tasks over; returns once the transport answers for all of them. Waits while the
+    /// backlog is full; when the future is dropped, some of the tasks may be in already.
+    ///
+    /// # Errors
+    /// [`FrameTooLarge`](crate::TransportError::FrameTooLarge) before any task is taken,
+    /// [`Closed`](crate::TransportError::Closed).
+    async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()>;
+
+    /// Makes a payload fetchable by every link, present and future, until the hub ends.
+    async fn publish(&self, payload: Bytes) -> Result<PayloadId>;
+
+    /// Sends a notice to every link that is up (C8).
+    async fn broadcast(&self, notice: Bytes) -> Result<()>;
+
+    /// Discards the tasks that are not leased at this moment; returns how many.
+    async fn purge(&self) -> Result<usize>;
+
+    /// Ends the hub for every link, then its inbox. Closing twice is no error.
+    async fn close(&self) -> Result<()>;
+}
+
+/// What a hub's owner receives. Dropping it closes the hub.
+pub type HubInbox = BoxStream<'static, Result<HubIncoming>>;
+
+/// One thing that a hub's owner learns.
+#[derive(Debug)]
+pub enum HubIncoming {
+    /// A link serves this hub from now on.
+    LinkUp {
+        /// The link.
+        link: LinkId,
+        /// How many leases it may hold (over all hubs of the place).
+        credit: u16,
+        /// What it said of itself.
+        hello: Bytes,
+    },
+    /// A link serves this hub no more; what it held is leased again.
+    LinkDown {
+        /// The link.
+        link: LinkId,
+        /// Whether it said goodbye.
+        cause: DownCause,
+    },
+    /// Tasks came to an end. Several messages may have been joined into one batch.
+    Settled(SettledBatch),
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DownCause {
+    /// It said goodbye.
+    Closed,
+    /// It vanished, fell silent or broke the protocol.
+    Lost,
+}
+
+/// The end of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The task.
+    pub task: TaskId,
+    /// The attempt that ended it, counted from 1.
+    pub attempt: u32,
+    /// The link that held it.
+    pub link: LinkId,
+    /// How it ended.
+    pub conclusion: Conclusion,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It has a result.
+    Completed(Bytes),
+    /// No retry can help, the link says.
+    Rejected(String),
+}
+
+/// Outcomes that the hub answers for until they are confirmed. Confirm them once they are
+/// recorded; dropped unconfirmed, they come again (C6).
+#[must_use = "an unconfirmed batch is delivered again"]
+pub struct SettledBatch {
+    outcomes: Vec<Outcome>,
+    number: u64,
+    receipts: Option<Arc<dyn Receipts>>,
+}
+
+impl SettledBatch {
+    /// Joins outcomes to the receipts that answer for them; for backends.
+    pub fn new(outcomes: Vec<Outcome>, number: u64, receipts: Arc<dyn Receipts>) -> Self {
+        Self {
+            outcomes,
+            number,
+            receipts: Some(receipts),
+        }
+    }
+
+    /// The outcomes of this batch.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// Confirms that every outcome of the batch has been recorded, and gives them away.
+    pub fn confirm(mut self) -> Vec<Outcome> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        if let Some(receipts) = self.receipts.take() {
+            receipts.confirmed(self.number, outcomes.len());
+        }
+        outcomes
+    }
+}
+
+impl Drop for SettledBatch {
+    fn drop(&mut self) {
+        if let Some(receipts) = self.receipts.take() {
+            receipts.unconfirmed(self.number, std::mem::take(&mut self.outcomes));
+        }
+    }
+}
+
+impl fmt::Debug for SettledBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettledBatch")
+            .field("outcomes", &self.outcomes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a backend implements behind a [`SettledBatch`].
+pub trait Receipts: Send + Sync + 'static {
+    /// The owner recorded `n_outcomes` outcomes, all of batch `number`.
+    fn confirmed(&self, number: u64, n_outcomes: usize);
+    /// The owner dropped the batch. Runs inside `Drop`: enqueue only.
+    fn unconfirmed(&self, number: u64, outcomes: Vec<Outcome>);
+}
+
+/// A task as its Scanner hands it over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFrame {
+    /// Its name within the scan. The transport does not look for repetitions.
+    pub task: TaskId,
+    /// What the worker needs to know.
+    pub body: Bytes,
+}

@@ -1,0 +1,92 @@
+//! What a link says of its leases, judged.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use skyscan_transport::{Answer, Lease, LeaseToken, Result, Settlement, Settler, TaskKey};
+use tokio::time::sleep;
+
+use super::Shared;
+use crate::plan::{FrameKind, Verdict};
+
+/// Stands before the settler of the inner link.
+#[derive(Debug)]
+pub(super) struct JudgedSettler {
+    pub(super) inner: Arc<dyn Settler>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl JudgedSettler {
+    fn inner_settlement(&self, token: LeaseToken, key: TaskKey, answer: Answer) -> Settlement {
+        let lease = Lease::new(key, Bytes::new(), 0, token, Arc::clone(&self.inner));
+        match answer {
+            Answer::Completed(result) => lease.completed(result),
+            Answer::Released => lease.released(),
+            Answer::Rejected(reason) => lease.rejected(reason),
+        }
+    }
+
+    /// Whether the hub's answer to this is lost.
+    fn loses_answer(&self, link: skyscan_transport::LinkId, key: TaskKey) -> bool {
+        self.shared
+            .plan
+            .judge(FrameKind::Answer, Some(link), Some(key))
+            == Verdict::Lose
+    }
+}
+
+#[async_trait]
+impl Settler for JudgedSettler {
+    fn lease_term(&self, key: TaskKey) -> Duration {
+        self.inner.lease_term(key)
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
+        let link = self.shared.id();
+        let (mut told, mut twice, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut late, mut unheard) = (Duration::ZERO, Vec::new());
+        for settlement in settlements {
+            let (token, key, answer) = settlement.into_told();
+            if self.loses_answer(link, key) {
+                unheard.push(key);
+            }
+            match self
+                .shared
+                .plan
+                .judge(FrameKind::Settlement, Some(link), Some(key))
+            {
+                Verdict::Pass | Verdict::Reorder => {}
+                Verdict::Lose => {
+                    lost.push(key);
+                    continue;
+                }
+                Verdict::Repeat => {
+                    twice.push(self.inner_settlement(token, key, answer.clone()));
+                }
+                Verdict::Delay(by) => late = late.max(by),
+                Verdict::Sever(absence) => self.shared.sever(absence),
+            }
+            told.push(self.inner_settlement(token, key, answer));
+        }
+        if late > Duration::ZERO {
+            sleep(late).await;
+        }
+        lost.extend(self.inner.settle(told).await?);
+        if !twice.is_empty() {
+            // Fenced (C4): the second of each finds no lease.
+            let _fenced = self.inner.settle(twice).await?;
+        }
+        unheard.retain(|key| !lost.contains(key));
+        lost.append(&mut unheard);
+        Ok(lost)
+    }
+
+    async fn renew(&self, leases: Vec<(LeaseToken, TaskKey)>) -> Result<Vec<TaskKey>> {
+        self.inner.renew(leases).await
+    }
+
+    fn abandon(&self, token: LeaseToken) {
+        self.inner.abandon(token);
+    }
+}

@@ -1,0 +1,265 @@
+//! Rules and verdicts: the first rule that does not let a frame pass decides.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use skyscan_transport::{LinkId, TaskKey};
+
+/// What may be done to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Pass,
+    /// It never arrives. An outcome that its hub has answered for comes again, as the contract
+    /// wants it.
+    Lose,
+    /// It arrives twice. A lease does not: it has one holder.
+    Repeat,
+    /// It arrives later.
+    Delay(Duration),
+    /// It arrives after the next one of its stream (or after a moment, when none comes).
+    Reorder,
+    /// Its link is lost without a goodbye, and comes back after this time.
+    Sever(Duration),
+}
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameKind {
+    /// A lease on its way to a link.
+    Lease,
+    /// A notice on its way to a link.
+    Notice,
+    /// A settlement on its way to the hub.
+    Settlement,
+    /// The hub's answer to a settlement.
+    Answer,
+    /// A batch of outcomes on its way to the hub's owner.
+    Outcomes,
+}
+
+/// What a rule may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// What it carries.
+    pub kind: FrameKind,
+    /// Whose it is, where one link is concerned.
+    pub link: Option<LinkId>,
+    /// What it is about, where one task is concerned.
+    pub task: Option<TaskKey>,
+    /// How many frames were judged before it.
+    pub number: u64,
+}
+
+/// Decides what happens to frames.
+pub trait Rule: Send + 'static {
+    /// Judges one frame.
+    fn judge(&mut self, frame: &Frame, dice: &mut Dice) -> Verdict;
+}
+
+impl<F: FnMut(&Frame, &mut Dice) -> Verdict + Send + 'static> Rule for F {
+    fn judge(&mut self, frame: &Frame, dice: &mut Dice) -> Verdict {
+        self(frame, dice)
+    }
+}
+
+/// A seeded generator (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Draws any number.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Draws from 0 up to 1.
+    pub fn fraction(&mut self) -> f64 {
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Draws a duration below `longest`.
+    pub fn below(&mut self, longest: Duration) -> Duration {
+        longest.mul_f64(self.fraction())
+    }
+}
+
+/// The rules in force, and the dice.
+pub struct Plan {
+    state: Mutex<State>,
+}
+
+struct State {
+    rules: Vec<(u64, Box<dyn Rule>)>,
+    dice: Dice,
+    n_judged: u64,
+    next_rule: u64,
+}
+
+impl Plan {
+    /// Makes a plan without rules.
+    pub fn seeded(seed: u64) -> Arc<Self> {
+        let state = State {
+            rules: Vec::new(),
+            dice: Dice(seed),
+            n_judged: 0,
+            next_rule: 0,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Puts a rule in force until the guard is dropped.
+    pub fn add(self: &Arc<Self>, rule: impl Rule) -> RuleGuard {
+        let mut state = self.state.lock();
+        let number = state.next_rule;
+        state.next_rule += 1;
+        state.rules.push((number, Box::new(rule)));
+        RuleGuard {
+            plan: Arc::clone(self),
+            number,
+        }
+    }
+
+    pub(crate) fn judge(
+        &self,
+        kind: FrameKind,
+        link: Option<LinkId>,
+        task: Option<TaskKey>,
+    ) -> Verdict {
+        let State {
+            rules,
+            dice,
+            n_judged,
+            ..
+        } = &mut *self.state.lock();
+        let frame = Frame {
+            kind,
+            link,
+            task,
+            number: *n_judged,
+        };
+        *n_judged += 1;
+        let mut verdicts = rules.iter_mut().map(|(_, rule)| rule.judge(&frame, dice));
+        verdicts
+            .find(|verdict| *verdict != Verdict::Pass)
+            .unwrap_or(Verdict::Pass)
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Plan")
+            .field("n_rules", &state.rules.len())
+            .field("n_judged", &state.n_judged)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps a rule in force.
+#[must_use = "the rule ends with its guard"]
+#[derive(Debug)]
+pub struct RuleGuard {
+    plan: Arc<Plan>,
+    number: u64,
+}
+
+impl Drop for RuleGuard {
+    fn drop(&mut self) {
+        self.plan
+            .state
+            .lock()
+            .rules
+            .retain(|(number, _)| *number != self.number);
+    }
+}
+
+/// A rule that draws: how often each verdict falls on any frame, each from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// Share of frames that are lost.
+    pub lose: f64,
+    /// Share of frames that arrive twice.
+    pub repeat: f64,
+    /// Share of frames that arrive late.
+    pub delay: f64,
+    /// Share of frames that change places with the next.
+    pub reorder: f64,
+    /// Share of frames that cost their link.
+    pub sever: f64,
+    /// Longest delay, and longest absence of a severed link.
+    pub longest: Duration,
+}
+
+impl Rule for Rates {
+    fn judge(&mut self, _frame: &Frame, dice: &mut Dice) -> Verdict {
+        let mut drawn = dice.fraction();
+        let mut falls = |share: f64| {
+            drawn -= share;
+            drawn < 0.0
+        };
+        if falls(self.lose) {
+            Verdict::Lose
+        } else if falls(self.repeat) {
+            Verdict::Repeat
+        } else if falls(self.delay) {
+            Verdict::Delay(dice.below(self.longest))
+        } else if falls(self.reorder) {
+            Verdict::Reorder
+        } else if falls(self.sever) {
+            Verdict::Sever(dice.below(self.longest))
+        } else {
+            Verdict::Pass
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, FrameKind, Plan, Rates, Verdict};
+
+    fn verdicts(seed: u64) -> Vec<Verdict> {
+        let plan = Plan::seeded(seed);
+        let rates = Rates {
+            lose: 0.1,
+            repeat: 0.1,
+            delay: 0.1,
+            reorder: 0.1,
+            sever: 0.1,
+            longest: Duration::from_secs(1),
+        };
+        let _rule = plan.add(rates);
+        (0..1000)
+            .map(|_| plan.judge(FrameKind::Lease, None, None))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_verdicts() {
+        assert_eq!(verdicts(1), verdicts(1));
+        assert_ne!(verdicts(1), verdicts(2));
+        let n_passed = verdicts(1)
+            .iter()
+            .filter(|verdict| **verdict == Verdict::Pass)
+            .count();
+        assert!((400..600).contains(&n_passed), "{n_passed} passed");
+    }
+
+    #[test]
+    fn a_rule_ends_with_its_guard_and_the_first_decides() {
+        let plan = Plan::seeded(0);
+        let first = plan.add(|_: &super::Frame, _: &mut super::Dice| Verdict::Lose);
+        let second = plan.add(|_: &super::Frame, _: &mut super::Dice| Verdict::Repeat);
+        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Lose);
+        drop(first);
+        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Repeat);
+        drop(second);
+        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Pass);
+    }
+}

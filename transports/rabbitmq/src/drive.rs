@@ -1,0 +1,197 @@
+//! The thread that keeps this process connected to its broker.
+//!
+//! Connections are made anew as a pair, never repaired in part: whatever was on its way is sent
+//! again by the lanes, and no channel, consumer or delivery tag outlives its pair.
+
+mod connection;
+mod consume;
+mod names;
+mod publish;
+mod topology;
+
+use std::{convert::Infallible, io, sync::Arc, thread};
+
+use lapin::ErrorKind;
+use skyscan_transport::backend::Meters;
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::mpsc,
+    time::{Duration, sleep, sleep_until, timeout},
+};
+
+use self::connection::Connections;
+use crate::{process::Process, random};
+
+/// Shortest and longest wait before the next attempt to connect.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long an attempt to connect may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long goodbyes may take when the process ends.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The thread that drives the connections of all processes that one transport stands for.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    runtime: Handle,
+    /// Held by whatever is driven: the thread outlives it.
+    hold: mpsc::Sender<Infallible>,
+}
+
+impl Driver {
+    /// Starts the thread; it ends with the last handle of the process, and of those driven beside.
+    pub(crate) fn start(process: Arc<Process>) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (hold, mut released) = mpsc::channel(1);
+        let driver = Self {
+            runtime: runtime.handle().clone(),
+            hold,
+        };
+        thread::Builder::new()
+            .name("skyscan-rabbitmq".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    drive(&process).await;
+                    let _all_done = released.recv().await;
+                });
+                runtime.shutdown_background();
+            })?;
+        Ok(driver)
+    }
+
+    /// Drives one more process.
+    pub(crate) fn drive(&self, process: Arc<Process>) {
+        let hold = self.hold.clone();
+        self.runtime.spawn(async move {
+            drive(&process).await;
+            drop(hold);
+        });
+    }
+}
+
+async fn drive(process: &Arc<Process>) {
+    tokio::select! {
+        () = keep_connected(process) => {}
+        () = keep_time(process) => {}
+    }
+    process.with(|state, now| state.sessions.end(now));
+}
+
+/// Sees to deadlines, whether connected or not; ends a while after the last handle has gone.
+async fn keep_time(process: &Process) {
+    let mut ends_at = None;
+    loop {
+        let next = process.tick();
+        let now = tokio::time::Instant::now();
+        if process.with(|state, _| state.ended) {
+            let ends_at = *ends_at.get_or_insert(now + GOODBYE);
+            if now >= ends_at {
+                return;
+            }
+        }
+        let next = next.max(now + Duration::from_millis(1));
+        tokio::select! {
+            () = process.deadlines.notified() => {}
+            () = sleep_until(next) => {}
+        }
+    }
+}
+
+async fn keep_connected(process: &Arc<Process>) {
+    let mut wait = FIRST_WAIT;
+    let told = &process.told.shared;
+    let mut was_connected = false;
+    loop {
+        let turn = process.common.dialling.acquire().await;
+        let connected = timeout(CONNECT_PATIENCE, Connections::open(process)).await;
+        drop(turn);
+        match connected {
+            Ok(Ok(connections)) => {
+                wait = FIRST_WAIT;
+                told.reconnects
+                    .increment(u64::from(std::mem::replace(&mut was_connected, true)));
+                let mut pair = Pair::up(told, connections.n_open());
+                let ended = serve(process, &connections).await;
+                process.with(|state, _| state.disconnected());
+                pair.is_done = ended.is_ok();
+                drop(pair);
+                let closed = timeout(GOODBYE, connections.close()).await;
+                if let Err(error) = ended {
+                    tracing::warn!(place = %process.place, %error, "lost the broker");
+                } else {
+                    return;
+                }
+                drop(closed);
+            }
+            Ok(Err(error)) => trouble(process, error),
+            Err(_) => tracing::warn!(place = %process.place, "the broker does not answer"),
+        }
+        if process.with(|state, _| state.ended) {
+            return;
+        }
+        let jitter = random::draw() % (wait.as_millis() as u64).max(1);
+        sleep(wait / 2 + Duration::from_millis(jitter / 2)).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// A pair of connections, or the one of a link, as far as it is told.
+struct Pair<'a> {
+    told: &'a Meters,
+    n_connections: u32,
+    /// Whether everything was said.
+    is_done: bool,
+}
+
+impl<'a> Pair<'a> {
+    fn up(told: &'a Meters, n_connections: u32) -> Self {
+        told.opened.increment(n_connections.into());
+        told.connections.set(n_connections as usize);
+        Self {
+            told,
+            n_connections,
+            is_done: false,
+        }
+    }
+}
+
+impl Drop for Pair<'_> {
+    fn drop(&mut self) {
+        let ended = match self.is_done {
+            true => &self.told.closed,
+            false => &self.told.lost,
+        };
+        ended.increment(self.n_connections.into());
+        self.told.connections.set(0);
+        self.told.unconfirmed.set(0);
+        self.told.blocked.set(0);
+    }
+}
+
+fn trouble(process: &Process, error: lapin::Error) {
+    tracing::warn!(place = %process.place, %error, "failed to reach the broker");
+    let refused = matches!(
+        error.kind(),
+        ErrorKind::ProtocolError(_) | ErrorKind::AuthProviderError(_)
+    );
+    if refused {
+        process.told.shared.auth_failures.increment(1);
+    }
+    process.with(|state, _| state.unreachable(error, refused, &process.place));
+}
+
+/// Serves one pair of connections until it breaks or everything is said.
+async fn serve(process: &Arc<Process>, connections: &Connections) -> Result<(), lapin::Error> {
+    let (broken, mut breaks) = mpsc::channel(1);
+    process.with(|state, _| state.connected());
+    process.deadlines.notify_one();
+    let mut topology = topology::Topology::new(process, connections, broken);
+    tokio::select! {
+        error = topology.keep() => error,
+        ended = publish::publish(process, connections) => ended,
+        error = connections.watch(process) => Err(error),
+        Some(error) = breaks.recv() => Err(error),
+    }
+}

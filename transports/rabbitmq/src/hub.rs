@@ -1,0 +1,234 @@
+//! The Scanner's end at a broker.
+
+mod peer;
+mod state;
+
+use std::{
+    error::Error,
+    pin::pin,
+    sync::{Arc, Weak},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use skyscan_transport::{
+    Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
+    TaskFrame, TransportError,
+    backend::{HubQueue, HubQueueOwner},
+};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{error::Elapsed, timeout},
+};
+
+pub(crate) use self::state::{BEATS, HubState};
+use crate::{
+    Handle, NAME, check_size,
+    outbox::{Receipt, Route},
+    process::{Chore, Process, State},
+    random,
+    wire::{Frame, Scan},
+};
+
+/// Outcomes not taken yet at which a hub stops leasing.
+const OUTCOME_LIMIT: usize = 4096;
+
+#[derive(Debug)]
+struct RabbitmqHub {
+    handle: Arc<Handle>,
+    scan: Scan,
+    room: Arc<Notify>,
+}
+
+/// Opens a hub, and waits until its queues stand at the broker.
+pub(crate) async fn open(
+    handle: &Arc<Handle>,
+    config: HubConfig,
+) -> Result<(Arc<dyn Hub>, HubInbox)> {
+    check_size(config.welcome.len(), MAX_BODY_BYTES)?;
+    let process = handle.process();
+    let scan = Scan {
+        id: config.scan,
+        epoch: random::draw(),
+    };
+    let owner = QueueOwner {
+        process: Arc::downgrade(process),
+        scan,
+    };
+    let queue = HubQueue::new(OUTCOME_LIMIT, Box::new(owner));
+    let room = Arc::new(Notify::new());
+    // Closes the hub again if it cannot be held, or if nobody waits for it any more.
+    let hub = RabbitmqHub {
+        handle: Arc::clone(handle),
+        scan,
+        room: Arc::clone(&room),
+    };
+    process.with(|state, now| {
+        if state.hubs.contains_key(&scan.id) {
+            return Err(TransportError::ScanInUse(scan.id));
+        }
+        let opened = HubState::new(
+            scan,
+            config,
+            Arc::clone(&queue),
+            Arc::clone(&room),
+            Arc::clone(&process.told.hub),
+            now,
+        );
+        state.hubs.insert(scan.id, opened);
+        state.sessions.topology_changed = true;
+        Ok(())
+    })?;
+    hub.attached().await?;
+    process.deadlines.notify_one();
+    Ok((Arc::new(hub), queue.inbox()))
+}
+
+impl RabbitmqHub {
+    /// Waits until the hub's queues stand.
+    async fn attached(&self) -> Result<()> {
+        let process = self.handle.process();
+        let attached = timeout(process.place.patience, async {
+            loop {
+                let mut changed = pin!(self.room.notified());
+                changed.as_mut().enable();
+                let (attached, refused) = process.with(|state, _| {
+                    let refused = state.refused;
+                    (self.hub(state).map(|hub| hub.attached), refused)
+                });
+                match attached {
+                    Ok(true) => return Ok(()),
+                    Ok(false) if refused => return Err(self.unreachable(None)),
+                    Ok(false) => changed.await,
+                    // Somebody else holds the scan.
+                    Err(_) => return Err(TransportError::ScanInUse(self.scan.id)),
+                }
+            }
+        });
+        attached
+            .await
+            .unwrap_or_else(|elapsed| Err(self.unreachable(Some(elapsed))))
+    }
+
+    fn unreachable(&self, elapsed: Option<Elapsed>) -> TransportError {
+        let process = self.handle.process();
+        let trouble = process.with(|state, _| state.trouble.clone());
+        let transient = elapsed.is_some();
+        let source: Box<dyn Error + Send + Sync> = match (trouble, elapsed) {
+            (Some(trouble), _) => Box::new(trouble),
+            (None, Some(elapsed)) => Box::new(elapsed),
+            (None, None) => Box::new(TransportError::Closed),
+        };
+        TransportError::Backend {
+            transport: NAME,
+            action: format!("open scan {} at {}", self.scan.id.0, process.place),
+            transient,
+            source,
+        }
+    }
+
+    fn hub<'a>(&self, state: &'a mut State) -> Result<&'a mut HubState> {
+        let hub = state.hubs.get_mut(&self.scan.id);
+        hub.filter(|hub| hub.scan == self.scan)
+            .ok_or(TransportError::Closed)
+    }
+}
+
+#[async_trait]
+impl Hub for RabbitmqHub {
+    fn scan(&self) -> ScanId {
+        self.scan.id
+    }
+
+    async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
+        for task in &tasks {
+            check_size(task.body.len(), MAX_BODY_BYTES)?;
+        }
+        let mut tasks = tasks.into_iter();
+        loop {
+            let mut room = pin!(self.room.notified());
+            room.as_mut().enable();
+            let done = self.handle.process().with(|state, now| {
+                self.hub(state)?;
+                let State { hubs, sessions, .. } = state;
+                let hub = hubs.get_mut(&self.scan.id).ok_or(TransportError::Closed)?;
+                Ok(hub.submit(&mut tasks, now, &mut sessions.outbox))
+            })?;
+            if done {
+                return Ok(());
+            }
+            room.await;
+        }
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
+        check_size(payload.len(), MAX_PAYLOAD_BYTES)?;
+        let id = PayloadId::of(&payload);
+        self.handle.process().with(|state, _| {
+            self.hub(state)?.payloads.insert(id, payload);
+            Ok(id)
+        })
+    }
+
+    async fn broadcast(&self, notice: Bytes) -> Result<()> {
+        check_size(notice.len(), MAX_BODY_BYTES)?;
+        let (caller, confirmed) = oneshot::channel();
+        self.handle.process().with(|state, _| {
+            self.hub(state)?;
+            let (scan, body) = (self.scan, notice);
+            let notice = Frame::Notice { scan, body };
+            let (route, receipt) = (Route::Notices(scan), Receipt::Tell(caller));
+            state.sessions.outbox.letter_with(route, notice, receipt);
+            Ok(())
+        })?;
+        // Lost with the connection: then it is lost (C8).
+        let _lost = confirmed.await;
+        Ok(())
+    }
+
+    async fn purge(&self) -> Result<usize> {
+        self.handle
+            .process()
+            .with(|state, _| Ok(self.hub(state)?.purge()))
+    }
+
+    async fn close(&self) -> Result<()> {
+        let process = self.handle.process();
+        let (caller, confirmed) = oneshot::channel();
+        let liveness = process.with(|state, _| {
+            let liveness = self.hub(state).ok()?.liveness();
+            state.close_hub(self.scan, Receipt::Tell(caller));
+            Some(liveness)
+        });
+        if let Some(liveness) = liveness {
+            // Without a broker the links find out by the silence.
+            let _late = timeout(liveness, confirmed).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RabbitmqHub {
+    fn drop(&mut self) {
+        self.handle.process().chore(Chore::CloseHub(self.scan));
+    }
+}
+
+struct QueueOwner {
+    process: Weak<Process>,
+    scan: Scan,
+}
+
+impl HubQueueOwner for QueueOwner {
+    fn has_room(&self) {
+        if let Some(process) = self.process.upgrade() {
+            process.chore(Chore::HasRoom(self.scan));
+        }
+    }
+
+    fn inbox_dropped(&self) {
+        if let Some(process) = self.process.upgrade() {
+            process.chore(Chore::CloseHub(self.scan));
+        }
+    }
+}

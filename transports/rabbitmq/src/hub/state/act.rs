@@ -1,0 +1,174 @@
+//! What a hub does with what a process tells it.
+
+use bytes::Bytes;
+use skyscan_transport::{
+    Conclusion, DownCause, HubIncoming, LeaseToken, LinkId, Outcome, backend::LinkSlot,
+};
+use tokio::time::Instant;
+
+use super::HubState;
+use crate::{
+    hub::peer::Peer,
+    lane::Arrival,
+    outbox::{Outbox, Route},
+    wire::{Address, Frame, FromHub, FromProcess, Lane, Malformed},
+};
+
+impl HubState {
+    /// Acts on a frame of a process's lane.
+    pub(crate) fn receive(
+        &mut self,
+        from: Address,
+        lane: Lane,
+        entries: Bytes,
+        now: Instant,
+        outbox: &mut Outbox,
+    ) -> Result<(), Malformed> {
+        let known = self.peers.get(&from.process).map(|peer| peer.session);
+        if known.is_some_and(|session| session > lane.session) {
+            return Ok(());
+        }
+        if known != Some(lane.session) {
+            if lane.sequence != 1 {
+                let (scan, session) = (self.scan, lane.session);
+                outbox.letter(Route::Process(from), Frame::Unknown { scan, session });
+                return Ok(());
+            }
+            self.lose(from.process);
+            let mut peer = Peer::new(from, lane.session, now);
+            let welcome = self.config.welcome.clone();
+            peer.tell(&FromHub::Welcome { welcome }, self.scan.id, outbox);
+            self.peers.insert(from.process, peer);
+        }
+        let Some(peer) = self.peers.get_mut(&from.process) else {
+            return Ok(());
+        };
+        peer.address = from;
+        peer.heard(lane.arrived, lane.missing, self.config.liveness, now);
+        if lane.sequence != 0 {
+            match peer.inbound.accept(lane.sequence) {
+                Arrival::Repeated | Arrival::Early => peer.outbound.beat_due = true,
+                Arrival::New => {
+                    let read = FromProcess::read_all(entries);
+                    if read.is_err() {
+                        // Its lane would stand still for ever.
+                        self.lose(from.process);
+                    }
+                    self.act(from.process, read?, now, outbox);
+                    let taken = FromHub::Taken {
+                        sequence: lane.sequence,
+                    };
+                    if let Some(peer) = self.peers.get_mut(&from.process) {
+                        peer.tell(&taken, self.scan.id, outbox);
+                    }
+                }
+            }
+        }
+        if let Some(peer) = self.peers.get_mut(&from.process) {
+            peer.queue(self.scan.id, outbox);
+        }
+        self.dispatch(now, outbox);
+        Ok(())
+    }
+
+    fn act(&mut self, process: u64, entries: Vec<FromProcess>, now: Instant, outbox: &mut Outbox) {
+        let at = now - self.origin;
+        for entry in entries {
+            let Some(peer) = self.peers.get_mut(&process) else {
+                return;
+            };
+            let slot = |link: &LinkId| peer.links.get(link).copied();
+            match entry {
+                FromProcess::LinkUp {
+                    link,
+                    protocol,
+                    credit,
+                    hello,
+                } => {
+                    let alike = protocol.major == self.config.protocol.major;
+                    if !alike || credit == 0 || peer.links.contains_key(&link) {
+                        continue;
+                    }
+                    let slot = self.table.add_link(credit);
+                    peer.links.insert(link, slot);
+                    self.slots.insert(slot, (process, link));
+                    peer.tell(&FromHub::Known { link }, self.scan.id, outbox);
+                    let up = HubIncoming::LinkUp {
+                        link,
+                        credit,
+                        hello,
+                    };
+                    self.queue.push(Ok(up));
+                }
+                FromProcess::LinkDown { link, cause } => {
+                    if let Some(slot) = peer.links.remove(&link) {
+                        self.table.remove_link(slot);
+                        self.slots.remove(&slot);
+                        self.meters
+                            .links_lost
+                            .increment(u64::from(cause == DownCause::Lost));
+                        self.queue.push(Ok(HubIncoming::LinkDown { link, cause }));
+                    }
+                }
+                FromProcess::Drain { link } => {
+                    if let Some(slot) = slot(&link) {
+                        self.table.drain_link(slot);
+                    }
+                }
+                FromProcess::Completed {
+                    link,
+                    token,
+                    result,
+                } => {
+                    let slot = slot(&link);
+                    self.conclude(process, link, slot, token, Conclusion::Completed(result));
+                }
+                FromProcess::Rejected {
+                    link,
+                    token,
+                    reason,
+                } => {
+                    let slot = slot(&link);
+                    self.conclude(process, link, slot, token, Conclusion::Rejected(reason));
+                }
+                FromProcess::Released { link, token } => {
+                    if !slot(&link).is_some_and(|slot| self.table.release(slot, token)) {
+                        peer.outbound.push(|out| FromHub::Lost { token }.put(out));
+                    }
+                }
+                FromProcess::Renew { link, token, call } => {
+                    if !slot(&link).is_some_and(|slot| self.table.renew(slot, token, at)) {
+                        let lost = FromHub::NotRenewed { call, token };
+                        peer.outbound.push(|out| lost.put(out));
+                    }
+                }
+            }
+        }
+        if !self.outcomes.is_empty() && self.queue.push_outcomes(&mut self.outcomes) {
+            self.table.hold(self.scan.id, true);
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        process: u64,
+        link: LinkId,
+        slot: Option<LinkSlot>,
+        token: LeaseToken,
+        conclusion: Conclusion,
+    ) {
+        match slot.and_then(|slot| self.table.settle(slot, token)) {
+            Some(settling) => self.outcomes.push(Outcome {
+                task: settling.key.task,
+                attempt: settling.attempt,
+                link,
+                conclusion,
+            }),
+            None => {
+                if let Some(peer) = self.peers.get_mut(&process) {
+                    peer.outbound.push(|out| FromHub::Lost { token }.put(out));
+                }
+            }
+        }
+    }
+}

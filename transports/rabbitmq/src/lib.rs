@@ -1,0 +1,192 @@
+//! The transport contract over a RabbitMQ broker.
+//!
+//! The hub decides who gets which task, by the same lease table as every other backend; the
+//! broker carries. That keeps every clause exact where a shared work queue cannot: one holder,
+//! attempts that count, purge and drain to the task, credit over several scans, spread over idle
+//! links, leases that outlive a restart of the broker. What RabbitMQ is good at stays its part:
+//! one address that hubs and links both dial out to, a queue for each process that takes what its
+//! reader cannot take yet, fanout, and redelivery over broken connections.
+//!
+//! # What stands at the broker
+//!
+//! Every name begins with the namespace (`skyscan`), then the scan and its epoch: a hub that opens
+//! again has queues of its own.
+//!
+//! | name | kind | carries |
+//! |---|---|---|
+//! | `ns.hubs` | fanout, durable | announcements of hubs, their heartbeat, to every process |
+//! | `ns.links` | fanout, durable | the question who is there, to every hub |
+//! | `ns.process.P.I` | exclusive queue of process P | announcements, notices, payload chunks |
+//! | `ns.S.E.tasks.P` | durable queue | tasks leased to the links of process P, and answers |
+//! | `ns.S.E.results` | durable queue | results, hellos, heartbeats of every process |
+//! | `ns.S.E.requests` | durable queue | questions for payload chunks |
+//! | `ns.S.E.notices` | fanout, durable | notices |
+//! | `ns.S.owner` | exclusive queue | nothing: who holds it is the scan's hub |
+//! | `ns.dead` | fanout, queue, bounded | frames that were refused, for whoever wants to look |
+//!
+//! Durable queues are of the kind that the address asks for, without a delivery limit, with an
+//! explicit consumer timeout, and expire when nobody uses them any more.
+//!
+//! # How a task travels
+//!
+//! A hub and a process talk in two lanes (`lane`), whose frames are numbered and carry up to
+//! 64 tasks or results. Frames are published with confirms, at most a few unconfirmed per lane, so
+//! that what comes meanwhile is joined. They are consumed with a prefetch limit and acknowledged
+//! many at once. What the other end has not told to have arrived is sent again after a
+//! reconnection, so nothing depends on the broker's keeping a message over a restart
+//! (`delivery=persistent` or `queue=quorum` make it keep them). Delivery tags are used by the task
+//! that reads their channel, and by nothing that outlives that channel: no stale tag can reach a
+//! new one.
+//!
+//! A link's settlement is answered by the hub, not by the broker: it is taken when the hub has it,
+//! and a lost lease is known to be lost (C4, C6).
+//!
+//! # Loss
+//!
+//! Hub and processes send signs of life four times in `liveness`. A process counts its own silence
+//! from the last frame that the broker has confirmed, the hub from the last that it has read, so
+//! the process drops its leases before the hub gives them away (C2). A restart of the broker
+//! shorter than `liveness` costs no lease. While the broker blocks publishers (memory or disk
+//! alarm), nobody is taken for lost.
+//!
+//! # Address
+//!
+//! `amqp://user@host:port/vhost?queue=quorum&delivery=persistent&namespace=skyscan&heartbeat=20&patience=30&connections=own`.
+//! The password comes from the address, `SKYSCAN_AMQP_PASSWORD`, or the first line of the file
+//! `SKYSCAN_AMQP_PASSWORD_FILE`, and is shown nowhere. `amqps://` needs the feature `tls`, which is
+//! built by nothing here and has not been tried against a broker.
+//!
+//! With `connections=own` each link has one connection of its own, over which it both publishes and
+//! consumes, and is a process to hubs and broker: for fleets that stand for many machines.
+//!
+//! # Metrics
+//!
+//! Those of [`meters`](skyscan_transport::backend::meters). The two connections are shared by hubs
+//! and links.
+
+mod counts;
+mod drive;
+mod hub;
+mod lane;
+mod link;
+mod outbox;
+mod payload;
+mod place;
+mod process;
+mod random;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use skyscan_transport::{
+    Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport,
+    TransportError,
+};
+
+use crate::{
+    drive::Driver,
+    place::Place,
+    process::{Chore, Common, Process},
+};
+
+/// Name of this transport, in errors and metrics.
+const NAME: &str = "rabbitmq";
+
+/// One process at a place of a broker.
+///
+/// A thread of its own drives two connections, one to publish and one to consume, however many
+/// hubs and links are opened from this value; and with `connections=own` one for each link beside.
+/// lapin has a thread for each connection.
+#[derive(Debug)]
+pub struct RabbitmqTransport {
+    handle: Arc<Handle>,
+    driver: Driver,
+}
+
+impl RabbitmqTransport {
+    /// Makes a transport for the place that an `amqp://` address names. Does not wait for the
+    /// broker.
+    ///
+    /// # Errors
+    /// [`TransportError::Backend`] when the address cannot be understood, its password file cannot
+    /// be read, or no thread can be started.
+    pub fn new(address: &str) -> Result<Self> {
+        let process = Process::new(Place::parse(address)?, false, Arc::<Common>::default());
+        let started = Driver::start(Arc::clone(&process));
+        let driver = started.map_err(|source| TransportError::Backend {
+            transport: NAME,
+            action: "start the thread of the connections".into(),
+            transient: true,
+            source: Box::new(source),
+        })?;
+        Ok(Self {
+            handle: Arc::new(Handle {
+                process,
+                _first: None,
+            }),
+            driver,
+        })
+    }
+
+    /// What a link holds on to: the connections of all, or one of its own.
+    fn link_handle(&self) -> Arc<Handle> {
+        let first = self.handle.process();
+        if !first.place.own_connections {
+            return Arc::clone(&self.handle);
+        }
+        let process = Process::new(first.place.clone(), true, Arc::clone(&first.common));
+        self.driver.drive(Arc::clone(&process));
+        Arc::new(Handle {
+            process,
+            _first: Some(Arc::clone(&self.handle)),
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for RabbitmqTransport {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
+        hub::open(&self.handle, config).await
+    }
+
+    async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
+        link::open(&self.link_handle(), config)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.handle.process().told.traffic()
+    }
+}
+
+/// Held by the transport, its hubs and its links: the connections end with the last of them.
+#[derive(Debug)]
+struct Handle {
+    process: Arc<Process>,
+    /// The thread that drives all connections ends with the transport's own.
+    _first: Option<Arc<Handle>>,
+}
+
+impl Handle {
+    fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.process.chore(Chore::End);
+    }
+}
+
+/// Refuses bodies that no wire would carry.
+fn check_size(size: usize, limit: usize) -> Result<()> {
+    match size > limit {
+        true => Err(TransportError::FrameTooLarge { size, limit }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,201 @@
+//! What a process does with what a hub tells it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use skyscan_transport::{Lease, LinkId, LinkIncoming, Settler, TaskKey};
+use tokio::time::Instant;
+
+use super::Sessions;
+use crate::{
+    lane::Arrival,
+    link::{links::Waiting, serving::Held, settler::RabbitmqSettler},
+    wire::{FromHub, Lane, Malformed, Scan},
+};
+
+impl Sessions {
+    /// Acts on a frame of a hub's lane.
+    pub(crate) fn receive(
+        &mut self,
+        scan: Scan,
+        lane: Lane,
+        entries: Bytes,
+        now: Instant,
+    ) -> Result<(), Malformed> {
+        let Some(seen) = self.hubs.get_mut(&scan.id).filter(|seen| seen.scan == scan) else {
+            return Ok(());
+        };
+        let liveness = seen.liveness;
+        let serving = seen.serving.as_mut();
+        let Some(serving) = serving.filter(|serving| serving.session == lane.session) else {
+            return Ok(());
+        };
+        seen.last_heard = now;
+        let n_open = serving.outbound.n_open();
+        serving.outbound.arrived(lane.arrived);
+        if serving.outbound.n_open() < n_open || n_open == 0 {
+            serving.progress = now;
+        } else if lane.missing && now - serving.progress > liveness / 8 {
+            serving.outbound.rewind();
+            serving.progress = now;
+            serving.queue(scan, &mut self.outbox);
+        }
+        if lane.sequence == 0 {
+            return Ok(());
+        }
+        match serving.inbound.accept(lane.sequence) {
+            Arrival::Repeated => return Ok(()),
+            Arrival::Early => {
+                serving.outbound.beat_due = true;
+                serving.queue(scan, &mut self.outbox);
+                return Ok(());
+            }
+            Arrival::New => {}
+        }
+        let read = FromHub::read_all(entries);
+        if read.is_err() {
+            // Its lane would stand still for ever.
+            self.hub_gone(scan.id, now);
+        }
+        self.act(scan, read?, now);
+        Ok(())
+    }
+
+    fn act(&mut self, scan: Scan, entries: Vec<FromHub>, now: Instant) {
+        let seen = self.hubs.get_mut(&scan.id);
+        let Some(serving) = seen.and_then(|seen| seen.serving.as_mut()) else {
+            return;
+        };
+        let settler: Arc<dyn Settler> = Arc::<RabbitmqSettler>::clone(&serving.settler);
+        let mut freed: BTreeSet<LinkId> = BTreeSet::new();
+        let mut run: Vec<Lease> = Vec::new();
+        let mut run_link = None;
+        for entry in entries {
+            match entry {
+                FromHub::Welcome { welcome } => serving.welcome = welcome,
+                FromHub::Known { link } => {
+                    if let Some(link) = self.links.get_mut(link) {
+                        let welcome = serving.welcome.clone();
+                        let up = LinkIncoming::HubUp {
+                            scan: scan.id,
+                            welcome,
+                        };
+                        link.up.insert(scan.id);
+                        link.queue.push(Ok(up));
+                    }
+                }
+                FromHub::Leased {
+                    link,
+                    token,
+                    task,
+                    attempt,
+                    body,
+                } => {
+                    let held = Held {
+                        link,
+                        task,
+                        call: None,
+                        settling: false,
+                    };
+                    serving.leases.insert(token, held);
+                    let Some(state) = self.links.get_mut(link).filter(|link| !link.draining) else {
+                        serving.release(token, scan, &mut self.outbox);
+                        continue;
+                    };
+                    let fits = state.fits(scan.id);
+                    state.hold(scan.id);
+                    if !fits {
+                        state.waiting.push_back(Waiting {
+                            scan,
+                            session: serving.session,
+                            token,
+                            task,
+                            attempt,
+                            body,
+                            since: now,
+                        });
+                        continue;
+                    }
+                    if run_link != Some(link) {
+                        self.links.push_leases(run_link, &mut run);
+                        run_link = Some(link);
+                    }
+                    let key = TaskKey {
+                        scan: scan.id,
+                        task,
+                    };
+                    run.push(Lease::new(key, body, attempt, token, Arc::clone(&settler)));
+                }
+                FromHub::Lost { token } => {
+                    if let Some(held) = serving.leases.get(&token)
+                        && let Some(call) = held.call
+                    {
+                        let key = TaskKey {
+                            scan: scan.id,
+                            task: held.task,
+                        };
+                        serving.calls.lost(call, key);
+                    }
+                }
+                FromHub::NotRenewed { call, token } => serving.not_renewed(call, token),
+                FromHub::Taken { sequence } => {
+                    for note in serving.outbound.taken(sequence) {
+                        for token in note.settled {
+                            if let Some(held) = serving.leases.remove(&token)
+                                && let Some(link) = self.links.get_mut(held.link)
+                            {
+                                link.let_go(scan.id);
+                                freed.insert(held.link);
+                            }
+                        }
+                        for (call, n_taken) in note.calls {
+                            serving.call_taken(call, n_taken);
+                        }
+                    }
+                }
+            }
+        }
+        self.links.push_leases(run_link, &mut run);
+        for link in freed {
+            self.feed(link, now);
+        }
+    }
+
+    /// Hands a link what waits for its credit.
+    pub(super) fn feed(&mut self, id: LinkId, now: Instant) {
+        while let Some(waiting) = self.links.get_mut(id).and_then(|link| link.next_waiting()) {
+            let Some((serving, outbox)) = self.serving(waiting.scan, waiting.session) else {
+                continue;
+            };
+            if now > waiting.since {
+                // Its term has been running while it waited.
+                serving.touch(waiting.token, waiting.scan, outbox);
+            }
+            let settler: Arc<dyn Settler> = Arc::<RabbitmqSettler>::clone(&serving.settler);
+            let key = TaskKey {
+                scan: waiting.scan.id,
+                task: waiting.task,
+            };
+            let lease = Lease::new(key, waiting.body, waiting.attempt, waiting.token, settler);
+            self.links.push_leases(Some(id), &mut vec![lease]);
+        }
+    }
+
+    /// Tells every link that is up at this hub.
+    pub(crate) fn notice(&mut self, scan: Scan, body: &Bytes) {
+        if self.is_open(scan).is_none() {
+            return;
+        }
+        for link in self
+            .links
+            .values()
+            .filter(|link| link.up.contains(&scan.id))
+        {
+            let notice = LinkIncoming::Notice {
+                scan: scan.id,
+                body: body.clone(),
+            };
+            link.queue.push(Ok(notice));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Settles the leases of one session: what a process and a hub say to each other from a hello to
+//! the loss of either.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use skyscan_transport::{LeaseToken, Result, Settlement, Settler, TaskKey};
+use tokio::time::Duration;
+
+use crate::{
+    process::{Chore, Process},
+    wire::Scan,
+};
+
+#[derive(Debug)]
+pub(crate) struct RabbitmqSettler {
+    pub(crate) process: Arc<Process>,
+    pub(crate) scan: Scan,
+    /// Leases of another session are lost, and so are those of this one in another.
+    pub(crate) session: u32,
+    pub(crate) lease_term: Duration,
+}
+
+#[async_trait]
+impl Settler for RabbitmqSettler {
+    fn lease_term(&self, _key: TaskKey) -> Duration {
+        self.lease_term
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
+        let answer =
+            self.process.with(
+                |state, _| match state.sessions.serving(self.scan, self.session) {
+                    Some((serving, outbox)) => Ok(serving.settle(settlements, self.scan, outbox)),
+                    None => Err(settlements
+                        .into_iter()
+                        .map(|settlement| settlement.into_told().1)
+                        .collect()),
+                },
+            );
+        match answer {
+            Ok(call) => Ok(call.answer().await),
+            Err(lost) => Ok(lost),
+        }
+    }
+
+    async fn renew(&self, leases: Vec<(LeaseToken, TaskKey)>) -> Result<Vec<TaskKey>> {
+        let answer =
+            self.process.with(
+                |state, _| match state.sessions.serving(self.scan, self.session) {
+                    Some((serving, outbox)) => Ok(serving.renew(leases, self.scan, outbox)),
+                    None => Err(leases.into_iter().map(|(_, key)| key).collect()),
+                },
+            );
+        match answer {
+            Ok(call) => Ok(call.answer().await),
+            Err(lost) => Ok(lost),
+        }
+    }
+
+    fn abandon(&self, token: LeaseToken) {
+        self.process.chore(Chore::Release {
+            scan: self.scan,
+            session: self.session,
+            token,
+        });
+    }
+}

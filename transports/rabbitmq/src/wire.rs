@@ -1,0 +1,21 @@
+//! What travels through the broker: frames, and the entries inside those of a lane.
+//!
+//! Little-endian, lengths before bodies, no optional parts. A frame of another wire version is
+//! refused whole; what comes from a peer is never trusted for a length, a count or a name.
+
+mod entry;
+mod frame;
+mod reader;
+
+pub(crate) use entry::{FromHub, FromProcess};
+pub(crate) use frame::{Address, Frame, Lane, Scan};
+pub(crate) use reader::Malformed;
+
+/// Version of this file's layout, in every frame.
+const WIRE: u8 = 1;
+
+/// Largest frame that is decoded, in bytes: one body of the largest size and what is around it.
+pub(crate) const MAX_FRAME_BYTES: usize = skyscan_transport::MAX_BODY_BYTES + (512 << 10);
+
+/// Bytes of a payload in one chunk.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use skyscan_transport::{PayloadId, ScanId, Version};
+
+use super::{Address, Frame, Lane, Malformed, Scan};
+
+const SCAN: Scan = Scan {
+    id: ScanId(7),
+    epoch: 9,
+};
+const FROM: Address = Address {
+    process: 11,
+    incarnation: 2,
+};
+const LANE: Lane = Lane {
+    session: 3,
+    sequence: 4,
+    arrived: 5,
+    missing: true,
+};
+
+fn examples() -> Vec<Frame> {
+    let (payload, bytes) = (PayloadId([6; 32]), Bytes::from_static(b"some bytes"));
+    vec![
+        Frame::Open {
+            scan: SCAN,
+            protocol: Version { major: 1, minor: 2 },
+            liveness: Duration::from_secs(30),
+            lease_term: Duration::from_millis(1500),
+        },
+        Frame::Closed { scan: SCAN },
+        Frame::WhoIsThere { from: FROM },
+        Frame::Fetch {
+            from: FROM,
+            payload,
+            offset: 8,
+        },
+        Frame::Chunk {
+            scan: SCAN,
+            payload,
+            offset: 8,
+            total: 18,
+            bytes: bytes.clone(),
+        },
+        Frame::Absent {
+            scan: SCAN,
+            payload,
+        },
+        Frame::Up {
+            from: FROM,
+            lane: LANE,
+            entries: bytes.clone(),
+        },
+        Frame::Down {
+            scan: SCAN,
+            lane: LANE,
+            entries: bytes.clone(),
+        },
+        Frame::Unknown {
+            scan: SCAN,
+            session: 3,
+        },
+        Frame::Notice {
+            scan: SCAN,
+            body: bytes,
+        },
+    ]
+}
+
+#[test]
+fn every_frame_survives_the_wire() {
+    for frame in examples() {
+        assert_eq!(Frame::decode(frame.encode().freeze()), Ok(frame));
+    }
+}
+
+#[test]
+fn rejects_a_truncated_frame() {
+    for frame in examples() {
+        let whole = frame.encode().freeze();
+        let head = match frame {
+            // What follows the head is a body without a length of its own.
+            Frame::Chunk { .. } | Frame::Up { .. } | Frame::Down { .. } | Frame::Notice { .. } => {
+                whole.len() - b"some bytes".len()
+            }
+            _ => whole.len(),
+        };
+        for n_bytes in 0..head {
+            let cut = Frame::decode(whole.slice(..n_bytes));
+            assert_eq!(cut, Err(Malformed::Short), "{frame:?} cut to {n_bytes}");
+        }
+    }
+}
+
+#[test]
+fn rejects_what_is_no_frame() {
+    let frame = Frame::Closed { scan: SCAN }.encode();
+    let changed = |at: usize, to: u8| {
+        let mut bytes = frame.to_vec();
+        bytes[at] = to;
+        Frame::decode(bytes.into())
+    };
+    assert_eq!(changed(0, b'X'), Err(Malformed::Version));
+    assert_eq!(changed(3, 99), Err(Malformed::Version));
+    assert_eq!(changed(4, 99), Err(Malformed::Tag(99)));
+    let longer = [&frame[..], b"!"].concat();
+    assert_eq!(Frame::decode(longer.into()), Err(Malformed::Long));
+    let huge = Bytes::from(vec![0; super::MAX_FRAME_BYTES + 1]);
+    assert!(matches!(Frame::decode(huge), Err(Malformed::Oversized(_))));
+}
+
+#[test]
+fn rejects_a_liveness_that_no_deadline_survives() {
+    for liveness in [Duration::ZERO, Duration::MAX] {
+        let frame = Frame::Open {
+            scan: SCAN,
+            protocol: Version { major: 1, minor: 2 },
+            liveness,
+            lease_term: Duration::from_secs(1),
+        };
+        let decoded = Frame::decode(frame.encode().freeze());
+        assert_eq!(decoded, Err(Malformed::Range));
+    }
+}

@@ -1,0 +1,195 @@
+//! Peers that do not keep to the protocol, and places other than TCP.
+#![expect(clippy::unwrap_used, reason = "what fails here is the test")]
+
+use std::{io::Write, net::TcpStream, num::NonZeroU16, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use skyscan_transport::{
+    Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId,
+    Transport, TransportError, Version,
+};
+use skyscan_transport_conformance::Seen;
+use skyscan_transport_zeromq::ZeromqTransport;
+use tokio::time::timeout;
+
+const PROTOCOL: Version = Version { major: 1, minor: 0 };
+
+async fn open_hub(url: &str) -> (ZeromqTransport, Arc<dyn Hub>, HubInbox) {
+    let transport = ZeromqTransport::new(url).unwrap();
+    let config = HubConfig {
+        scan: ScanId(1),
+        protocol: PROTOCOL,
+        welcome: Bytes::new(),
+        backlog: 100,
+        liveness: Duration::from_secs(1),
+        lease_term: Duration::from_secs(5),
+    };
+    let (hub, inbox) = transport.open_hub(config).await.unwrap();
+    (transport, hub, inbox)
+}
+
+/// Moves one task through the hub.
+async fn completes_a_task(url: &str, hub: &dyn Hub, inbox: &mut HubInbox) {
+    let transport = ZeromqTransport::new(url).unwrap();
+    let config = LinkConfig {
+        protocol: PROTOCOL,
+        credit: NonZeroU16::MIN,
+        hello: Bytes::from_static(b"good"),
+    };
+    let (link, mut leases) = transport.open_link(config).await.unwrap();
+    hub.submit(vec![TaskFrame {
+        task: TaskId(7),
+        body: Bytes::new(),
+    }])
+    .await
+    .unwrap();
+    let work = async {
+        loop {
+            if let LinkIncoming::Leased(leased) = leases.next().await.unwrap().unwrap() {
+                for lease in leased {
+                    lease.complete(Bytes::new()).await.unwrap();
+                }
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), work)
+        .await
+        .expect("the task was leased");
+    loop {
+        if let HubIncoming::Settled(batch) = inbox.next().await.unwrap().unwrap() {
+            assert_eq!(batch.confirm()[0].task, TaskId(7));
+            break;
+        }
+    }
+    link.close().await.unwrap();
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+#[tokio::test]
+async fn works_over_ipc() {
+    let path = std::env::temp_dir().join(format!("skyscan-ipc-{}", std::process::id()));
+    let url = format!("zmq+ipc://{}", path.display());
+    let (transport, hub, mut inbox) = open_hub(&url).await;
+    completes_a_task(&url, &*hub, &mut inbox).await;
+    assert!(path.exists());
+    hub.close().await.unwrap();
+    drop((transport, hub, inbox));
+    assert!(!path.exists(), "the socket's file is left");
+}
+
+#[tokio::test]
+async fn a_socket_that_took_the_place_of_another_stays() {
+    let path = std::env::temp_dir().join(format!("skyscan-ipc-heir-{}", std::process::id()));
+    let url = format!("zmq+ipc://{}", path.display());
+    let first = open_hub(&url).await;
+    std::fs::remove_file(&path).unwrap();
+    let (_transport, hub, mut inbox) = open_hub(&url).await;
+    drop(first);
+    completes_a_task(&url, &*hub, &mut inbox).await;
+}
+
+#[tokio::test]
+async fn strangers_change_nothing() {
+    let port = free_port();
+    let url = format!("zmq://127.0.0.1:{port}");
+    let (_transport, hub, mut inbox) = open_hub(&url).await;
+    let context = zmq::Context::new();
+    let mut number = 1_u64;
+    for round in 0..200_usize {
+        let dealer = context.socket(zmq::DEALER).unwrap();
+        dealer.set_linger(1000).unwrap();
+        dealer.connect(&format!("tcp://127.0.0.1:{port}")).unwrap();
+        // A true hello first, every other time, so that the rest is read as a session's.
+        if round % 2 == 0 {
+            let mut hello = vec![1, 0, 0, 0, 0, 1];
+            hello.extend([round as u8; 16]);
+            dealer.send(hello, 0).unwrap();
+        }
+        for sequence in 1_u32..4 {
+            let mut frame = vec![1];
+            frame.extend(sequence.to_le_bytes());
+            for _ in 0..round {
+                number = number
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                frame.push((number >> 56) as u8 % 48);
+            }
+            dealer.send(frame, 0).unwrap();
+        }
+        dealer.send(vec![9; 3], 0).unwrap();
+        dealer.send("", 0).unwrap();
+    }
+    let mut wire = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    wire.write_all(&[0xff; 4096]).unwrap();
+    completes_a_task(&url, &*hub, &mut inbox).await;
+}
+
+#[tokio::test]
+async fn a_frame_over_the_limit_costs_only_its_sender() {
+    let port = free_port();
+    let url = format!("zmq://127.0.0.1:{port}");
+    let (_transport, hub, mut inbox) = open_hub(&url).await;
+    let context = zmq::Context::new();
+    let dealer = context.socket(zmq::DEALER).unwrap();
+    dealer.set_linger(0).unwrap();
+    dealer.connect(&format!("tcp://127.0.0.1:{port}")).unwrap();
+    dealer.send(vec![0; 64 << 20], 0).unwrap();
+    completes_a_task(&url, &*hub, &mut inbox).await;
+}
+
+#[tokio::test]
+async fn a_place_that_is_taken_is_an_error_that_may_pass() {
+    let port = free_port();
+    let url = format!("zmq://127.0.0.1:{port}");
+    let (_transport, _hub, _inbox) = open_hub(&url).await;
+    let other = ZeromqTransport::new(&url).unwrap();
+    let config = HubConfig {
+        scan: ScanId(2),
+        protocol: PROTOCOL,
+        welcome: Bytes::new(),
+        backlog: 1,
+        liveness: Duration::from_secs(1),
+        lease_term: Duration::from_secs(5),
+    };
+    let error = other
+        .open_hub(config)
+        .await
+        .map(drop)
+        .expect_err("the port is taken");
+    assert!(error.is_transient(), "{error:?}");
+    assert!(matches!(&error, TransportError::Backend { action, .. } if action.contains("bind")));
+}
+
+#[tokio::test]
+async fn a_link_that_finds_a_hub_again_tells_so() {
+    let (seen, _here) = Seen::record();
+    let url = format!("zmq://127.0.0.1:{}", free_port());
+    let first = open_hub(&url).await;
+    let transport = ZeromqTransport::new(&url).unwrap();
+    let config = LinkConfig {
+        protocol: PROTOCOL,
+        credit: NonZeroU16::MIN,
+        hello: Bytes::new(),
+    };
+    let (_link, mut inbox) = transport.open_link(config).await.unwrap();
+    let reconnects = "skyscan_transport_reconnects_total";
+    let up = inbox.next().await.unwrap().unwrap();
+    assert!(matches!(up, LinkIncoming::HubUp { .. }), "{up:?}");
+    seen.wait(reconnects, "link", 0).await.unwrap();
+    drop(first);
+    let down = inbox.next().await.unwrap().unwrap();
+    assert!(matches!(down, LinkIncoming::HubDown { .. }), "{down:?}");
+    let _second = open_hub(&url).await;
+    let up = inbox.next().await.unwrap().unwrap();
+    assert!(matches!(up, LinkIncoming::HubUp { .. }), "{up:?}");
+    seen.wait(reconnects, "link", 1).await.unwrap();
+}
