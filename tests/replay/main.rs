@@ -4,6 +4,7 @@
 //! as ignored, unless CI is set.
 
 mod command;
+mod interrupt;
 mod refusal;
 mod shipped;
 
@@ -15,7 +16,10 @@ type Check = fn() -> Result<(), Failed>;
 fn main() {
     let arguments = Arguments::from_args();
     let no_broker = missing().is_some() && std::env::var_os("CI").is_none();
-    let always = shipped::checks().into_iter().chain(refusal::checks());
+    let always = shipped::checks()
+        .into_iter()
+        .chain(refusal::checks())
+        .chain(interrupt::checks());
     let mut trials: Vec<Trial> = always
         .map(|(name, check)| Trial::test(name, check))
         .collect();

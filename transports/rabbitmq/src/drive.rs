@@ -118,12 +118,15 @@ async fn keep_connected(process: &Arc<Process>) {
                 pair.is_done = ended.is_ok();
                 drop(pair);
                 let closed = timeout(GOODBYE, connections.close()).await;
-                if let Err(error) = ended {
-                    tracing::warn!(place = %process.place, %error, "lost the broker");
-                } else {
-                    return;
-                }
                 drop(closed);
+                match ended {
+                    Ok(()) => return,
+                    // Nobody is left who would miss it.
+                    Err(_) if process.with(|state, _| state.ended) => return,
+                    Err(error) => {
+                        tracing::warn!(place = %process.place, %error, "lost the broker");
+                    }
+                }
             }
             Ok(Err(error)) => trouble(process, error),
             Err(_) => tracing::warn!(place = %process.place, "the broker does not answer"),

@@ -71,16 +71,19 @@ impl Link for RabbitmqLink {
             false => None,
         };
         loop {
-            if let Some(kept) = process.common.cache.lock().get(payload) {
-                return Ok(kept);
-            }
+            // Looked for under the lock, so that no transfer ends between the look and the joining.
             let fetched = process.with(|state, now| {
+                if let Some(kept) = process.common.cache.lock().get(payload) {
+                    return Some(Err(kept));
+                }
                 let hub = state.sessions.up(self.id, scan)?;
                 let from = process.address(state);
-                Some(state.join_fetch(hub, payload, from, now))
+                Some(Ok(state.join_fetch(hub, payload, from, now)))
             });
-            let Some(fetched) = fetched else {
-                return Err(TransportError::UnknownPayload(payload));
+            let fetched = match fetched {
+                Some(Ok(fetched)) => fetched,
+                Some(Err(kept)) => return Ok(kept),
+                None => return Err(TransportError::UnknownPayload(payload)),
             };
             match fetched.await {
                 // Joined the transfer from another hub, which has not published it.

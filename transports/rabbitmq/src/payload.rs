@@ -43,6 +43,33 @@ pub(crate) enum Fetched {
     Damaged,
 }
 
+/// A transfer that has ended, of which nobody knows yet.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Ended {
+    fetched: Fetched,
+    waiters: Vec<oneshot::Sender<Fetched>>,
+}
+
+impl Ended {
+    /// The payload, unless it is damaged.
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
+        match &self.fetched {
+            Fetched::Whole(bytes) => Some(bytes),
+            Fetched::Absent(_) | Fetched::Damaged => None,
+        }
+    }
+
+    /// Tells whoever waits. The payload must be kept by then: the first to hear of it may make way
+    /// for another connection, which would fetch it again (C7).
+    pub(crate) fn tell(self) {
+        for waiter in self.waiters {
+            // Who has gone needs no payload.
+            let _gone = waiter.send(self.fetched.clone());
+        }
+    }
+}
+
 impl Fetched {
     pub(crate) fn into_error(self, payload: PayloadId) -> Result<Bytes, TransportError> {
         match self {
@@ -81,7 +108,7 @@ impl Fetches {
         fetched
     }
 
-    /// Takes the next chunk of a payload; returns the payload when it is whole.
+    /// Takes the next chunk of a payload; returns the transfer when it has ended.
     pub(crate) fn chunk(
         &mut self,
         (scan, payload): (Scan, PayloadId),
@@ -90,7 +117,7 @@ impl Fetches {
         from: Address,
         now: Instant,
         outbox: &mut Outbox,
-    ) -> Option<Bytes> {
+    ) -> Option<Ended> {
         let fetch = self
             .0
             .get_mut(&payload)
@@ -114,17 +141,14 @@ impl Fetches {
             return None;
         }
         let fetch = self.0.remove(&payload)?;
-        let whole = Bytes::from(fetch.received);
         let intact = PayloadId(fetch.hasher.finalize().into()) == payload;
-        let fetched = match intact {
-            true => Fetched::Whole(whole.clone()),
-            false => Fetched::Damaged,
-        };
-        for waiter in fetch.waiters {
-            // Who has gone needs no payload.
-            let _gone = waiter.send(fetched.clone());
-        }
-        intact.then_some(whole)
+        Some(Ended {
+            fetched: match intact {
+                true => Fetched::Whole(fetch.received.into()),
+                false => Fetched::Damaged,
+            },
+            waiters: fetch.waiters,
+        })
     }
 
     /// The hub has no such payload.

@@ -39,8 +39,7 @@ fn assembles_a_payload_with_a_bounded_window() {
     let mut fetched = fetches.join(SCAN, id, FROM, now, &mut outbox);
     let mut wanted = asked(&mut outbox);
     assert_eq!(wanted, [0]);
-    let mut end = None;
-    while end.is_none() {
+    let ended = loop {
         assert!(
             wanted.len() <= WINDOW as usize,
             "{} are on the way",
@@ -49,10 +48,14 @@ fn assembles_a_payload_with_a_bounded_window() {
         let offset = wanted.remove(0);
         let at = (offset, whole.len() as u64);
         let bytes = part(&whole, offset);
-        end = fetches.chunk((SCAN, id), at, &bytes, FROM, now, &mut outbox);
+        if let Some(ended) = fetches.chunk((SCAN, id), at, &bytes, FROM, now, &mut outbox) {
+            break ended;
+        }
         wanted.extend(asked(&mut outbox));
-    }
-    assert_eq!(end, Some(whole.clone()));
+    };
+    assert_eq!(ended.whole(), Some(&whole));
+    assert!(fetched.try_recv().is_err(), "told before it can be kept");
+    ended.tell();
     assert!(matches!(fetched.try_recv(), Ok(Fetched::Whole(bytes)) if bytes == whole));
 }
 
@@ -61,8 +64,11 @@ fn refuses_a_payload_of_another_hash() {
     let (mut fetches, mut outbox, now) = (Fetches::default(), Outbox::default(), Instant::now());
     let id = PayloadId::of(b"what was promised");
     let mut fetched = fetches.join(SCAN, id, FROM, now, &mut outbox);
-    let end = fetches.chunk((SCAN, id), (0, 5), b"other", FROM, now, &mut outbox);
-    assert_eq!(end, None);
+    let ended = fetches
+        .chunk((SCAN, id), (0, 5), b"other", FROM, now, &mut outbox)
+        .unwrap();
+    assert_eq!(ended.whole(), None);
+    ended.tell();
     assert!(matches!(fetched.try_recv(), Ok(Fetched::Damaged)));
 }
 
@@ -108,7 +114,8 @@ fn ignores_chunks_that_do_not_fit() {
         ((0, 2), b"too long"),
         ((0, u64::MAX), b"huge"),
     ] {
-        fetches.chunk((SCAN, id), at, bytes, FROM, now, &mut outbox);
+        let ended = fetches.chunk((SCAN, id), at, bytes, FROM, now, &mut outbox);
+        assert!(ended.is_none());
     }
     assert!(fetched.try_recv().is_err() && !fetches.is_empty());
 }

@@ -57,10 +57,12 @@ impl State {
                 },
             ) => {
                 let (of, at) = ((scan, payload), (offset, total));
-                let whole = self.fetches.chunk(of, at, &bytes, from, now, outbox);
-                if let Some(whole) = whole {
-                    process.told.payload_received();
-                    process.common.cache.lock().keep(payload, whole);
+                if let Some(ended) = self.fetches.chunk(of, at, &bytes, from, now, outbox) {
+                    if let Some(whole) = ended.whole() {
+                        process.told.payload_received();
+                        process.common.cache.lock().keep(payload, whole.clone());
+                    }
+                    ended.tell();
                 }
             }
             (Source::Process, Frame::Absent { scan, payload }) => {
