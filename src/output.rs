@@ -4,10 +4,12 @@
 //! and every file shows the same ones. Each file is written whole or not at all.
 
 mod alert;
+pub mod comparison;
 mod conventions;
 mod errors;
 pub(crate) mod file;
 mod fits;
+pub mod interim;
 mod map_view;
 mod maps;
 mod npy;
@@ -16,18 +18,20 @@ mod polygons;
 mod result;
 mod sexagesimal;
 pub mod summary;
+pub mod timeline;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use comparison::{Comparison, Side};
 pub use errors::SubPixel;
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, read as read_scan_file};
 
 use serde::{Deserialize, Serialize};
 
-use crate::drawing::{self, DrawingError};
+use crate::drawing::{self, DrawingError, Figure};
 use crate::event::Event;
 use crate::sky::map::SkyMap;
 use crate::sky::probability::ProbabilityMap;
@@ -210,26 +214,44 @@ fn write_maps(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputE
 pub fn write_plots(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
     let mut files = Vec::new();
     for (name, figure) in [("sky", plot::full_sky(scan)), ("zoom", plot::zoom(scan))] {
-        let Some(figure) = figure else { continue };
-        let stem = format!("{}.{name}", scan.event.file_stem());
-        let png_name = format!("{stem}.png");
-        let png = drawing::png(&figure).map_err(|source| OutputError::Draw {
-            path: dir.join(&png_name),
-            source,
-        })?;
-        files.push(file::write_atomically(dir, &png_name, |out| {
-            out.write_all(&png)
-        })?);
-        let svg_name = format!("{stem}.svg");
-        let svg = drawing::svg(&figure).map_err(|source| OutputError::Draw {
-            path: dir.join(&svg_name),
-            source,
-        })?;
-        files.push(file::write_atomically(dir, &svg_name, |out| {
-            out.write_all(svg.as_bytes())
-        })?);
+        if let Some(figure) = figure {
+            let stem = format!("{}.{name}", scan.event.file_stem());
+            files.extend(write_figure(dir, &stem, &figure)?);
+        }
     }
     Ok(files)
+}
+
+/// The regions of two maps over one another.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_comparison(
+    dir: &Path,
+    sides: [&Side; 2],
+    comparison: &Comparison,
+) -> Result<[PathBuf; 2], OutputError> {
+    file::make_folder(dir)?;
+    write_figure(
+        dir,
+        "comparison",
+        &plot::comparison::compose(sides, comparison),
+    )
+}
+
+/// A figure as PNG and as SVG.
+fn write_figure(dir: &Path, stem: &str, figure: &Figure) -> Result<[PathBuf; 2], OutputError> {
+    let named = |end: &str| format!("{stem}.{end}");
+    let draw = |end: &str| {
+        let path = dir.join(named(end));
+        move |source| OutputError::Draw { path, source }
+    };
+    let png = drawing::png(figure).map_err(draw("png"))?;
+    let svg = drawing::svg(figure).map_err(draw("svg"))?;
+    Ok([
+        file::write_atomically(dir, &named("png"), |out| out.write_all(&png))?,
+        file::write_atomically(dir, &named("svg"), |out| out.write_all(svg.as_bytes()))?,
+    ])
 }
 
 /// Writes only the result that `skyreader` reads and returns its path.

@@ -21,6 +21,7 @@ fn main() {
         Trial::test("every_file_says_the_same_to_its_reader", every_file)
             .with_ignored_flag(ignored),
         Trial::test("a_map_read_back_is_the_same_map", read_back),
+        Trial::test("two_maps_are_compared", compared),
         Trial::test("a_mirrored_file_is_never_misread", move || {
             mirrored(&reference)
         })
@@ -227,6 +228,48 @@ fn read_back() -> Result<(), Failed> {
         );
     }
     std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+fn compared() -> Result<(), Failed> {
+    let (coarse, first) = scan("files-compared-coarse", &["--nside", "4,16"])?;
+    let (fine, second) = scan("files-compared-fine", &["--nside", "4,32"])?;
+    let (a, b) = (ending(&coarse, "4_16.json")?, ending(&fine, "4_32.npz")?);
+    let pictures = first.join("comparison");
+    let out = pictures.to_str().ok_or("a strange path")?;
+    let told_both = told(&["map", "compare", &a, &b, "--out", out, "--format", "json"])?;
+    let mut names: Vec<_> = std::fs::read_dir(&pictures)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<Result<_, _>>()?;
+    names.sort();
+    assert_eq!(names, ["comparison.png", "comparison.svg"]);
+    assert_eq!(told_both["is_same_map"], json!(false));
+    assert_eq!(told_both["pixels"]["in_both"], json!(192), "{told_both}");
+    assert_eq!(told_both["pixels"]["only_in_first"], coarse["pixels"]["16"]);
+    assert_eq!(told_both["pixels"]["only_in_second"], fine["pixels"]["32"]);
+    // Not further apart than the corners of a coarse pixel.
+    assert!(
+        told_both["separation_deg"].as_f64() < Some(5.2),
+        "{told_both}"
+    );
+    for (region, [one, other]) in [0, 1].map(|i| (i, [&coarse, &fine])) {
+        let overlap = &told_both["regions"][region];
+        let areas = [one, other].map(|scan| &scan["regions"][region]["area_deg2"]);
+        near(&overlap["first_deg2"], areas[0], 1e-6, "area of the first")?;
+        near(
+            &overlap["second_deg2"],
+            areas[1],
+            1e-6,
+            "area of the second",
+        )?;
+        let shared = overlap["shared_deg2"].as_f64();
+        assert!(shared <= areas[1].as_f64() && shared >= Some(0.0));
+    }
+    let same = told(&["map", "compare", &a, &a, "--format", "json"])?;
+    assert_eq!(same["is_same_map"], json!(true));
+    assert_eq!(same["separation_deg"], json!(0.0));
+    std::fs::remove_dir_all(first)?;
+    std::fs::remove_dir_all(second)?;
     Ok(())
 }
 

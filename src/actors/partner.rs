@@ -22,6 +22,8 @@ pub struct Refined {
     pub wave: Vec<(Pixel, PixelRequest)>,
     /// Best direction so far.
     pub best: Option<(Equatorial, PixelFit)>,
+    /// The map so far, for those who watch.
+    pub map: Option<Arc<SkyMap>>,
 }
 
 /// Asks for the map, with these outcomes of an unfinished wave in it.

@@ -65,7 +65,11 @@ impl Handler<WaveScanned> for Pile {
             let _ = progress
                 .wait_for(|progress| progress.n_slots >= n_slots || wave.is_empty())
                 .await;
-            Refined { wave, best: None }
+            Refined {
+                wave,
+                best: None,
+                map: None,
+            }
         })
     }
 }

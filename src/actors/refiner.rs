@@ -1,5 +1,6 @@
 //! The Refiner: owns the map, and decides after each wave what comes next.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, MessageResult};
@@ -9,14 +10,15 @@ use crate::reco::PixelRequest;
 use crate::scan::{Next, Plan, next, start};
 use crate::sky::Pixel;
 use crate::sky::coordinates::SkyFrame;
-use crate::sky::map::SkyMap;
+use crate::sky::map::{PixelOutcome, SkyMap};
 
 /// Owns the map of one scan.
 #[derive(Debug)]
 pub struct Refiner {
     plan: Plan,
     frame: SkyFrame,
-    map: SkyMap,
+    /// Shared with those who watch; copied when it grows while they still look.
+    map: Arc<SkyMap>,
 }
 
 impl Refiner {
@@ -25,7 +27,17 @@ impl Refiner {
         Self {
             plan,
             frame,
-            map: SkyMap::default(),
+            map: Arc::default(),
+        }
+    }
+
+    fn keep(&mut self, outcomes: BTreeMap<Pixel, PixelOutcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let map = Arc::make_mut(&mut self.map);
+        for (pixel, outcome) in outcomes {
+            map.insert(pixel, outcome);
         }
     }
 
@@ -50,15 +62,14 @@ impl Handler<WaveScanned> for Refiner {
         WaveScanned(outcomes): WaveScanned,
         _: &mut Self::Context,
     ) -> Self::Result {
-        for (pixel, outcome) in outcomes {
-            self.map.insert(pixel, outcome);
-        }
+        self.keep(outcomes);
         let wave = match next(&self.map, &self.plan) {
             Next::Wave(pixels) => self.requests(pixels),
             Next::Complete => Vec::new(),
         };
         let best = self.map.best().map(|(pixel, fit)| (pixel.center(), *fit));
-        MessageResult(Refined { wave, best })
+        let map = Some(Arc::clone(&self.map));
+        MessageResult(Refined { wave, best, map })
     }
 }
 
@@ -66,9 +77,7 @@ impl Handler<TakeMap> for Refiner {
     type Result = Arc<SkyMap>;
 
     fn handle(&mut self, TakeMap(outcomes): TakeMap, _: &mut Self::Context) -> Arc<SkyMap> {
-        for (pixel, outcome) in outcomes {
-            self.map.insert(pixel, outcome);
-        }
-        Arc::new(std::mem::take(&mut self.map))
+        self.keep(outcomes);
+        std::mem::take(&mut self.map)
     }
 }

@@ -193,7 +193,7 @@ impl Scanner {
             .send(WaveScanned(self.ledger.take_outcomes()));
         context.spawn(asking.into_actor(self).map(|refined, actor, context| {
             // The partner lives as long as this actor holds its address.
-            let Ok(Refined { wave, best }) = refined else {
+            let Ok(Refined { wave, best, map }) = refined else {
                 return actor.end(Err(TransportError::Closed), context);
             };
             if actor.phase == Phase::Concluding {
@@ -202,6 +202,7 @@ impl Scanner {
             actor.phase = Phase::Scanning;
             actor.progress.send_modify(|progress| {
                 progress.best = best;
+                progress.map = map;
                 plan_round(&mut progress.rounds, &wave);
             });
             if wave.is_empty() {
@@ -286,6 +287,7 @@ impl Scanner {
             }
         });
         if self.phase == Phase::Scanning && self.ledger.is_wave_done() {
+            self.report();
             self.refine(context);
         } else {
             self.hand_out(context);
@@ -298,10 +300,12 @@ impl Scanner {
     }
 
     fn report(&self) {
-        let (tasks, n_slots) = (self.ledger.counts(), self.links.n_slots);
+        let ledger = &self.ledger;
         self.progress.send_modify(|progress| {
-            progress.tasks = tasks;
-            progress.n_slots = n_slots;
+            progress.tasks = ledger.counts();
+            progress.n_out = ledger.n_leased();
+            progress.n_waiting = ledger.n_pending();
+            progress.n_slots = self.links.n_slots;
         });
     }
 

@@ -1,13 +1,15 @@
-//! `skyscan map show|plot|convert`
+//! `skyscan map show|plot|compare|convert`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};
 
 use super::input::RegionArguments;
 use super::{Failure, Format, bad_input, failed, print};
-use crate::output::{self, Declination, MapView, OutputError, ScanFile, ScanRecord};
+use crate::output::comparison::{Comparison, Side};
+use crate::output::{self, Declination, MapView, OutputError, ScanFile, ScanFileError, ScanRecord};
+use crate::sky::region::RegionMethod;
 use crate::sky::sub_pixel::SubPixelFit;
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +33,23 @@ pub(super) enum Command {
     Plot {
         #[command(flatten)]
         to: WriteArguments,
+    },
+    /// Compare two maps of an event: how far apart, how much of their regions is shared
+    ///
+    /// Example: skyscan map compare pandel.json millipede.npz --out plots
+    Compare {
+        #[command(flatten)]
+        first: FileArguments,
+        /// The other result
+        #[arg(value_name = "OTHER")]
+        second: PathBuf,
+        #[command(flatten)]
+        regions: RegionArguments,
+        /// Folder for a picture of both, as PNG and SVG
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Write every file that a scan leaves in --out from a result file
     ///
@@ -79,6 +98,14 @@ impl FileArguments {
         });
         output::read_scan_file(&self.path, declination).map_err(bad_input)
     }
+
+    /// Asks for a sign only where the file does not tell: of two files one may.
+    fn read_as_told(&self) -> Result<ScanFile, Failure> {
+        match output::read_scan_file(&self.path, None) {
+            Err(ScanFileError::UnknownDeclination(_)) => self.read(),
+            read => read.map_err(bad_input),
+        }
+    }
 }
 
 pub(super) fn run(command: &Command) -> Result<u8, Failure> {
@@ -94,6 +121,19 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
                 Format::Json => serde_json::to_string(&view).map_err(failed)?,
             });
         }
+        Command::Compare {
+            first,
+            second,
+            regions,
+            out,
+            format,
+        } => {
+            let second = FileArguments {
+                path: second.clone(),
+                ..*first
+            };
+            compare([first, &second], regions.method(), out.as_deref(), *format)?;
+        }
         Command::Plot { to } => write(to, |to, scan| {
             std::fs::create_dir_all(&to.out).map_err(|source| OutputError::Folder {
                 path: to.out.clone(),
@@ -104,6 +144,36 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
         Command::Convert { to } => write(to, |to, scan| output::write_all(&to.out, scan))?,
     }
     Ok(0)
+}
+
+/// Reads two files and tells what they say of each other.
+fn compare(
+    files: [&FileArguments; 2],
+    method: RegionMethod,
+    out: Option<&Path>,
+    format: Format,
+) -> Result<(), Failure> {
+    let side = |arguments: &FileArguments| {
+        let file = arguments.read_as_told()?;
+        let name = arguments.path.file_name().unwrap_or_default();
+        let side = Side::of(&name.to_string_lossy(), &file, method).ok_or_else(|| {
+            bad_input(anyhow!(
+                "{} holds no pixel that could be fitted",
+                arguments.path.display()
+            ))
+        })?;
+        Ok((file.map, side))
+    };
+    let ((first_map, first), (second_map, second)) = (side(files[0])?, side(files[1])?);
+    let comparison = Comparison::new([&first_map, &second_map], [&first, &second], method);
+    if let Some(out) = out {
+        output::write_comparison(out, [&first, &second], &comparison).map_err(failed)?;
+    }
+    print(&match format {
+        Format::Text => comparison.to_string(),
+        Format::Json => serde_json::to_string(&comparison).map_err(failed)?,
+    });
+    Ok(())
 }
 
 /// Reads the file, has others written and prints their paths.

@@ -1,33 +1,35 @@
 //! `skyscan scan`
 
-use std::collections::BTreeSet;
+mod found;
+mod watch;
+
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 
 use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
 use super::interrupt::on_interrupt;
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, progress};
+use super::progress::{Telling, View};
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanSetup};
-use crate::output::summary::{BestFit, Summary, failure_counts, pixel_counts};
-use crate::output::{self, EventIdentity, ScanRecord, SubPixel};
+use crate::output;
+use crate::output::timeline::Timeline;
 use crate::reco::Problem;
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
-use crate::sky::coordinates::SkyFrame;
-use crate::sky::region::{Region, RegionMethod};
-use crate::sky::sub_pixel::SubPixelFit;
 use crate::sky::{Equatorial, Nside};
 use crate::transport;
+use found::Found;
+use watch::Interims;
 
 /// Scan the sky for the source of an event
 ///
@@ -80,6 +82,9 @@ pub(super) struct Arguments {
     /// Folder for result files and plots
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// What is told on stderr meanwhile: bars or lines, JSON lines for programs, or nothing
+    #[arg(long, value_enum, value_name = "FORM", default_value = "auto")]
+    progress: Telling,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
@@ -190,15 +195,23 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
         transport: transport::open(&arguments.transport).map_err(bad_input)?,
         local: NonZeroU16::new(slots).map(worker).into_iter().collect(),
     };
-    let scanned = run_actors(setup)?;
-    let found = Found::on(&scanned, arguments.regions.method());
-    let files = match &arguments.out {
-        Some(dir) => {
-            output::write_all(dir, &record(&scanned, &problem, &plan, &found)).map_err(failed)?
-        }
-        None => Vec::new(),
+    let method = arguments.regions.method();
+    let interims = Interims {
+        problem: problem.clone(),
+        plan: plan.clone(),
+        method,
+        out: arguments.out.clone(),
     };
-    let mut summary = summarise(&scanned, &problem, &found);
+    let (scanned, timeline) = run_actors(setup, arguments.progress.view(), interims)?;
+    let found = Found::on(&scanned.map, method);
+    let mut files = Vec::new();
+    if let Some(dir) = &arguments.out {
+        let record = found.record(&scanned.map, scanned.complete, &problem, &plan);
+        files = output::write_all(dir, &record).map_err(failed)?;
+        files.extend(timeline.write(dir, &record).map_err(failed)?);
+        output::interim::remove(dir).map_err(failed)?;
+    }
+    let mut summary = found.summary(&scanned, &problem);
     summary.transport = transport::shown(&arguments.transport);
     summary.files = files;
     summary.wall_seconds = begun.elapsed().as_secs_f64();
@@ -210,93 +223,20 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
 }
 
 /// Runs the actors of this process until the scan has ended; Ctrl-C ends it early.
-fn run_actors(setup: ScanSetup) -> Result<Scanned, Failure> {
+fn run_actors(
+    setup: ScanSetup,
+    view: Box<dyn View>,
+    interims: Interims,
+) -> Result<(Scanned, Timeline), Failure> {
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
     on_interrupt(move || asked.notify_one()).map_err(failed)?;
     let system = actix::System::new();
-    let scanned = system.block_on(async move {
-        let (sender, receiver) = watch::channel(Progress::default());
-        let shown = actix::spawn(progress::show(receiver));
+    let (scanned, timeline) = system.block_on(async move {
+        let (sender, receiver) = channel::channel(Progress::default());
+        let watched = actix::spawn(watch::watch(receiver, view, interims));
         let scanned = actors::scan(setup, sender, stop).await;
-        // A broken terminal is no reason to lose the result.
-        let _ = shown.await;
-        scanned
+        (scanned, watched.await)
     });
-    scanned.map_err(failed)
-}
-
-/// What the map says of the source.
-struct Found {
-    method: RegionMethod,
-    regions: Vec<Region>,
-    sub_pixel: Option<SubPixelFit>,
-}
-
-impl Found {
-    fn on(scanned: &Scanned, method: RegionMethod) -> Self {
-        Self {
-            method,
-            regions: method.regions(&scanned.map),
-            sub_pixel: SubPixelFit::of(&scanned.map),
-        }
-    }
-}
-
-fn record<'a>(
-    scanned: &'a Scanned,
-    problem: &'a Problem,
-    plan: &Plan,
-    found: &'a Found,
-) -> ScanRecord<'a> {
-    let finest = scanned.map.rounds().keys().next_back();
-    let complete: BTreeSet<Nside> = plan
-        .rounds()
-        .iter()
-        .filter(|nside| scanned.complete || Some(*nside) < finest)
-        .copied()
-        .collect();
-    ScanRecord {
-        event: EventIdentity::from(&problem.event),
-        reco: &problem.reco,
-        detector: &problem.detector.name,
-        map: &scanned.map,
-        complete,
-        best_fit: scanned.map.best().map(|(pixel, _)| pixel.center()),
-        sub_pixel: found.sub_pixel,
-        method: found.method,
-        regions: &found.regions,
-    }
-}
-
-fn summarise(scanned: &Scanned, problem: &Problem, found: &Found) -> Summary {
-    let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
-    let best_fit = scanned.map.best().map(|(pixel, fit)| {
-        let equatorial = pixel.center();
-        let detector = frame.to_detector(equatorial);
-        BestFit {
-            ra_deg: equatorial.ra_rad.to_degrees(),
-            dec_deg: equatorial.dec_rad.to_degrees(),
-            zenith_deg: detector.zenith_rad.to_degrees(),
-            azimuth_deg: detector.azimuth_rad.to_degrees(),
-            llh: fit.llh,
-        }
-    });
-    Summary {
-        event: EventIdentity::from(&problem.event),
-        reco: problem.reco.clone(),
-        transport: String::new(),
-        best_fit,
-        sub_pixel: found.sub_pixel.as_ref().map(SubPixel::from),
-        regions_method: found.method,
-        regions: found.regions.iter().map(Into::into).collect(),
-        tasks: scanned.tasks,
-        pixels: pixel_counts(&scanned.map),
-        complete: scanned.complete,
-        wall_seconds: 0.0,
-        cpu_seconds: scanned.busy_seconds,
-        map_sha256: scanned.map.sha256_hex(),
-        files: Vec::new(),
-        failures: failure_counts(&scanned.map),
-    }
+    Ok((scanned.map_err(failed)?, timeline.map_err(failed)?))
 }

@@ -5,13 +5,17 @@
 mod caption;
 mod colour;
 mod coloured;
+pub(super) mod comparison;
 mod full_sky;
 mod graticule;
 mod key;
 mod line;
 mod lookup;
 mod projection;
+mod window;
 mod zoom;
+
+pub(super) use caption::{subtitle, title};
 
 use super::ScanRecord;
 use crate::drawing::Figure;

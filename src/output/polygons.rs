@@ -147,3 +147,73 @@ pub(super) fn write_text(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sky::Nside;
+    use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
+    use crate::sky::region::RegionMethod;
+
+    /// The largest region around a minimum, in a map of the whole sky.
+    fn region_around(ra_deg: f64, dec_deg: f64) -> Region {
+        let centre = Equatorial {
+            ra_rad: ra_deg.to_radians(),
+            dec_rad: dec_deg.to_radians(),
+        };
+        let mut map = SkyMap::default();
+        for pixel in Nside::try_from(32).unwrap().pixels() {
+            let off_deg = pixel.center().separation_rad(centre).to_degrees();
+            let fit = PixelFit {
+                llh: 0.5 * (off_deg / 5.0).powi(2),
+                position_m: [0.0; 3],
+                time_ns: 0.0,
+                energy_inside_gev: None,
+                energy_total_gev: None,
+            };
+            map.insert(pixel, PixelOutcome::Fitted(fit));
+        }
+        RegionMethod::Wilks.regions(&map).pop().unwrap()
+    }
+
+    /// Solid angle that a ring bounds in the plane of right ascension and declination, positive if
+    /// it runs counter-clockwise there: the integral of the sine of the declination.
+    fn bounded_deg2(ring: &[[f64; 2]]) -> f64 {
+        let steps = ring.iter().zip(ring.iter().skip(1));
+        let integral: f64 = steps
+            .map(|([ra, dec], [next_ra, next_dec])| {
+                let middle = 0.5 * (dec.to_radians().sin() + next_dec.to_radians().sin());
+                (ra - next_ra).to_radians() * middle
+            })
+            .sum();
+        integral * (180.0 / std::f64::consts::PI).powi(2)
+    }
+
+    #[test]
+    fn a_ring_bounds_its_region_wherever_that_lies() {
+        for (ra_deg, dec_deg) in [
+            (120.0, 10.0),
+            (0.0, -20.0),
+            (359.0, 60.0),
+            (200.0, 88.0),
+            (77.0, 90.0),
+            (300.0, -87.0),
+            (0.0, -90.0),
+        ] {
+            let region = region_around(ra_deg, dec_deg);
+            let polygons = region.polygons();
+            assert_eq!(polygons.len(), 1, "{ra_deg} {dec_deg}");
+            let rings = rings(&polygons[0], ra_deg.to_radians());
+            let ring: Vec<[f64; 2]> = serde_json::from_value(rings[0].clone()).unwrap();
+            assert_eq!(ring.first(), ring.last());
+            let share = bounded_deg2(&ring) / region.area_deg2;
+            assert!((share - 1.0).abs() < 2e-3, "{ra_deg} {dec_deg}: {share}");
+            let jump = ring.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs());
+            let at_pole = |at: [f64; 2]| at[1].abs() == 90.0;
+            let jumps = jump
+                .zip(ring.windows(2))
+                .filter(|(jump, pair)| *jump > 180.0 && !(at_pole(pair[0]) && at_pole(pair[1])));
+            assert_eq!(jumps.count(), 0, "{ra_deg} {dec_deg}");
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 mod text;
 
-pub(super) use text::{all_around, area, direction, heading, sub_pixel};
+pub(crate) use text::area;
+pub(super) use text::{all_around, direction, heading, sub_pixel};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

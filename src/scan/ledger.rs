@@ -110,6 +110,11 @@ impl Ledger {
         self.leased.len()
     }
 
+    /// Pixels of the wave that are in no task yet.
+    pub fn n_pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// What the tasks came to so far.
     pub fn counts(&self) -> TaskCounts {
         self.counts

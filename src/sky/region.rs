@@ -1,5 +1,6 @@
 //! The region that holds the source with a given probability, and the errors that follow.
 
+mod change;
 mod cover;
 mod method;
 mod polygon;

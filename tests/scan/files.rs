@@ -48,7 +48,7 @@ fn out() -> Result<(), Failed> {
             assert!(page.contains("<svg") && page.trim_end().ends_with("</svg>"));
         }
     }
-    assert_eq!(n_pictures, 4);
+    assert_eq!(n_pictures, 6);
     let result: Value = serde_json::from_slice(&std::fs::read(listed[0])?)?;
     assert_eq!(keys(&result), ["nside-64", "nside-8"]);
     for nside in ["8", "64"] {

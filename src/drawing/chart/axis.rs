@@ -43,7 +43,7 @@ impl Axis {
     }
 
     /// Where a value stands: 0 at the low end, 1 at the high end, beyond for values beyond.
-    pub(super) fn share(&self, value: f64) -> f64 {
+    pub(crate) fn share(&self, value: f64) -> f64 {
         let (low, high) = self.range;
         let (low, high, value) = match self.spread {
             Spread::Linear => (low, high, value),
@@ -57,11 +57,16 @@ impl Axis {
     }
 
     /// The values to write, in rising order.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         match self.spread {
             Spread::Linear => self.even_ticks(),
             Spread::Logarithmic => self.ratio_ticks(),
         }
+    }
+
+    /// A value of this axis in words.
+    pub(crate) fn label(&self, value: f64) -> String {
+        label(value)
     }
 
     fn even_ticks(&self) -> Vec<f64> {

@@ -11,7 +11,7 @@ use crate::sky::region::Region;
 const LONGEST_STREAM: usize = 24;
 
 /// `Run 136766 · Event 7637140 · GOLD`.
-pub(super) fn title(scan: &ScanRecord<'_>) -> String {
+pub(in crate::output) fn title(scan: &ScanRecord<'_>) -> String {
     let event = &scan.event;
     let mut title = format!("Run {} · Event {}", event.run_id, event.event_id);
     if !event.stream.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn title(scan: &ScanRecord<'_>) -> String {
 }
 
 /// `2022-06-24 16:13:16 UTC · pandel-mpe`, and a warning if the map has holes.
-pub(super) fn subtitle(scan: &ScanRecord<'_>) -> String {
+pub(in crate::output) fn subtitle(scan: &ScanRecord<'_>) -> String {
     let time = match sexagesimal::utc(scan.event.mjd) {
         Some(utc) => format!("{utc} UTC"),
         None => format!("MJD {}", scan.event.mjd),

@@ -206,7 +206,7 @@ pub(in crate::output) fn all_around(ra_plus_deg: f64, ra_minus_deg: f64) -> bool
 }
 
 /// Three significant digits, whatever the size.
-pub(in crate::output) fn area(deg2: f64) -> String {
+pub(crate) fn area(deg2: f64) -> String {
     let decimals = match deg2.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,

@@ -1,0 +1,107 @@
+//! Where lines may end up in a file, they are few: one at the end of each round, one now and then.
+
+use std::time::{Duration, Instant};
+
+use super::pace::Pace;
+use super::{Interim, View, words, write_line};
+use crate::actors::progress::{Progress, RoundProgress};
+
+/// How often a line is written while a round runs.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Lines {
+    last_line: Instant,
+    running: Option<Running>,
+    regions: String,
+    was_stable: bool,
+}
+
+/// The running round.
+#[derive(Debug)]
+struct Running {
+    round: RoundProgress,
+    begun: Instant,
+    pace: Pace,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        Self {
+            last_line: Instant::now(),
+            running: None,
+            regions: String::new(),
+            was_stable: false,
+        }
+    }
+
+    fn end_round(&mut self) {
+        if let Some(Running { round, begun, .. }) = self.running.take() {
+            let took = begun.elapsed();
+            write_line(&format!(
+                "{}, {} in {:.1} s",
+                words::counts(&round),
+                words::rate(round.n_done, took),
+                took.as_secs_f64()
+            ));
+            self.last_line = Instant::now();
+        }
+    }
+}
+
+impl View for Lines {
+    fn update(&mut self, progress: &Progress) {
+        let Some(round) = progress.rounds.last() else {
+            return;
+        };
+        if let Some(running) = &mut self.running
+            && running.round.nside != round.nside
+        {
+            // The last task of the old round and the first of the new may be one update.
+            let is_it = |r: &&RoundProgress| r.nside == running.round.nside;
+            if let Some(ended) = progress.rounds.iter().find(is_it) {
+                running.round = *ended;
+            }
+            self.end_round();
+        }
+        let running = self.running.get_or_insert_with(|| Running {
+            round: *round,
+            begun: Instant::now(),
+            pace: Pace::default(),
+        });
+        running.round = *round;
+        let elapsed = running.begun.elapsed();
+        running.pace.note(elapsed, round.n_done);
+        if self.last_line.elapsed() < LINE_EVERY {
+            return;
+        }
+        self.last_line = Instant::now();
+        let n_left = round.n_planned.saturating_sub(round.n_done);
+        let mut line = [
+            words::counts(round),
+            words::rate(round.n_done, elapsed),
+            words::left(running.pace.left(n_left)),
+            words::state(progress),
+        ]
+        .join(", ");
+        if !self.regions.is_empty() {
+            line += &format!(", {}", self.regions);
+        }
+        write_line(&line);
+    }
+
+    fn interim(&mut self, interim: &Interim) {
+        self.regions = words::regions(interim);
+        if interim.is_stable && !self.was_stable {
+            write_line(&format!(
+                "contour stable at nside {}: {}",
+                interim.nside, self.regions
+            ));
+        }
+        self.was_stable = interim.is_stable;
+    }
+
+    fn finish(&mut self) {
+        self.end_round();
+    }
+}

@@ -1,0 +1,103 @@
+//! The words of bars and lines.
+
+use std::time::Duration;
+
+use super::Interim;
+use super::pace::Left;
+use crate::actors::progress::{Progress, RoundProgress};
+use crate::output::summary::area;
+
+/// `nside 8: 192 of 768 pixels`.
+pub(super) fn counts(round: &RoundProgress) -> String {
+    let RoundProgress {
+        nside,
+        n_done,
+        n_planned,
+    } = round;
+    format!("nside {nside}: {n_done} of {n_planned} pixels")
+}
+
+/// Pixels per second since the round began, with a decimal where they are few.
+pub(super) fn rate(n_done: u64, elapsed: Duration) -> String {
+    match n_done as f64 / elapsed.as_secs_f64().max(1e-3) {
+        many if many >= 10.0 => format!("{many:.0} pixels/s"),
+        few => format!("{few:.1} pixels/s"),
+    }
+}
+
+/// `8 to 12 s left`, or `10 s left` while that is a guess; of this round, which may still grow.
+pub(super) fn left(left: Option<Left>) -> String {
+    match left {
+        None => "? left".to_owned(),
+        Some(Left {
+            between: Some((from, to)),
+            ..
+        }) if format!("{from:.0}") != format!("{to:.0}") => {
+            if to < 120.0 {
+                format!("{from:.0} to {to:.0} s left")
+            } else {
+                format!("{:.0} to {:.0} min left", from / 60.0, to / 60.0)
+            }
+        }
+        Some(Left { seconds, .. }) if seconds < 120.0 => format!("{seconds:.0} s left"),
+        Some(Left { seconds, .. }) => format!("{:.0} min left", seconds / 60.0),
+    }
+}
+
+/// Who works, how long the tail is, and the best direction.
+pub(super) fn state(progress: &Progress) -> String {
+    let mut text = match progress.n_slots {
+        0 => "waiting for workers".to_owned(),
+        1 => "1 slot".to_owned(),
+        n => format!("{n} slots"),
+    };
+    if progress.n_waiting == 0 && progress.n_out > 0 {
+        text += &match progress.n_out {
+            1 => ", last task".to_owned(),
+            n => format!(", last {n} tasks"),
+        };
+    }
+    if let Some((direction, _)) = progress.best {
+        let (ra, dec) = (
+            direction.ra_rad.to_degrees(),
+            direction.dec_rad.to_degrees(),
+        );
+        text += &format!(", best so far RA {ra:.2} Dec {dec:+.2}");
+    }
+    text
+}
+
+/// `50 % in 0.41 deg², 90 % in 1.9 deg²`.
+pub(super) fn regions(interim: &Interim) -> String {
+    let sizes: Vec<String> = interim
+        .regions
+        .iter()
+        .map(|region| {
+            let share = 100.0 * region.containment;
+            format!("{share:.0} % in {} deg²", area(region.area_deg2))
+        })
+        .collect();
+    sizes.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_keep_a_digit_that_says_something() {
+        assert_eq!(rate(768, Duration::from_secs(2)), "384 pixels/s");
+        assert_eq!(rate(3, Duration::from_secs(2)), "1.5 pixels/s");
+        assert_eq!(rate(0, Duration::ZERO), "0.0 pixels/s");
+    }
+
+    #[test]
+    fn the_time_left_is_a_range_where_there_is_one() {
+        let told = |seconds, between| left(Some(Left { seconds, between }));
+        assert_eq!(told(10.0, Some((8.2, 12.1))), "8 to 12 s left");
+        assert_eq!(told(10.0, Some((9.9, 10.1))), "10 s left");
+        assert_eq!(told(600.0, Some((480.0, 900.0))), "8 to 15 min left");
+        assert_eq!(told(600.0, None), "10 min left");
+        assert_eq!(left(None), "? left");
+    }
+}

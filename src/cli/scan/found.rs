@@ -1,0 +1,94 @@
+//! What a map says of the source, and what files and summary are made of.
+
+use std::collections::BTreeSet;
+
+use crate::actors::scanner::Scanned;
+use crate::output::summary::{BestFit, Summary, failure_counts, pixel_counts};
+use crate::output::{EventIdentity, ScanRecord, SubPixel};
+use crate::reco::Problem;
+use crate::scan::Plan;
+use crate::sky::Nside;
+use crate::sky::coordinates::SkyFrame;
+use crate::sky::map::SkyMap;
+use crate::sky::region::{Region, RegionMethod};
+use crate::sky::sub_pixel::SubPixelFit;
+
+/// Regions and best fit of a map.
+#[derive(Debug)]
+pub(super) struct Found {
+    method: RegionMethod,
+    pub(super) regions: Vec<Region>,
+    sub_pixel: Option<SubPixelFit>,
+}
+
+impl Found {
+    pub(super) fn on(map: &SkyMap, method: RegionMethod) -> Self {
+        Self {
+            method,
+            regions: method.regions(map),
+            sub_pixel: SubPixelFit::of(map),
+        }
+    }
+
+    /// What files show. Of a scan that has not ended, or was stopped, the finest round may lack
+    /// pixels.
+    pub(super) fn record<'a>(
+        &'a self,
+        map: &'a SkyMap,
+        has_ended: bool,
+        problem: &'a Problem,
+        plan: &Plan,
+    ) -> ScanRecord<'a> {
+        let finest = map.rounds().keys().next_back();
+        let complete: BTreeSet<Nside> = plan
+            .rounds()
+            .iter()
+            .filter(|nside| has_ended || Some(*nside) < finest)
+            .copied()
+            .collect();
+        ScanRecord {
+            event: EventIdentity::from(&problem.event),
+            reco: &problem.reco,
+            detector: &problem.detector.name,
+            map,
+            complete,
+            best_fit: map.best().map(|(pixel, _)| pixel.center()),
+            sub_pixel: self.sub_pixel,
+            method: self.method,
+            regions: &self.regions,
+        }
+    }
+
+    /// What is printed; transport, files and time are the caller's.
+    pub(super) fn summary(&self, scanned: &Scanned, problem: &Problem) -> Summary {
+        let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
+        let best_fit = scanned.map.best().map(|(pixel, fit)| {
+            let equatorial = pixel.center();
+            let detector = frame.to_detector(equatorial);
+            BestFit {
+                ra_deg: equatorial.ra_rad.to_degrees(),
+                dec_deg: equatorial.dec_rad.to_degrees(),
+                zenith_deg: detector.zenith_rad.to_degrees(),
+                azimuth_deg: detector.azimuth_rad.to_degrees(),
+                llh: fit.llh,
+            }
+        });
+        Summary {
+            event: EventIdentity::from(&problem.event),
+            reco: problem.reco.clone(),
+            transport: String::new(),
+            best_fit,
+            sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
+            regions_method: self.method,
+            regions: self.regions.iter().map(Into::into).collect(),
+            tasks: scanned.tasks,
+            pixels: pixel_counts(&scanned.map),
+            complete: scanned.complete,
+            wall_seconds: 0.0,
+            cpu_seconds: scanned.busy_seconds,
+            map_sha256: scanned.map.sha256_hex(),
+            files: Vec::new(),
+            failures: failure_counts(&scanned.map),
+        }
+    }
+}
