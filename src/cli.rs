@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
 
 mod event;
+mod external;
 mod fleet;
 mod input;
 mod interrupt;

@@ -5,6 +5,7 @@
 //! know only kernels. A [`Reco`] makes the kernel for one event.
 
 pub mod compute;
+pub mod external;
 pub mod hits;
 pub mod minimize;
 pub mod pandel_mpe;
@@ -86,6 +87,9 @@ pub enum KernelError {
     /// The code of the reconstruction panicked.
     #[error("the reconstruction panicked: {0}")]
     Panicked(String),
+    /// The external program gave no answer.
+    #[error(transparent)]
+    Program(#[from] external::ProgramError),
 }
 
 /// Evaluates tasks for one event.
@@ -101,7 +105,7 @@ pub trait Kernel: std::fmt::Debug + Send + Sync + 'static {
 /// A reconstruction by name: makes kernels.
 pub trait Reco: std::fmt::Debug + Send + Sync + 'static {
     /// The name that scans ask for.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Prepares a kernel for an event; may take a second of computing.
     ///

@@ -54,9 +54,15 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
-/// simulated one a clock.
+/// simulated one a clock, the external one processes.
 const PURE: [&str; 6] = ["event", "sky", "light", "synthetic", "reco", "scan"];
-const WAITING_KERNELS: [&str; 2] = ["src/reco/compute.rs", "src/reco/simulated.rs"];
+const WAITING_KERNELS: [&str; 5] = [
+    "src/reco/compute.rs",
+    "src/reco/external.rs",
+    "src/reco/external/pool.rs",
+    "src/reco/external/running.rs",
+    "src/reco/simulated.rs",
+];
 
 #[test]
 fn modules_name_only_those_below_them() {

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 
+use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
 use super::interrupt::on_interrupt;
 use super::progress::{Telling, View};
@@ -20,9 +21,11 @@ use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanSetup};
+use crate::event::Event;
+use crate::event::detector::Detector;
 use crate::output;
 use crate::output::timeline::Timeline;
-use crate::reco::Problem;
+use crate::reco::{Problem, Reco};
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
@@ -39,15 +42,20 @@ use watch::Interims;
 /// Example: skyscan scan alert.json --out results
 ///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
+///
+/// Example: skyscan scan alert.json --reco external --external-program 'python3 fit.py'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     event: EventArguments,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// Reconstruction that is run in every pixel
+    /// Reconstruction that is run in every pixel: pandel-mpe, external with --external-program, or
+    /// external:NAME for workers elsewhere whose program has that name
     #[arg(long, value_name = "NAME", default_value = "pandel-mpe")]
     reco: String,
+    #[command(flatten)]
+    external: ExternalArguments,
     /// zoom: coarse first, then finer where the source may be; direct: one resolution at once
     #[arg(long, value_enum, default_value = "zoom")]
     strategy: StrategyName,
@@ -156,6 +164,28 @@ impl Arguments {
         Plan::new(strategy, rounds, self.regions.method().scan_level()).map_err(bad_input)
     }
 
+    /// The reconstruction, and its name; only the name if others run it.
+    fn reco(
+        &self,
+        slots: u16,
+        event: &Event,
+        detector: &Detector,
+    ) -> Result<(String, Option<Arc<dyn Reco>>), Failure> {
+        let reco = match external::is_external(&self.reco) {
+            false if self.external.is_given() => {
+                return Err(bad_input(anyhow!(
+                    "--external-program goes with --reco external"
+                )));
+            }
+            false => input::reco(&self.reco)?,
+            true => match self.external.meet(Some((event, detector)))? {
+                None if slots == 0 => return Ok((external::named(&self.reco)?, None)),
+                met => external::choose(&self.reco, met)?,
+            },
+        };
+        Ok((reco.name().to_owned(), Some(reco)))
+    }
+
     fn slots(&self) -> u16 {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.workers
@@ -166,27 +196,28 @@ impl Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
     let begun = Instant::now();
     let plan = arguments.plan()?;
-    let reco = input::reco(&arguments.reco)?;
-    let detector = arguments.detector.read()?;
-    let event = arguments.event.read()?;
-    let problem = Problem {
-        event,
-        detector,
-        reco: reco.name().to_owned(),
-    };
-    // An event that cannot be scanned is told now, not pixel by pixel.
-    reco.prepare(&problem).map_err(bad_input)?;
-
     let slots = arguments.slots();
     if slots == 0 && transport::is_local(&arguments.transport) {
         return Err(bad_input(anyhow!(
             "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
         )));
     }
+    let detector = arguments.detector.read()?;
+    let event = arguments.event.read()?;
+    let (name, reco) = arguments.reco(slots, &event, &detector)?;
+    let problem = Problem {
+        event,
+        detector,
+        reco: name,
+    };
+    // An event that cannot be scanned is told now, not pixel by pixel.
+    if let Some(reco) = &reco {
+        reco.prepare(&problem).map_err(bad_input)?;
+    }
     let worker = |slots| WorkerConfig {
         slots,
         leases_per_slot: LEASES_PER_SLOT,
-        recos: vec![Arc::clone(&reco)],
+        recos: reco.iter().cloned().collect(),
     };
     let setup = ScanSetup {
         problem: problem.clone(),

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use skyscan_transport::TransportError;
 use tokio::sync::Notify;
 
+use super::external::{self, ExternalArguments};
 use super::interrupt::on_interrupt;
 use super::{Failure, UNFIT, bad_input, failed};
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
@@ -22,6 +23,9 @@ use crate::transport;
 /// one of another protocol version, or one that asks for a reconstruction it does not offer.
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
+///
+/// Example: skyscan worker --transport zmq://scanner.example:5555 --reco external
+/// --external-program 'python3 examples/straight_track.py'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where Scanner and Workers meet
@@ -30,9 +34,12 @@ pub(super) struct Arguments {
     /// Tasks evaluated at once [default: the number of cores]
     #[arg(long, value_name = "N", env = "SKYSCAN_SLOTS")]
     slots: Option<NonZeroU16>,
-    /// Reconstructions that may be run here [default: all that are built in]
+    /// Reconstructions that may be run here [default: all that are built in, and the external
+    /// program if one is given]
     #[arg(long, value_name = "NAME")]
     reco: Vec<String>,
+    #[command(flatten)]
+    external: ExternalArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -104,12 +111,14 @@ impl Arguments {
     }
 
     fn recos(&self) -> Result<Vec<Arc<dyn Reco>>, Failure> {
+        let met = self.external.meet(None)?;
         if self.reco.is_empty() {
-            return Ok(reco::built_in());
+            return Ok(reco::built_in().into_iter().chain(met).collect());
         }
-        self.reco
-            .iter()
-            .map(|name| super::input::reco(name))
-            .collect()
+        let reco = |name: &String| match external::is_external(name) {
+            true => external::choose(name, met.clone()),
+            false => super::input::reco(name),
+        };
+        self.reco.iter().map(reco).collect()
     }
 }
