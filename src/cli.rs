@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
 
+mod deploy;
 mod event;
 mod external;
 mod fleet;
@@ -30,6 +31,8 @@ const UNFIT: u8 = 4;
 
 /// Finds where in the sky a neutrino came from.
 ///
+/// Example: skyscan scan demo/event.json --out out
+///
 /// Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 finished incomplete, 4 a worker met a scan
 /// that it can never serve.
 #[derive(Debug, Parser)]
@@ -47,11 +50,20 @@ enum Command {
     #[command(hide = true, name = FLEET_SUBCOMMAND)]
     Fleet,
     /// Look at events, make synthetic ones, convert between formats
+    ///
+    /// Example: skyscan event show alert.json
     #[command(subcommand)]
     Event(event::Command),
     /// Look at the map of a finished scan, draw it, write it in other formats
+    ///
+    /// Example: skyscan map show results/run0.evt10.SYNTHETIC_8_64_512.npz
     #[command(subcommand)]
     Map(map::Command),
+    /// Write files that start workers on a cluster: HTCondor, Slurm, Kubernetes
+    ///
+    /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555
+    #[command(subcommand)]
+    Deploy(deploy::Command),
 }
 
 /// How a command prints its result.
@@ -103,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Fleet => fleet::run(),
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),
+        Command::Deploy(command) => deploy::run(&command),
     };
     match done {
         Ok(code) => ExitCode::from(code),

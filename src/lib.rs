@@ -13,10 +13,12 @@
 //! - [`drawing`]: pages of outlines, text and pictures, as PNG or SVG.
 //! - [`output`]: result file, summary, plots.
 //! - [`transport`]: from a URL to a transport.
+//! - [`deploy`]: files that start workers on a cluster.
 //! - [`cli`]: the command line.
 
 pub mod actors;
 pub mod cli;
+pub mod deploy;
 pub mod drawing;
 pub mod event;
 pub mod light;

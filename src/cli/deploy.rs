@@ -1,0 +1,204 @@
+//! `skyscan deploy htcondor|slurm|kubernetes`
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::Subcommand;
+
+use super::{Failure, bad_input, failed, print};
+use crate::deploy::{self, Installed, Workers};
+use crate::transport;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a submit file of HTCondor
+    ///
+    /// Example: skyscan deploy htcondor --workers 100 --transport zmq://scanner.example:5555
+    Htcondor {
+        #[command(flatten)]
+        workers: WorkerArguments,
+        #[command(flatten)]
+        installed: InstalledArguments,
+    },
+    /// Write a batch script of Slurm, an array of jobs
+    ///
+    /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555 --hours 2
+    Slurm {
+        #[command(flatten)]
+        workers: WorkerArguments,
+        #[command(flatten)]
+        installed: InstalledArguments,
+        /// How long a worker may stay
+        #[arg(long, value_name = "HOURS", default_value = "24")]
+        hours: NonZeroU32,
+        /// Partition to run in [default: the cluster's]
+        #[arg(long, value_name = "NAME", value_parser = plain)]
+        partition: Option<String>,
+    },
+    /// Write a manifest of Kubernetes, a Deployment
+    ///
+    /// Example: skyscan deploy kubernetes --workers 100 --transport zmq://scanner.example:5555
+    /// --image registry.example/skyscan:0.1.0
+    Kubernetes {
+        #[command(flatten)]
+        workers: WorkerArguments,
+        /// Image that holds the program, as deploy/Dockerfile builds it
+        #[arg(long, value_name = "IMAGE", value_parser = plain)]
+        image: String,
+        /// Secret whose key password is the broker's
+        #[arg(long, value_name = "NAME", default_value = "skyscan-amqp", value_parser = plain)]
+        secret: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct WorkerArguments {
+    /// Workers to be started
+    #[arg(long, value_name = "N")]
+    workers: NonZeroU32,
+    /// Where Scanner and Workers meet, as seen from the workers, without a password
+    #[arg(long, value_name = "URL")]
+    transport: String,
+    /// Tasks that each worker evaluates at once, and cores that it asks for
+    #[arg(long, value_name = "N", default_value = "1")]
+    slots: NonZeroU16,
+    /// Memory of each worker [default: 256 MiB and 64 for each slot]
+    #[arg(long, value_name = "MIB")]
+    memory_mib: Option<NonZeroU32>,
+    /// What the workers are called
+    #[arg(long, value_name = "NAME", default_value = "skyscan-workers")]
+    name: String,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Further arguments of skyscan worker, behind --
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    more: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InstalledArguments {
+    /// The program, where the cluster can read it [default: this one]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// File whose first line is the broker's password, for amqp://
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+fn plain(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("write letters, digits and -_./:@, only".to_owned()),
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Htcondor { workers, installed } => {
+            let (asked, installed) = (workers.read()?, installed.read(workers)?);
+            let text = deploy::submit_file(&asked, &installed);
+            workers.write("sub", &text, "condor_submit")
+        }
+        Command::Slurm {
+            workers,
+            installed,
+            hours,
+            partition,
+        } => {
+            let (asked, installed) = (workers.read()?, installed.read(workers)?);
+            let text = deploy::batch_script(&asked, &installed, hours.get(), partition.as_deref());
+            workers.write("sh", &text, "sbatch")
+        }
+        Command::Kubernetes {
+            workers,
+            image,
+            secret,
+        } => {
+            let secret = workers.needs_password().then_some(secret.as_str());
+            let text = deploy::manifest(&workers.read()?, image, secret);
+            workers.write("yaml", &text, "kubectl apply -f")
+        }
+    }
+}
+
+impl WorkerArguments {
+    fn read(&self) -> Result<Workers, Failure> {
+        let url = &self.transport;
+        transport::open(url).map_err(bad_input)?;
+        if transport::shown(url) != *url {
+            return Err(bad_input(anyhow!(
+                "leave the password out of --transport, everybody could read it: workers take it \
+                 from a file"
+            )));
+        }
+        if ["memory:", "zmq+ipc:", "zmq://0.0.0.0", "zmq://*"]
+            .iter()
+            .any(|own| url.starts_with(own))
+        {
+            return Err(bad_input(anyhow!(
+                "workers elsewhere cannot dial {url}: give the scanner's host, zmq://HOST:PORT, or the \
+                 broker, amqp://USER@HOST:PORT/VHOST"
+            )));
+        }
+        let default_mib = 256 + 64 * u32::from(self.slots.get());
+        let workers = Workers {
+            name: self.name.clone(),
+            n: self.workers,
+            slots: self.slots,
+            transport: url.clone(),
+            memory_mib: self
+                .memory_mib
+                .unwrap_or(NonZeroU32::MIN.saturating_add(default_mib - 1)),
+            more: self.more.clone(),
+        };
+        workers.check().map_err(bad_input)?;
+        Ok(workers)
+    }
+
+    /// Who dials a broker needs one.
+    fn needs_password(&self) -> bool {
+        self.transport.starts_with("amqp")
+    }
+
+    fn write(&self, ending: &str, text: &str, submit: &str) -> Result<u8, Failure> {
+        let path = self.out.join(format!("{}.{ending}", self.name));
+        std::fs::create_dir_all(&self.out)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write {}", path.display()))
+            .map_err(failed)?;
+        print(&format!(
+            "wrote {0}; start the workers with\n\n    {submit} {0}",
+            path.display()
+        ));
+        Ok(0)
+    }
+}
+
+impl InstalledArguments {
+    fn read(&self, workers: &WorkerArguments) -> Result<Installed, Failure> {
+        let absolute = |path: &PathBuf| {
+            path.canonicalize()
+                .with_context(|| format!("cannot use {}", path.display()))
+                .map_err(bad_input)
+        };
+        if workers.needs_password() && self.password_file.is_none() {
+            return Err(bad_input(anyhow!(
+                "give --password-file FILE, which the workers read the broker's password from"
+            )));
+        }
+        let program = match &self.program {
+            // It may be on the nodes only.
+            Some(program) => program.clone(),
+            None => std::env::current_exe().map_err(failed)?,
+        };
+        let installed = Installed {
+            program,
+            password_file: self.password_file.as_ref().map(absolute).transpose()?,
+        };
+        installed.check().map_err(bad_input)?;
+        Ok(installed)
+    }
+}

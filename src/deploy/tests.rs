@@ -1,0 +1,87 @@
+use super::*;
+
+fn workers(more: &[&str]) -> Workers {
+    Workers {
+        name: "skyscan-workers".to_owned(),
+        n: NonZeroU32::MIN,
+        slots: NonZeroU16::MIN,
+        transport: "amqp://me@broker:5672/vhost".to_owned(),
+        memory_mib: NonZeroU32::MIN,
+        more: more.iter().map(|&word| word.to_owned()).collect(),
+    }
+}
+
+fn installed() -> Installed {
+    Installed {
+        program: "/opt/sky scan/bin/skyscan".into(),
+        password_file: Some("/home/me/$amqp password".into()),
+    }
+}
+
+#[test]
+fn words_keep_their_borders_in_every_file() {
+    let workers = workers(&["--external-program", "python3 'my fit.py' \"$HOME\" $(X)"]);
+    let condor = submit_file(&workers, &installed());
+    let expected = r#"--external-program 'python3 ''my fit.py'' ""$(DOLLAR)HOME"" $(DOLLAR)(X)'"#;
+    assert!(condor.contains(expected), "{condor}");
+    let slurm = batch_script(&workers, &installed(), 1, None);
+    let command = slurm
+        .lines()
+        .find_map(|line| line.strip_prefix("exec "))
+        .unwrap();
+    let words = shlex::split(command).unwrap();
+    assert_eq!(words[0], "/opt/sky scan/bin/skyscan");
+    assert_eq!(words.last(), workers.more.last());
+    let kubernetes = manifest(&workers, "skyscan", Some("amqp"));
+    let expected = r#""python3 'my fit.py' \"$HOME\" $$(X)"]"#;
+    assert!(kubernetes.contains(expected), "{kubernetes}");
+}
+
+#[test]
+fn nothing_is_left_to_fill_in() {
+    let (workers, installed) = (workers(&[]), installed());
+    let bare = Installed {
+        password_file: None,
+        ..installed.clone()
+    };
+    for text in [
+        submit_file(&workers, &installed),
+        submit_file(&workers, &bare),
+        batch_script(&workers, &installed, 1, Some("long")),
+        batch_script(&workers, &bare, 1, None),
+        manifest(&workers, "skyscan", Some("amqp")),
+        manifest(&workers, "skyscan", None),
+    ] {
+        let capitals =
+            |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase());
+        assert!(!text.split('@').any(capitals), "{text}");
+        assert!(
+            !text
+                .lines()
+                .any(|line| line.trim() != line.trim_end() && line.trim().is_empty()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_breaks_a_line_or_a_name_is_refused() {
+    let broken = workers(&["a\nqueue 1000"]);
+    assert!(matches!(
+        broken.check(),
+        Err(DeployError::ControlCharacter(_))
+    ));
+    for name in ["", "Workers", "a b", "1st", "a-", "../x"] {
+        let named = Workers {
+            name: name.to_owned(),
+            ..workers(&[])
+        };
+        assert_eq!(named.check(), Err(DeployError::Name(name.to_owned())));
+    }
+    assert_eq!(workers(&[]).check(), Ok(()));
+    let installed = Installed {
+        program: "a\nb".into(),
+        password_file: None,
+    };
+    assert!(installed.check().is_err());
+}
