@@ -4,6 +4,7 @@ mod deploy;
 mod event;
 mod external;
 mod fleet;
+mod help;
 mod input;
 mod interrupt;
 mod map;
@@ -64,6 +65,12 @@ enum Command {
     /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555
     #[command(subcommand)]
     Deploy(deploy::Command),
+    Completions(help::Completions),
+    #[command(hide = true)]
+    Man(help::Manual),
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    Reference,
 }
 
 /// How a command prints its result.
@@ -116,6 +123,9 @@ pub fn run() -> ExitCode {
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),
         Command::Deploy(command) => deploy::run(&command),
+        Command::Completions(arguments) => help::completions(&arguments),
+        Command::Man(arguments) => help::manual(&arguments),
+        Command::Reference => help::reference(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -23,6 +23,7 @@ pub(super) enum Command {
         event: EventArguments,
         #[command(flatten)]
         detector: DetectorArguments,
+        /// How the result is printed
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
         /// List the events in the file instead

@@ -24,6 +24,7 @@ pub(super) enum Command {
         file: FileArguments,
         #[command(flatten)]
         regions: RegionArguments,
+        /// How the result is printed
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },

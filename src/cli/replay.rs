@@ -26,6 +26,7 @@ pub(super) struct Arguments {
     /// Folder for the reports: in NAME/ a page, charts, tables and everything as JSON
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// A shrunk form of each point: under a minute for a scenario

@@ -93,6 +93,7 @@ pub(super) struct Arguments {
     /// What is told on stderr meanwhile: bars or lines, JSON lines for programs, or nothing
     #[arg(long, value_enum, value_name = "FORM", default_value = "auto")]
     progress: Telling,
+    /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
