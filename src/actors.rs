@@ -3,6 +3,7 @@
 //! A [`Scanner`](scanner::Scanner) sits at a hub: it hands out tasks and collects results. Its
 //! [`Refiner`] owns the map and decides what comes next (in a replay, a [`Pile`](pile::Pile) stands in its place). [`Worker`](worker::Worker)s sit at links
 //! and run kernels. No actor knows which transport it talks through.
+//! A [`relay`] stands between them where a zone of Workers shares a connection.
 //!
 //! [`scan`] starts what a scan needs and waits for its end.
 
@@ -10,6 +11,7 @@ pub mod partner;
 pub mod pile;
 pub mod progress;
 pub mod refiner;
+pub mod relay;
 pub mod scanner;
 pub mod worker;
 
@@ -97,6 +99,7 @@ pub async fn scan(
         backlog: BACKLOG,
         liveness: LIVENESS,
         lease_term: LEASE_TERM,
+        payloads: None,
     };
     let (hub, inbox) = transport.open_hub(hub_config).await?;
     hub.publish(payload.into()).await?;

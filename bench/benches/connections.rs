@@ -4,7 +4,6 @@
 
 use std::{
     env,
-    num::NonZeroU16,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -105,6 +104,7 @@ async fn measure(
         backlog: 2 * n_links,
         liveness: Duration::from_secs(30),
         lease_term: Duration::from_secs(60),
+        payloads: None,
     };
     let (hub, mut inbox) = transport.open_hub(config).await?;
     let start = Instant::now();
@@ -136,6 +136,7 @@ async fn measure(
             let task = TaskFrame {
                 task: TaskId(task),
                 body: body.clone(),
+                lost_above: 0,
             };
             if submitter.submit(vec![task]).await.is_err() {
                 return;
@@ -192,7 +193,7 @@ async fn work(url: &str, n_links: usize) -> Result<()> {
     for _ in 0..n_links {
         let config = LinkConfig {
             protocol: PROTOCOL,
-            credit: NonZeroU16::MIN,
+            credit: 1,
             hello: Bytes::new(),
         };
         let (link, mut inbox) = transport.open_link(config).await?;

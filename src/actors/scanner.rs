@@ -349,6 +349,7 @@ fn frame(task: Task) -> TaskFrame {
     TaskFrame {
         task: TaskId(task.id),
         body: body.encode().into(),
+        lost_above: 0,
     }
 }
 

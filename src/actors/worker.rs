@@ -90,7 +90,7 @@ pub async fn start(
             .collect(),
         build: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let credit = config.slots.saturating_mul(config.leases_per_slot);
+    let credit = config.slots.saturating_mul(config.leases_per_slot).get();
     let link_config = LinkConfig {
         protocol: PROTOCOL,
         credit,

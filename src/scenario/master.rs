@@ -213,6 +213,7 @@ mod tests {
             let task = TaskFrame {
                 task: TaskId(id),
                 body: Bytes::new(),
+                lost_above: 0,
             };
             master.submit(vec![task]).await.unwrap();
         }

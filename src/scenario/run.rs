@@ -169,5 +169,6 @@ fn hub_config(setup: &Setup, payload: &[u8]) -> HubConfig {
         backlog: crate::actors::BACKLOG,
         liveness: Duration::from_secs_f64(setup.transport.liveness_s),
         lease_term: Duration::from_secs_f64(setup.transport.lease_term_s),
+        payloads: None,
     }
 }

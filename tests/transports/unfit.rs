@@ -55,6 +55,7 @@ fn ends_with(url: &str, protocol: Version, reco: &str, expected: &str) -> Result
         backlog: 1,
         liveness: Duration::from_secs(5),
         lease_term: Duration::from_secs(60),
+        payloads: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

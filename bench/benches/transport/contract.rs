@@ -1,6 +1,6 @@
 //! The same through contract and backend: submit, lease, settle, confirm.
 
-use std::{num::NonZeroU16, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -41,6 +41,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
             backlog: 16 * 1024,
             liveness: std::time::Duration::from_secs(30),
             lease_term: std::time::Duration::from_secs(60),
+            payloads: None,
         };
         let (hub, mut inbox) = transport.open_hub(config).await?;
         let start = Instant::now();
@@ -61,6 +62,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
                     .map(|task| TaskFrame {
                         task: TaskId(task),
                         body: body.clone(),
+                        lost_above: 0,
                     })
                     .collect();
                 if submitter.submit(tasks).await.is_err() {
@@ -101,7 +103,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
 
 /// Completes every lease with a result of the task's size.
 pub(crate) fn work(url: &str, n_links: usize) -> Result<()> {
-    let credit = u16::try_from(CREDIT * BATCH).ok().and_then(NonZeroU16::new);
+    let credit = u16::try_from(CREDIT * BATCH).ok();
     let credit = credit.context("credit out of range")?;
     runtime()?.block_on(async {
         let mut transport = open(url)?;

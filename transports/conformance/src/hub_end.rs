@@ -56,6 +56,7 @@ impl HubEnd {
             backlog: 10_000,
             liveness: site.liveness(),
             lease_term: site.lease_term(),
+            payloads: None,
         };
         change(&mut config);
         let (hub, inbox) = process
@@ -186,5 +187,6 @@ pub(crate) fn frame(number: u64) -> TaskFrame {
     TaskFrame {
         task: TaskId(number),
         body: Bytes::copy_from_slice(&number.to_le_bytes()),
+        lost_above: 0,
     }
 }

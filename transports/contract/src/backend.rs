@@ -3,6 +3,7 @@
 //! [`LeaseTable`] decides who gets which task (C1-C5, C9); it is pure, time is passed in.
 //! [`HubQueue`] and [`LinkQueue`] are the two inboxes; they join what waits into larger batches.
 //!
+//! [`Payloads`] are those of one hub, with the source that it asks for others.
 //! [`Counts`] and [`Meters`] say what it does, under one list of names ([`meters`]).
 //!
 //! A backend takes one of three shapes:
@@ -40,6 +41,7 @@ mod lease_table;
 mod link_queue;
 pub mod meters;
 mod payload_cache;
+mod payloads;
 
 pub use counts::{Counts, Totals};
 pub use hub_queue::{HubQueue, HubQueueOwner};
@@ -47,3 +49,4 @@ pub use lease_table::{Grant, LeaseTable, LinkSlot, Settling};
 pub use link_queue::{LinkQueue, LinkQueueOwner};
 pub use meters::{Level, Meters, Side};
 pub use payload_cache::PayloadCache;
+pub use payloads::{Payloads, Sought};

@@ -158,4 +158,18 @@ pub struct TaskFrame {
     pub task: TaskId,
     /// What the worker needs to know.
     pub body: Bytes,
+    /// How many of its leases have ended at hubs above this one: attempts are counted on from
+    /// here. 0 where its Scanner submits it.
+    pub lost_above: u32,
+}
+
+/// Where a hub looks for a payload that was not published at it, such as a relay's hub above.
+#[async_trait]
+pub trait PayloadSource: fmt::Debug + Send + Sync + 'static {
+    /// Returns the payload. May be asked again, and for several at once.
+    ///
+    /// # Errors
+    /// Whatever the reason, the asking link is told
+    /// [`UnknownPayload`](crate::TransportError::UnknownPayload) and may ask again.
+    async fn find(&self, payload: PayloadId) -> Result<Bytes>;
 }

@@ -85,7 +85,8 @@ mod transport;
 
 pub use crate::error::{Result, TransportError};
 pub use crate::hub::{
-    Conclusion, DownCause, Hub, HubInbox, HubIncoming, Outcome, Receipts, SettledBatch, TaskFrame,
+    Conclusion, DownCause, Hub, HubInbox, HubIncoming, Outcome, PayloadSource, Receipts,
+    SettledBatch, TaskFrame,
 };
 pub use crate::id::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version};
 pub use crate::lease::{Answer, Lease, Settled, Settlement, Settler, renew, settle};

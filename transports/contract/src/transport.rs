@@ -1,11 +1,11 @@
 //! The entry: a place where hubs and links meet, and how they are opened.
 
-use std::{fmt, num::NonZeroU16, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Hub, HubInbox, Link, LinkInbox, Result, ScanId, Version};
+use crate::{Hub, HubInbox, Link, LinkInbox, PayloadSource, Result, ScanId, Version};
 
 /// Largest body of a task, result, reason, notice, hello or welcome, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -55,6 +55,9 @@ pub struct HubConfig {
     pub liveness: Duration,
     /// How long a lease lives unless renewed.
     pub lease_term: Duration,
+    /// Asked for payloads that are not published here, once each while it is being asked; what it
+    /// gives is published from then on.
+    pub payloads: Option<Arc<dyn PayloadSource>>,
 }
 
 /// What a link offers.
@@ -62,8 +65,9 @@ pub struct HubConfig {
 pub struct LinkConfig {
     /// Version of the messages inside the bodies.
     pub protocol: Version,
-    /// How many unsettled leases the link may hold, over all hubs.
-    pub credit: NonZeroU16,
+    /// How many unsettled leases the link may hold, over all hubs. With none it only listens: it
+    /// hears of hubs and what they broadcast, and may fetch payloads.
+    pub credit: u16,
     /// Told to every hub ([`HubIncoming::LinkUp`](crate::HubIncoming::LinkUp)).
     pub hello: Bytes,
 }

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use skyscan_transport::{
     Answer, Conclusion, DownCause, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES,
-    Outcome, PayloadId, Result, ScanId, Settlement, Settler, TaskKey, TransportError,
+    Outcome, PayloadId, PayloadSource, Result, ScanId, Settlement, Settler, TaskKey,
+    TransportError,
     backend::{LinkQueue, LinkQueueOwner, LinkSlot},
 };
 
@@ -66,14 +67,19 @@ impl Link for MemoryLink {
             state.slot(self.id).is_some()
         })
         .await;
-        let found = self.place.with(|state, _| {
-            let hub = state
-                .hubs
-                .get(&scan)
-                .filter(|_| !state.is_severed(self.process.number))?;
-            hub.payloads.get(&payload).cloned()
+        let (published, source) = self.place.with(|state, _| {
+            let hub = state.hubs.get(&scan);
+            let hub = hub.filter(|_| !state.is_severed(self.process.number));
+            hub.map_or((None, None), |hub| {
+                let published = hub.payloads.get(&payload).cloned();
+                (published, hub.config.payloads.clone())
+            })
         });
-        let found = found.ok_or(TransportError::UnknownPayload(payload))?;
+        let found = match (published, source) {
+            (Some(found), _) => found,
+            (None, Some(source)) => self.find(scan, payload, source.as_ref()).await?,
+            (None, None) => return Err(TransportError::UnknownPayload(payload)),
+        };
         let mut cache = self.process.cache.lock();
         if cache.get(payload).is_none() {
             cache.keep(payload, found.clone());
@@ -112,6 +118,25 @@ impl Link for MemoryLink {
 impl Drop for MemoryLink {
     fn drop(&mut self) {
         self.place.chore(Chore::LoseLink(self.id));
+    }
+}
+
+impl MemoryLink {
+    /// Looks for a payload where the hub looks for those that it does not have.
+    async fn find(
+        &self,
+        scan: ScanId,
+        payload: PayloadId,
+        source: &dyn PayloadSource,
+    ) -> Result<Bytes> {
+        let found = source.find(payload).await;
+        let found = found.map_err(|_| TransportError::UnknownPayload(payload))?;
+        self.place.with(|state, _| {
+            if let Some(hub) = state.hubs.get_mut(&scan) {
+                hub.payloads.insert(payload, found.clone());
+            }
+        });
+        Ok(found)
     }
 }
 

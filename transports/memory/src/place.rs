@@ -146,7 +146,7 @@ impl Place {
             };
             return link.queue.push(Err(error));
         }
-        let slot = state.table.add_link(link.config.credit.get());
+        let slot = state.table.add_link(link.config.credit);
         if link.draining {
             state.table.drain_link(slot);
         }

@@ -165,7 +165,7 @@ impl Hub for RabbitmqHub {
         check_size(payload.len(), MAX_PAYLOAD_BYTES)?;
         let id = PayloadId::of(&payload);
         self.handle.process().with(|state, _| {
-            self.hub(state)?.payloads.insert(id, payload);
+            self.hub(state)?.payloads.publish(id, payload);
             Ok(id)
         })
     }

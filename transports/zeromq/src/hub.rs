@@ -1,7 +1,6 @@
 //! The Scanner's end over ZeroMQ.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Weak},
     time::Duration,
@@ -12,9 +11,10 @@ use bytes::Bytes;
 use skyscan_transport::{
     Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
     TaskFrame, TransportError,
-    backend::{Counts, HubQueue, HubQueueOwner, Meters, Side},
+    backend::{Counts, HubQueue, HubQueueOwner, Meters, Payloads, Side},
 };
 use tokio::{
+    runtime::Handle,
     sync::{Semaphore, oneshot},
     task, time,
 };
@@ -86,6 +86,7 @@ pub(crate) async fn open(
 ) -> Result<(Arc<dyn Hub>, HubInbox)> {
     check_size(config.welcome.len(), MAX_BODY_BYTES)?;
     let scan = config.scan;
+    let payloads = config.payloads.clone();
     let backlog = config.backlog.clamp(1, Semaphore::MAX_PERMITS);
     let room = Arc::new(Semaphore::new(backlog));
     let post = Arc::clone(port.0.post());
@@ -100,7 +101,8 @@ pub(crate) async fn open(
         config,
         queue: Arc::clone(&queue),
         room: Arc::clone(&room),
-        payloads: HashMap::new(),
+        payloads: Payloads::new(payloads),
+        runtime: Handle::current(),
         outcomes: Vec::new(),
     };
     let (answer, answered) = oneshot::channel();

@@ -4,6 +4,7 @@
 //! can be leased, and sends one frame (or a few) to each process that is concerned. It sleeps
 //! only after a turn in which nothing happened.
 
+mod payloads;
 mod places;
 mod records;
 mod session;
@@ -18,15 +19,19 @@ use std::{
 use bytes::Bytes;
 use skyscan_transport::{
     HubConfig, LinkId, Outcome, PayloadId, Result, ScanId, TaskFrame,
-    backend::{Counts, Grant, HubQueue, LeaseTable, LinkSlot, Meters},
+    backend::{Counts, Grant, HubQueue, LeaseTable, LinkSlot, Meters, Payloads},
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
 
 use crate::{
     post::Inlet,
     socket_file::SocketFile,
     wire::{self, Malformed},
 };
+pub(crate) use payloads::ChunkWanted;
 use session::Session;
 
 /// Most messages taken in one turn.
@@ -67,6 +72,13 @@ pub(crate) enum HubCommand {
         payload: Bytes,
         answer: oneshot::Sender<()>,
     },
+    /// The source of payloads has answered.
+    Found {
+        scan: ScanId,
+        epoch: u64,
+        id: PayloadId,
+        payload: Option<Bytes>,
+    },
     Broadcast {
         scan: ScanId,
         epoch: u64,
@@ -92,7 +104,9 @@ pub(crate) struct OpenHub {
     pub(crate) queue: Arc<HubQueue>,
     /// The room of the backlog, given out to whoever submits.
     pub(crate) room: Arc<Semaphore>,
-    pub(crate) payloads: HashMap<PayloadId, Bytes>,
+    pub(crate) payloads: Payloads<ChunkWanted>,
+    /// Where the payloads' source is asked.
+    pub(crate) runtime: Handle,
     /// Outcomes of this turn.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -281,8 +295,18 @@ impl HubPump {
             } => {
                 let alive = self.alive(scan, epoch);
                 if let Some(hub) = self.hubs.get_mut(&scan).filter(|_| alive) {
-                    hub.payloads.insert(id, payload);
+                    hub.payloads.publish(id, payload);
                     let _ignored = answer.send(());
+                }
+            }
+            HubCommand::Found {
+                scan,
+                epoch,
+                id,
+                payload,
+            } => {
+                if self.alive(scan, epoch) {
+                    self.found(scan, id, payload);
                 }
             }
             HubCommand::Broadcast {

@@ -5,7 +5,7 @@ use std::{
     mem,
     os::{fd::AsRawFd, fd::RawFd, unix::net::UnixStream},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -60,6 +60,11 @@ impl<C> Post<C> {
 }
 
 impl<C> Inlet<C> {
+    /// The other end, for answers that come later.
+    pub(crate) fn post(&self) -> Weak<Post<C>> {
+        Arc::downgrade(&self.post)
+    }
+
     /// What to poll for reading.
     pub(crate) fn bell(&self) -> RawFd {
         self.bell.as_raw_fd()

@@ -1,7 +1,7 @@
 //! Peers that do not keep to the protocol, and places other than TCP.
 #![expect(clippy::unwrap_used, reason = "what fails here is the test")]
 
-use std::{io::Write, net::TcpStream, num::NonZeroU16, sync::Arc, time::Duration};
+use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -24,6 +24,7 @@ async fn open_hub(url: &str) -> (ZeromqTransport, Arc<dyn Hub>, HubInbox) {
         backlog: 100,
         liveness: Duration::from_secs(1),
         lease_term: Duration::from_secs(5),
+        payloads: None,
     };
     let (hub, inbox) = transport.open_hub(config).await.unwrap();
     (transport, hub, inbox)
@@ -34,13 +35,14 @@ async fn completes_a_task(url: &str, hub: &dyn Hub, inbox: &mut HubInbox) {
     let transport = ZeromqTransport::new(url).unwrap();
     let config = LinkConfig {
         protocol: PROTOCOL,
-        credit: NonZeroU16::MIN,
+        credit: 1,
         hello: Bytes::from_static(b"good"),
     };
     let (link, mut leases) = transport.open_link(config).await.unwrap();
     hub.submit(vec![TaskFrame {
         task: TaskId(7),
         body: Bytes::new(),
+        lost_above: 0,
     }])
     .await
     .unwrap();
@@ -159,6 +161,7 @@ async fn a_place_that_is_taken_is_an_error_that_may_pass() {
         backlog: 1,
         liveness: Duration::from_secs(1),
         lease_term: Duration::from_secs(5),
+        payloads: None,
     };
     let error = other
         .open_hub(config)
@@ -177,7 +180,7 @@ async fn a_link_that_finds_a_hub_again_tells_so() {
     let transport = ZeromqTransport::new(&url).unwrap();
     let config = LinkConfig {
         protocol: PROTOCOL,
-        credit: NonZeroU16::MIN,
+        credit: 1,
         hello: Bytes::new(),
     };
     let (_link, mut inbox) = transport.open_link(config).await.unwrap();

@@ -22,6 +22,12 @@ pub(super) fn cases() -> Vec<Case> {
             run: |site| Box::pin(never_exceeds_credit(site)),
         },
         Case {
+            name: "credit::a_link_without_credit_listens",
+            clause: "C5, C7, C8",
+            alone: false,
+            run: |site| Box::pin(a_link_without_credit_listens(site)),
+        },
+        Case {
             name: "credit::settling_returns_credit",
             clause: "C5",
             alone: false,
@@ -68,6 +74,25 @@ async fn never_exceeds_credit(site: &dyn Site) -> Result<()> {
         }
         held.push(link.lease().await?);
     }
+    Ok(())
+}
+
+async fn a_link_without_credit_listens(site: &dyn Site) -> Result<()> {
+    let hub = HubEnd::open(site).await?;
+    let payload = Bytes::from_static(b"for every link");
+    let id = hub.hub.publish(payload.clone()).await?;
+    hub.submit(0..3).await?;
+    let mut listener = LinkEnd::open(site, 0).await?;
+    let (scan, _) = listener.hub_up().await?;
+    ensure!(listener.link.fetch(scan, id).await? == payload);
+    let mut link = LinkEnd::open(site, 1).await?;
+    for _ in 0..3 {
+        link.lease().await?.complete(Bytes::new()).await?;
+    }
+    let stray = listener.leases_within(site.liveness() / 5).await?;
+    ensure!(stray.is_empty(), "{} leases without credit", stray.len());
+    hub.hub.broadcast(Bytes::from_static(b"pause")).await?;
+    ensure!(listener.notice().await? == (scan, Bytes::from_static(b"pause")));
     Ok(())
 }
 

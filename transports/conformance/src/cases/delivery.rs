@@ -30,6 +30,12 @@ pub(super) fn cases() -> Vec<Case> {
             run: |site| Box::pin(tells_each_side_who_the_other_is(site)),
         },
         Case {
+            name: "delivery::the_hub_knows_a_link_by_its_id",
+            clause: "C13",
+            alone: false,
+            run: |site| Box::pin(the_hub_knows_a_link_by_its_id(site)),
+        },
+        Case {
             name: "delivery::each_task_reaches_one_link",
             clause: "C2",
             alone: false,
@@ -88,7 +94,8 @@ async fn completes_a_task(site: &dyn Site) -> Result<()> {
     );
     lease.complete(Bytes::from_static(b"done")).await?;
     let outcome = hub.outcomes(1).await?.remove(0);
-    ensure!(outcome.task == TaskId(7) && outcome.attempt == 1 && outcome.link == link.link.id());
+    let (id, _) = hub.link_up().await?;
+    ensure!(outcome.task == TaskId(7) && outcome.attempt == 1 && outcome.link == id);
     ensure!(outcome.conclusion == Conclusion::Completed(Bytes::from_static(b"done")));
     Ok(())
 }
@@ -96,8 +103,17 @@ async fn completes_a_task(site: &dyn Site) -> Result<()> {
 async fn tells_each_side_who_the_other_is(site: &dyn Site) -> Result<()> {
     let mut hub = HubEnd::open(site).await?;
     let mut link = LinkEnd::open(site, 1).await?;
-    ensure!(hub.link_up().await? == (link.link.id(), Bytes::from_static(b"hello")));
+    let (_, hello) = hub.link_up().await?;
+    ensure!(hello == Bytes::from_static(b"hello"));
     ensure!(link.hub_up().await? == (ScanId(1), Bytes::from_static(b"welcome")));
+    Ok(())
+}
+
+async fn the_hub_knows_a_link_by_its_id(site: &dyn Site) -> Result<()> {
+    let mut hub = HubEnd::open(site).await?;
+    let link = LinkEnd::open(site, 1).await?;
+    let (id, _) = hub.link_up().await?;
+    ensure!(id == link.link.id());
     Ok(())
 }
 
@@ -154,6 +170,7 @@ async fn carries_empty_and_largest_bodies(site: &dyn Site) -> Result<()> {
             .submit(vec![TaskFrame {
                 task: TaskId(1),
                 body: body.clone(),
+                lost_above: 0,
             }])
             .await?;
         let lease = link.lease().await?;
@@ -178,6 +195,7 @@ async fn refuses_an_oversized_frame(site: &dyn Site) -> Result<()> {
     let frame = TaskFrame {
         task: TaskId(1),
         body: body.clone(),
+        lost_above: 0,
     };
     let refused = hub.hub.submit(vec![frame]).await;
     ensure!(

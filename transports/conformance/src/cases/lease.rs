@@ -57,6 +57,12 @@ pub(super) fn cases() -> Vec<Case> {
             run: |site| Box::pin(attempts_count_up(site)),
         },
         Case {
+            name: "lease::an_outcome_tells_its_attempt",
+            clause: "C3",
+            alone: false,
+            run: |site| Box::pin(an_outcome_tells_its_attempt(site)),
+        },
+        Case {
             name: "lease::redelivers_a_task_forty_times",
             clause: "C1, C3",
             alone: false,
@@ -193,6 +199,20 @@ async fn attempts_count_up(site: &dyn Site) -> Result<()> {
         let lease = link.lease().await?;
         expect_lease(&lease, 1, attempt)?;
         lease.release().await?;
+    }
+    let last = link.lease().await?;
+    expect_lease(&last, 1, 4)?;
+    last.complete(Bytes::new()).await?;
+    hub.outcomes(1).await?;
+    Ok(())
+}
+
+async fn an_outcome_tells_its_attempt(site: &dyn Site) -> Result<()> {
+    let mut hub = HubEnd::open(site).await?;
+    let mut link = LinkEnd::open(site, 1).await?;
+    hub.submit([1]).await?;
+    for _ in 1..4 {
+        link.lease().await?.release().await?;
     }
     link.lease().await?.complete(Bytes::new()).await?;
     let outcome = hub.outcomes(1).await?.remove(0);

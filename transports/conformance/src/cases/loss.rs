@@ -71,7 +71,7 @@ async fn redelivers_after_link_loss(site: &dyn Site) -> Result<()> {
     let mut lost = LinkEnd::open(site, 2).await?;
     hub.submit([1, 2]).await?;
     let leases = lost.leases(2).await?;
-    let id = lost.link.id();
+    let (id, _) = hub.link_up().await?;
     let mut other = LinkEnd::open(site, 2).await?;
     let since = Instant::now();
     drop(lost);
@@ -105,6 +105,7 @@ async fn redelivers_after_a_severed_wire(site: &dyn Site) -> Result<()> {
     let mut lost = LinkEnd::open_at(process.clone(), 1).await?;
     hub.submit([1]).await?;
     let held = lost.lease().await?;
+    let (id, _) = hub.link_up().await?;
     let mut other = LinkEnd::open(site, 1).await?;
     site.sever(&process).await?;
     let since = Instant::now();
@@ -114,7 +115,7 @@ async fn redelivers_after_a_severed_wire(site: &dyn Site) -> Result<()> {
         "redelivered after {:?}",
         since.elapsed()
     );
-    ensure!(hub.link_down().await? == (lost.link.id(), DownCause::Lost));
+    ensure!(hub.link_down().await? == (id, DownCause::Lost));
     lost.hub_down().await?;
     ensure!(
         since.elapsed() < late(site),
@@ -195,8 +196,8 @@ async fn a_closed_link_redelivers_at_once(site: &dyn Site) -> Result<()> {
     let mut link = LinkEnd::open(site, 1).await?;
     hub.submit([1]).await?;
     let held = link.lease().await?;
+    let (id, _) = hub.link_up().await?;
     let mut other = LinkEnd::open(site, 1).await?;
-    hub.link_up().await?;
     hub.link_up().await?;
     let since = Instant::now();
     link.link.close().await?;
@@ -206,7 +207,7 @@ async fn a_closed_link_redelivers_at_once(site: &dyn Site) -> Result<()> {
         "redelivered after {:?}",
         since.elapsed()
     );
-    ensure!(hub.link_down().await? == (link.link.id(), DownCause::Closed));
+    ensure!(hub.link_down().await? == (id, DownCause::Closed));
     drop(held);
     Ok(())
 }
@@ -214,14 +215,13 @@ async fn a_closed_link_redelivers_at_once(site: &dyn Site) -> Result<()> {
 async fn reports_link_down_once(site: &dyn Site) -> Result<()> {
     let mut hub = HubEnd::open(site).await?;
     let process = site.link_process().await?;
-    let link = LinkEnd::open_at(process.clone(), 1).await?;
+    let _lost = LinkEnd::open_at(process.clone(), 1).await?;
+    let (lost_id, _) = hub.link_up().await?;
     let closed = LinkEnd::open(site, 1).await?;
-    hub.link_up().await?;
-    hub.link_up().await?;
+    let (closed_id, _) = hub.link_up().await?;
     site.sever(&process).await?;
     closed.link.close().await?;
     closed.link.close().await?;
-    let (lost_id, closed_id) = (link.link.id(), closed.link.id());
     let mut downs = hub.downs_within(site.liveness() * 3).await?;
     downs.sort_by_key(|&(_, cause)| cause == DownCause::Lost);
     ensure!(

@@ -83,6 +83,8 @@ struct Ready {
     task: TaskId,
     /// How many times it has been leased already.
     leased: u32,
+    /// Never leased here, so that it counts as backlog.
+    is_fresh: bool,
     body: Bytes,
 }
 
@@ -165,7 +167,8 @@ impl LeaseTable {
         let scan = &mut self.scans[number];
         scan.ready.push_back(Ready {
             task: task.task,
-            leased: 0,
+            leased: task.lost_above,
+            is_fresh: true,
             body: task.body,
         });
         scan.n_fresh += 1;
@@ -257,7 +260,7 @@ impl LeaseTable {
         }
         let ready = scan.ready.pop_front()?;
         self.n_ready -= 1;
-        if ready.leased == 0 {
+        if ready.is_fresh {
             scan.n_fresh -= 1;
             scan.n_freed += 1;
         }
@@ -377,6 +380,7 @@ impl LeaseTable {
         let ready = Ready {
             task: entry.task,
             leased: entry.attempt,
+            is_fresh: false,
             body: entry.body,
         };
         self.scans[entry.scan].ready.push_front(ready);

@@ -238,7 +238,7 @@ pub(super) fn introduce(
     hub: &HubState,
     severed: bool,
 ) {
-    let (credit, hello) = (link.config.credit.get(), link.config.hello.clone());
+    let (credit, hello) = (link.config.credit, link.config.hello.clone());
     hub.queue.push(Ok(HubIncoming::LinkUp {
         link: id,
         credit,

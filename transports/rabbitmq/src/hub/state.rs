@@ -9,8 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    DownCause, HubConfig, HubIncoming, LinkId, Outcome, PayloadId, TaskFrame,
-    backend::{Grant, HubQueue, LeaseTable, LinkSlot, Meters},
+    DownCause, HubConfig, HubIncoming, LinkId, Outcome, TaskFrame,
+    backend::{Grant, HubQueue, LeaseTable, LinkSlot, Meters, Payloads},
 };
 use tokio::{
     sync::Notify,
@@ -34,7 +34,7 @@ pub(crate) struct HubState {
     pub(crate) queue: Arc<HubQueue>,
     /// Told when the backlog has room, and when the hub ends.
     pub(crate) room: Arc<Notify>,
-    pub(crate) payloads: HashMap<PayloadId, Bytes>,
+    pub(crate) payloads: Payloads<ChunkWanted>,
     /// Whether its queues are declared and consumed in this incarnation.
     pub(crate) attached: bool,
     stood: bool,
@@ -62,12 +62,13 @@ impl HubState {
     ) -> Self {
         let mut table = LeaseTable::new(random::draw() as u32);
         table.add_scan(config.scan, config.backlog, config.lease_term);
+        let payloads = Payloads::new(config.payloads.clone());
         Self {
             scan,
             config,
             queue,
             room,
-            payloads: HashMap::new(),
+            payloads,
             attached: false,
             stood: false,
             opened_at: now,
@@ -301,7 +302,7 @@ impl HubState {
     /// The frame that answers a request for a chunk.
     pub(crate) fn chunk(&self, wanted: &ChunkWanted) -> Frame {
         let (scan, payload, offset) = (wanted.scan, wanted.payload, wanted.offset);
-        let whole = self.payloads.get(&payload);
+        let whole = self.payloads.get(payload);
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         match whole.filter(|whole| start <= whole.len()) {
             None => Frame::Absent { scan, payload },

@@ -58,7 +58,7 @@ impl LinkState {
     /// Whether one more lease of this hub fits into the credit. Each hub counts on its own: what
     /// one has leased beyond the credit stands for leases of its own that have run out.
     pub(super) fn fits(&self, scan: ScanId) -> bool {
-        let credit = usize::from(self.config.credit.get());
+        let credit = usize::from(self.config.credit);
         let count = |(&id, &n_held): (&ScanId, &usize)| match id == scan {
             true => (n_held + 1).min(credit),
             false => n_held.min(credit),
@@ -89,7 +89,7 @@ impl LinkState {
 
     /// Takes a waiting task for which there is credit now.
     pub(super) fn next_waiting(&mut self) -> Option<Waiting> {
-        let credit = usize::from(self.config.credit.get());
+        let credit = usize::from(self.config.credit);
         let n_held: usize = self.held.values().map(|&n_held| n_held.min(credit)).sum();
         let n_live = n_held.saturating_sub(self.waiting.len());
         match n_live < credit {
@@ -129,7 +129,7 @@ impl Links {
     }
 
     pub(crate) fn total_credit(&self) -> usize {
-        let credit = |link: &LinkState| usize::from(link.config.credit.get());
+        let credit = |link: &LinkState| usize::from(link.config.credit);
         self.0.values().map(credit).sum()
     }
 

@@ -114,7 +114,7 @@ impl Serving {
             let up = FromProcess::LinkUp {
                 link,
                 protocol: config.protocol,
-                credit: config.credit.get(),
+                credit: config.credit,
                 hello: config.hello.clone(),
             };
             self.tell(&up, scan, outbox);

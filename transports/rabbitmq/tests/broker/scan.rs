@@ -1,6 +1,6 @@
 //! A scan in small: a hub, two worker processes, and trouble in the middle.
 
-use std::{collections::BTreeMap, num::NonZeroU16, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -65,13 +65,14 @@ pub(crate) fn hub_config(liveness: Duration) -> HubConfig {
         backlog: 10_000,
         liveness,
         lease_term: Duration::from_secs(600),
+        payloads: None,
     }
 }
 
 pub(crate) fn link_config(credit: u16) -> LinkConfig {
     LinkConfig {
         protocol: PROTOCOL,
-        credit: NonZeroU16::new(credit).unwrap_or(NonZeroU16::MIN),
+        credit,
         hello: Bytes::new(),
     }
 }
@@ -80,6 +81,7 @@ pub(crate) fn frame(number: u64) -> TaskFrame {
     TaskFrame {
         task: TaskId(number),
         body: Bytes::copy_from_slice(&number.to_le_bytes()),
+        lost_above: 0,
     }
 }
 

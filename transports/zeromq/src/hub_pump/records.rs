@@ -1,10 +1,10 @@
 //! What processes say: hello, links, settlements, fetches.
 
 use bytes::Bytes;
-use skyscan_transport::{Conclusion, DownCause, LeaseToken, Outcome, PayloadId, ScanId};
+use skyscan_transport::{Conclusion, DownCause, LeaseToken, Outcome};
 
 use super::{HubPump, session::Session};
-use crate::wire::{CHUNK_BYTES, FRAME_TARGET_BYTES, LinkUp, Malformed, Reader, ToHub, UNKNOWN};
+use crate::wire::{LinkUp, Malformed, Reader, ToHub};
 
 /// Most links of one process.
 const MAX_LINKS: usize = 1 << 17;
@@ -109,7 +109,7 @@ impl HubPump {
                     offset,
                     length,
                 } => {
-                    self.chunk(at, scan, payload, offset, length);
+                    self.wanted(at, scan, payload, offset, length);
                 }
                 ToHub::Beat => {}
                 ToHub::Goodbye => {
@@ -188,32 +188,5 @@ impl HubPump {
                 link.up.draining = true;
             }
         });
-    }
-
-    fn chunk(&mut self, at: usize, scan: ScanId, payload: PayloadId, offset: u64, length: u32) {
-        let found = self
-            .hubs
-            .get(&scan)
-            .and_then(|hub| hub.payloads.get(&payload));
-        let Some(found) = found.cloned() else {
-            return self.write(at, |session| {
-                session.writer.chunk(scan, payload, UNKNOWN, offset, &[])
-            });
-        };
-        let total = found.len() as u64;
-        let first = offset.min(total) as usize;
-        let last = found.len().min(first + (length as usize).min(CHUNK_BYTES));
-        self.write(at, |session| {
-            session
-                .writer
-                .chunk(scan, payload, total, offset, &found[first..last]);
-        });
-        // A chunk is a frame of its own: leases and beats must not wait behind many of them.
-        let Some(session) = self.sessions[at].as_mut() else {
-            return;
-        };
-        if session.writer.len() > FRAME_TARGET_BYTES {
-            session.flush(&self.router, &self.counts, self.now);
-        }
     }
 }

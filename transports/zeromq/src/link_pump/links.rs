@@ -72,7 +72,7 @@ impl Line {
             number,
             link: link.id,
             protocol: link.config.protocol,
-            credit: link.config.credit.get(),
+            credit: link.config.credit,
             draining: link.draining,
             hello: link.config.hello.clone(),
         });

@@ -23,7 +23,8 @@ fn submit(table: &mut LeaseTable, scan: ScanId, tasks: impl IntoIterator<Item = 
             scan,
             TaskFrame {
                 task: TaskId(task),
-                body: Bytes::new()
+                body: Bytes::new(),
+                lost_above: 0,
             }
         ));
     }

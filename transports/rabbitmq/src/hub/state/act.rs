@@ -86,7 +86,7 @@ impl HubState {
                     hello,
                 } => {
                     let alike = protocol.major == self.config.protocol.major;
-                    if !alike || credit == 0 || peer.links.contains_key(&link) {
+                    if !alike || peer.links.contains_key(&link) {
                         continue;
                     }
                     let slot = self.table.add_link(credit);

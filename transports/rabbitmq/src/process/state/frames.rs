@@ -1,7 +1,8 @@
 //! Frames on their way in and out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use skyscan_transport::{PayloadId, PayloadSource, backend::Sought};
 use tokio::time::Instant;
 
 use super::State;
@@ -9,7 +10,7 @@ use crate::{
     link::Announcement,
     outbox::{ChunkWanted, LaneEnd, Receipt, Route},
     process::{Outgoing, Process, Source},
-    wire::{Address, Frame, Malformed},
+    wire::{Address, Frame, Malformed, Scan},
 };
 
 impl State {
@@ -90,12 +91,21 @@ impl State {
                         from: to,
                         payload,
                         offset,
-                    } => outbox.chunk(ChunkWanted {
-                        scan,
-                        payload,
-                        offset,
-                        to,
-                    }),
+                    } => {
+                        let wanted = ChunkWanted {
+                            scan,
+                            payload,
+                            offset,
+                            to,
+                        };
+                        match hub.payloads.seek(payload, wanted) {
+                            Sought::Answer(wanted) => outbox.chunk(wanted),
+                            Sought::Waits => {}
+                            Sought::Ask(source) => {
+                                tokio::spawn(ask(source, scan, payload, Arc::downgrade(process)));
+                            }
+                        }
+                    }
                     Frame::Up {
                         from,
                         lane,
@@ -154,4 +164,26 @@ impl State {
             receipt: Receipt::Chunk,
         })
     }
+}
+
+/// Asks a hub's source for a payload, and answers whoever waits for it.
+async fn ask(
+    source: Arc<dyn PayloadSource>,
+    scan: Scan,
+    payload: PayloadId,
+    process: Weak<Process>,
+) {
+    let found = source.find(payload).await.ok();
+    let Some(process) = process.upgrade() else {
+        return;
+    };
+    process.with(|state, _| {
+        let State { hubs, sessions, .. } = state;
+        let Some(hub) = hubs.get_mut(&scan.id).filter(|hub| hub.scan == scan) else {
+            return;
+        };
+        for wanted in hub.payloads.found(payload, found) {
+            sessions.outbox.chunk(wanted);
+        }
+    });
 }

@@ -1,0 +1,144 @@
+//! The hubs of the zone: one for each that is up above, opened and closed one after the other.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use skyscan_transport::{Hub, ScanId};
+
+use crate::event::ZoneHub;
+
+/// The scans that are up above, or not quite down below.
+#[derive(Debug, Default)]
+pub(crate) struct Zone {
+    scans: BTreeMap<ScanId, Scan>,
+    next_epoch: u64,
+}
+
+#[derive(Debug)]
+struct Scan {
+    /// Changes with every hub above.
+    epoch: u64,
+    /// What the hub above says of itself, while it is up.
+    welcome: Option<Bytes>,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Opening,
+    Up(Arc<dyn Hub>),
+    Closing,
+}
+
+/// What is to be done next about a scan.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Nothing,
+    Open(ZoneHub, Bytes),
+    Close(ZoneHub, Arc<dyn Hub>),
+}
+
+impl Zone {
+    /// A hub is up above.
+    pub(crate) fn hub_up(&mut self, scan: ScanId, welcome: Bytes) -> Next {
+        self.next_epoch += 1;
+        let epoch = self.next_epoch;
+        let Some(known) = self.scans.get_mut(&scan) else {
+            let welcome_below = Some(welcome.clone());
+            self.scans.insert(
+                scan,
+                Scan {
+                    epoch,
+                    welcome: welcome_below,
+                    phase: Phase::Opening,
+                },
+            );
+            return Next::Open(ZoneHub { scan, epoch }, welcome);
+        };
+        let old = known.epoch;
+        known.epoch = epoch;
+        known.welcome = Some(welcome);
+        known.close(ZoneHub { scan, epoch: old })
+    }
+
+    /// A hub is down above.
+    pub(crate) fn hub_down(&mut self, scan: ScanId) -> Next {
+        let Some(known) = self.scans.get_mut(&scan) else {
+            return Next::Nothing;
+        };
+        known.welcome = None;
+        let epoch = known.epoch;
+        known.close(ZoneHub { scan, epoch })
+    }
+
+    /// A hub of the zone is open. It is closed again if the one above has gone meanwhile.
+    pub(crate) fn opened(&mut self, at: ZoneHub, hub: Arc<dyn Hub>) -> Next {
+        let Some(known) = self.scans.get_mut(&at.scan) else {
+            return Next::Close(at, hub);
+        };
+        known.phase = Phase::Up(hub);
+        match known.welcome.is_some() && known.epoch == at.epoch {
+            true => Next::Nothing,
+            false => known.close(at),
+        }
+    }
+
+    /// A hub of the zone is closed, or could not be opened. It is opened anew if one is up above.
+    pub(crate) fn closed(&mut self, scan: ScanId) -> Next {
+        let Some(known) = self.scans.get_mut(&scan) else {
+            return Next::Nothing;
+        };
+        match known.welcome.clone() {
+            Some(welcome) => {
+                known.phase = Phase::Opening;
+                let epoch = known.epoch;
+                Next::Open(ZoneHub { scan, epoch }, welcome)
+            }
+            None => {
+                self.scans.remove(&scan);
+                Next::Nothing
+            }
+        }
+    }
+
+    /// A hub of the zone has ended by itself, unless it was asked to.
+    pub(crate) fn ended(&mut self, at: ZoneHub) -> Next {
+        match self.scans.get_mut(&at.scan) {
+            Some(known) if known.epoch == at.epoch => known.close(at),
+            Some(_) | None => Next::Nothing,
+        }
+    }
+
+    /// The hub of a scan, if it is up in the zone.
+    pub(crate) fn hub(&self, scan: ScanId) -> Option<&Arc<dyn Hub>> {
+        match &self.scans.get(&scan)?.phase {
+            Phase::Up(hub) => Some(hub),
+            Phase::Opening | Phase::Closing => None,
+        }
+    }
+
+    /// The hub that this was read from, if it is still the one of its scan.
+    pub(crate) fn is_current(&self, at: ZoneHub) -> bool {
+        let known = self.scans.get(&at.scan);
+        known.is_some_and(|known| known.epoch == at.epoch && matches!(known.phase, Phase::Up(_)))
+    }
+
+    /// Every hub that is up in the zone.
+    pub(crate) fn hubs(&self) -> Vec<Arc<dyn Hub>> {
+        let scans = self.scans.keys();
+        scans.filter_map(|&scan| self.hub(scan).cloned()).collect()
+    }
+}
+
+impl Scan {
+    fn close(&mut self, at: ZoneHub) -> Next {
+        match std::mem::replace(&mut self.phase, Phase::Closing) {
+            Phase::Up(hub) => Next::Close(at, hub),
+            // Seen to once it is open, or closed.
+            phase @ (Phase::Opening | Phase::Closing) => {
+                self.phase = phase;
+                Next::Nothing
+            }
+        }
+    }
+}
