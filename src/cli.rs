@@ -9,6 +9,7 @@ mod input;
 mod interrupt;
 mod map;
 mod progress;
+mod relay;
 mod replay;
 mod scan;
 mod worker;
@@ -27,15 +28,15 @@ const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 2;
 /// A result was written, but it is not complete.
 const INCOMPLETE: u8 = 3;
-/// A worker met a scan that it can never serve.
+/// A worker or relay met a scan that it can never serve.
 const UNFIT: u8 = 4;
 
 /// Finds where in the sky a neutrino came from.
 ///
 /// Example: skyscan scan demo/event.json --out out
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 finished incomplete, 4 a worker met a scan
-/// that it can never serve.
+/// Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 finished incomplete, 4 a worker or relay met
+/// a scan that it can never serve.
 #[derive(Debug, Parser)]
 #[command(name = "skyscan", version, max_term_width = 100)]
 struct Arguments {
@@ -47,6 +48,7 @@ struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Worker(worker::Arguments),
+    Relay(relay::Arguments),
     Replay(replay::Arguments),
     #[command(hide = true, name = FLEET_SUBCOMMAND)]
     Fleet,
@@ -118,6 +120,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Scan(arguments) => scan::run(*arguments),
         Command::Worker(arguments) => worker::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Fleet => fleet::run(),
         Command::Event(command) => event::run(command),
@@ -164,6 +167,13 @@ fn log_filter() -> EnvFilter {
         &asked
     };
     EnvFilter::builder().parse_lossy(asked)
+}
+
+/// Says what goes on.
+fn tell(line: &str) {
+    use std::io::Write;
+    // Nobody reads on: there is no one left to tell.
+    let _ = writeln!(std::io::stderr().lock(), "skyscan: {line}");
 }
 
 /// Prints a result.

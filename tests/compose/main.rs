@@ -55,7 +55,7 @@ struct Transport {
     name: &'static str,
     /// Value of `SKYSCAN_TRANSPORT`.
     url: Option<&'static str>,
-    /// The services to start; none: all.
+    /// The services to start.
     services: &'static [&'static str],
 }
 
@@ -68,7 +68,7 @@ const ZEROMQ: Transport = Transport {
 const RABBITMQ: Transport = Transport {
     name: "rabbitmq",
     url: None,
-    services: &[],
+    services: &["rabbitmq", "scanner", "worker"],
 };
 
 fn same_map_over(transport: &Transport, compose: &[&str]) -> Result<()> {
@@ -110,6 +110,9 @@ fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
         .args(coarse))?;
     same_map(&told, &coarse[..2])?;
 
+    if transport.url.is_some() {
+        through_a_relay(project)?;
+    }
     let all = project.compose().arg("logs").output()?;
     for stream in [all.stdout, all.stderr] {
         if String::from_utf8_lossy(&stream).contains(PASSWORD) {
@@ -117,6 +120,24 @@ fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The next scan, by workers that only a relay can reach.
+fn through_a_relay(project: &Project<'_>) -> Result<()> {
+    run(project
+        .compose()
+        .args(["rm", "--stop", "--force", "worker"]))?;
+    run(project
+        .compose()
+        .args(["up", "-d", "--no-build", "--scale", "zone-worker=2"])
+        .args(["relay", "zone-worker"]))?;
+    let coarse = ["--nside", "8", "--format", "json"];
+    let told = run(project
+        .compose()
+        .args(["run", "--rm", "-T", "--use-aliases", "scanner"])
+        .args(["scan", "/event", "--workers", "0"])
+        .args(coarse))?;
+    same_map(&told, &coarse[..2])
 }
 
 /// Compares what a scanner told with a scan inside one process.

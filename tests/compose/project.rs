@@ -66,6 +66,8 @@ impl<'a> Project<'a> {
             .args(&self.compose[1..])
             .args(["--project-name", &self.name])
             .current_dir(ROOT)
+            // So that what it starts is told of and removed as well.
+            .env("COMPOSE_PROFILES", "relay")
             .env("SKYSCAN_IMAGE", self.image(false))
             .env("SKYSCAN_FORMAT", "json")
             .env("SKYSCAN_AMQP_PASSWORD", PASSWORD);

@@ -1,6 +1,7 @@
 //! The same map over every transport, with workers in other processes that are killed, replaced
 //! and asked to leave, and brokers that go away in the middle of a scan.
 
+mod relay;
 mod remote;
 mod unfit;
 
@@ -83,13 +84,35 @@ fn main() {
             false,
         ),
     ];
+    let relays: [(&str, Check, bool); 4] = [
+        ("one_copy_for_a_zone", relay::one_copy_for_a_zone, false),
+        (
+            "a_killed_relay_loses_nothing",
+            relay::a_killed_relay_loses_nothing,
+            false,
+        ),
+        (
+            "relays_stand_below_relays",
+            relay::relays_stand_below_relays,
+            no_broker,
+        ),
+        (
+            "refuses_what_makes_no_sense",
+            relay::refuses_what_makes_no_sense,
+            false,
+        ),
+    ];
     let without_broker = zeromq.into_iter().map(|(name, check, is_ignored)| {
         Trial::test(format!("zeromq::{name}"), check).with_ignored_flag(is_ignored)
     });
     let with_broker = rabbitmq.into_iter().map(|(name, check, is_ignored)| {
         Trial::test(format!("rabbitmq::{name}"), check).with_ignored_flag(is_ignored || no_broker)
     });
-    libtest_mimic::run(&arguments, without_broker.chain(with_broker).collect()).exit();
+    let with_relay = relays.into_iter().map(|(name, check, is_ignored)| {
+        Trial::test(format!("relay::{name}"), check).with_ignored_flag(is_ignored)
+    });
+    let trials = without_broker.chain(with_broker).chain(with_relay);
+    libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
 fn zeromq_url() -> Result<String, Failed> {

@@ -14,10 +14,11 @@ use crate::pairs::{MemoryToMemory, RabbitmqToZeromq, ZeromqToZeromq};
 fn main() -> ExitCode {
     let codes = [
         run_cases::<MemoryToMemory<1>>(all()),
-        run_cases::<ZeromqToZeromq>(all()),
+        run_cases::<ZeromqToZeromq>(without(&["scale::five_thousand"])),
         // A relay under a relay.
-        run_cases::<MemoryToMemory<2>>(without_large()),
-        run_cases::<RabbitmqToZeromq>(without_large()),
+        run_cases::<MemoryToMemory<2>>(without(&["scale::"])),
+        // What the zone's hub and the relay's books decide is judged above.
+        run_cases::<RabbitmqToZeromq>(without(&["scale::", "lease::", "credit::"])),
     ];
     pairs::stop_broker();
     let failed = codes.into_iter().find(|code| *code != ExitCode::SUCCESS);
@@ -46,9 +47,9 @@ fn all() -> Vec<Case> {
     cases
 }
 
-/// What asks for size is asked of two pairs.
-fn without_large() -> Vec<Case> {
+/// What asks for memory is asked of the pair whose ends need none: the growth is the relay's.
+fn without(left_out: &[&str]) -> Vec<Case> {
     let mut cases = all();
-    cases.retain(|case| !case.name.starts_with("scale::") && !case.name.ends_with("64_mib"));
+    cases.retain(|case| left_out.iter().all(|start| !case.name.starts_with(start)));
     cases
 }

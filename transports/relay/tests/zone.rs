@@ -1,0 +1,185 @@
+//! What a relay holds ready, keeps to itself, and hands up when it is asked to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use skyscan_transport::{
+    Hub, HubConfig, HubInbox, HubIncoming, Lease, LinkConfig, LinkIncoming, Outcome, ScanId,
+    TaskFrame, TaskId, Transport, Version,
+};
+use skyscan_transport_memory::MemoryTransport;
+use skyscan_transport_relay::{RelayConfig, Relayed, run};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+const PROTOCOL: Version = Version { major: 1, minor: 0 };
+const LIVENESS: Duration = Duration::from_secs(15);
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A relay between two places in memory, with a hub above.
+struct Setting {
+    zone: MemoryTransport,
+    hub: Arc<dyn Hub>,
+    inbox: HubInbox,
+    stop: oneshot::Sender<()>,
+    relay: JoinHandle<skyscan_transport::Result<Relayed>>,
+}
+
+impl Setting {
+    async fn new(prefetch: u16) -> Self {
+        let (above, zone) = (MemoryTransport::new(), MemoryTransport::new());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let config = RelayConfig {
+            zone: "here".to_owned(),
+            protocol: PROTOCOL,
+            hello: Bytes::new(),
+            liveness: LIVENESS,
+            lease_term: 4 * LIVENESS,
+            prefetch,
+            grace: GRACE,
+        };
+        let relay = tokio::spawn(run(
+            Arc::new(above.process()),
+            Arc::new(zone.process()),
+            config,
+            async {
+                let _ = stopped.await;
+            },
+        ));
+        let hub_config = HubConfig {
+            scan: ScanId(1),
+            protocol: PROTOCOL,
+            welcome: Bytes::new(),
+            backlog: 1000,
+            liveness: LIVENESS,
+            lease_term: 4 * LIVENESS,
+            payloads: None,
+        };
+        let (hub, inbox) = above.open_hub(hub_config).await.unwrap();
+        let frame = |number| TaskFrame {
+            task: TaskId(number),
+            body: Bytes::new(),
+            lost_above: 0,
+        };
+        hub.submit((0..20).map(frame).collect()).await.unwrap();
+        Self {
+            zone,
+            hub,
+            inbox,
+            stop,
+            relay,
+        }
+    }
+}
+
+/// Outcomes that come within a while.
+async fn outcomes(inbox: &mut HubInbox) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    while let Ok(Some(incoming)) = timeout(Duration::from_secs(1), inbox.next()).await {
+        if let Ok(HubIncoming::Settled(batch)) = incoming {
+            outcomes.extend(batch.confirm());
+        }
+    }
+    outcomes
+}
+
+/// A link of the zone with its first leases.
+async fn worker(
+    zone: &MemoryTransport,
+    credit: u16,
+) -> (
+    Arc<dyn skyscan_transport::Link>,
+    skyscan_transport::LinkInbox,
+    Vec<Lease>,
+) {
+    let config = LinkConfig {
+        protocol: PROTOCOL,
+        credit,
+        hello: Bytes::new(),
+    };
+    let (link, mut inbox) = zone.process().open_link(config).await.unwrap();
+    let mut held = Vec::new();
+    while held.len() < usize::from(credit) {
+        if let Some(Ok(LinkIncoming::Leased(leases))) = inbox.next().await {
+            held.extend(leases);
+        }
+    }
+    (link, inbox, held)
+}
+
+#[tokio::test(start_paused = true)]
+async fn holds_as_many_tasks_ready_as_it_was_told() {
+    let setting = Setting::new(4).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        setting.hub.purge().await.unwrap(),
+        20,
+        "without a zone it takes nothing"
+    );
+
+    let setting = Setting::new(4).await;
+    let _worker = worker(&setting.zone, 3).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(setting.hub.purge().await.unwrap(), 20 - 3 - 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gives_everything_back_when_the_zone_is_empty() {
+    let setting = Setting::new(4).await;
+    let (link, inbox, held) = worker(&setting.zone, 3).await;
+    link.close().await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(setting.hub.purge().await.unwrap(), 20);
+    drop((inbox, held));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_keeps_its_term_above_however_long_the_zone_takes() {
+    let mut setting = Setting::new(0).await;
+    let (link, _inbox, mut held) = worker(&setting.zone, 1).await;
+    let lease = held.remove(0);
+    for _ in 0..20 {
+        sleep(LIVENESS).await;
+        lease.renew().await.unwrap();
+    }
+    let task = lease.key().task;
+    lease.complete(Bytes::from_static(b"late")).await.unwrap();
+    let outcomes = outcomes(&mut setting.inbox).await;
+    assert_eq!(outcomes.len(), 1);
+    assert_eq!((outcomes[0].task, outcomes[0].attempt), (task, 1));
+    drop(link);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hands_up_what_was_begun_before_it_leaves() {
+    let mut setting = Setting::new(4).await;
+    let (_link, _inbox, held) = worker(&setting.zone, 3).await;
+    setting.stop.send(()).unwrap();
+    sleep(GRACE / 2).await;
+    for lease in held {
+        lease.complete(Bytes::new()).await.unwrap();
+    }
+    let relayed = setting.relay.await.unwrap().unwrap();
+    assert_eq!((relayed.n_handed_up, relayed.n_lost), (3, 0));
+    assert_eq!(outcomes(&mut setting.inbox).await.len(), 3);
+    assert_eq!(
+        setting.hub.purge().await.unwrap(),
+        17,
+        "the rest goes to others"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaves_in_time_when_the_zone_does_not_finish() {
+    let setting = Setting::new(0).await;
+    let (_link, _inbox, held) = worker(&setting.zone, 3).await;
+    setting.stop.send(()).unwrap();
+    let relayed = timeout(GRACE + LIVENESS, setting.relay).await;
+    assert_eq!(relayed.unwrap().unwrap().unwrap(), Relayed::default());
+    assert_eq!(setting.hub.purge().await.unwrap(), 20, "all goes to others");
+    drop(held);
+}
