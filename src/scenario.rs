@@ -17,6 +17,7 @@ mod machine;
 mod master;
 mod measure;
 mod place;
+mod relay;
 mod replay;
 pub mod report;
 pub mod results;

@@ -66,7 +66,7 @@ impl Crew {
         };
         if is_inside {
             let (end, ended) = oneshot::channel();
-            let (order, transport) = (order(0), Arc::clone(&place.transport));
+            let (order, transport) = (order(0), Arc::clone(&place.fleet_transport));
             let running = async move { fleet::run(&order, transport, ended.map(drop)).await };
             crew.inside = Some(Inside {
                 running: running.boxed_local(),

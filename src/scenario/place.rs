@@ -6,7 +6,8 @@ use std::sync::Arc;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
 
-use super::setup::{Connections, Delivery, Kind, Queue, TransportSetup};
+use super::relay::Relay;
+use super::setup::{Connections, Delivery, EventForm, Kind, Queue, TransportSetup};
 use crate::transport;
 
 /// The places of a replay. A broker is started when the first point needs it, and serves all.
@@ -24,13 +25,35 @@ pub(super) struct Place {
     pub(super) url: String,
     /// The hub's side.
     pub(super) transport: Arc<dyn Transport>,
+    /// The side of a fleet inside of this process.
+    pub(super) fleet_transport: Arc<dyn Transport>,
+    /// Between the two, if there is one.
+    _relay: Option<Relay>,
     /// The broker's process, if it is ours.
     pub(super) broker: Option<u32>,
 }
 
 impl Places {
-    /// Makes a place.
-    pub(super) async fn open(&mut self, setup: &TransportSetup) -> anyhow::Result<Place> {
+    /// Makes a place, with a relay between hub and fleet if the event is to come through one.
+    pub(super) async fn open(
+        &mut self,
+        setup: &TransportSetup,
+        event: EventForm,
+    ) -> anyhow::Result<Place> {
+        match event {
+            EventForm::Inline | EventForm::ByRef => self.open_direct(setup).await,
+            EventForm::Relay => {
+                // What is said of the workers' connections holds in the zone.
+                let above = TransportSetup {
+                    connections: Connections::Shared,
+                    ..setup.clone()
+                };
+                behind_relay(self.open_direct(&above).await?, setup)
+            }
+        }
+    }
+
+    async fn open_direct(&mut self, setup: &TransportSetup) -> anyhow::Result<Place> {
         let mut broker = None;
         let url = match (&self.url, setup.kind) {
             (Some(url), _) => url.clone(),
@@ -45,12 +68,39 @@ impl Places {
                 node.map(Node::url).unwrap_or_default() + &options(setup)
             }
         };
+        let transport = transport::open(&url)?;
         Ok(Place {
-            transport: transport::open(&url)?,
+            fleet_transport: Arc::clone(&transport),
+            transport,
+            _relay: None,
             url,
             broker,
         })
     }
+}
+
+/// Moves the fleet behind a relay: to a place over ZeroMQ, whatever is above, or in memory.
+fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
+    if transport::is_local(&above.url) {
+        let zone = transport::open(&above.url)?;
+        let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), setup);
+        return Ok(Place {
+            fleet_transport: zone,
+            _relay: Some(relay),
+            ..above
+        });
+    }
+    let connections = match setup.connections {
+        Connections::Own => "?connections=own",
+        Connections::Shared => "",
+    };
+    let zone = format!("zmq://127.0.0.1:{}{connections}", free_port()?);
+    let relay = Relay::start(&above.url, &zone)?;
+    Ok(Place {
+        url: zone,
+        _relay: Some(relay),
+        ..above
+    })
 }
 
 /// What the address says beyond the place.

@@ -103,7 +103,7 @@ async fn repeat_once(
         n_tasks,
         expected_s: n_tasks as f64 / load.throughput_bound_per_s(),
     };
-    let place = places.open(&setup.transport).await?;
+    let place = places.open(&setup.transport, setup.messages.event).await?;
     run::run(setup, turn, place, stop).await
 }
 

@@ -78,7 +78,8 @@ pub enum EventForm {
     Inline,
     /// Once to each process, by its hash.
     ByRef,
-    /// Once to each zone, through a relay.
+    /// Once to the fleet, by its hash: a relay stands between it and the hub. Within the fleet it
+    /// goes over ZeroMQ, whatever is above.
     Relay,
 }
 

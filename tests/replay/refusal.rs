@@ -19,9 +19,6 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("an_unknown_key_is_refused", || {
             refused("credit = 2", "credits = 2", "credits")
         }),
-        ("relays_are_refused", || {
-            refused("\"by_ref\"", "\"relay\"", "relay")
-        }),
         (
             "too_few_open_files_are_told_before_the_start",
             too_few_files,

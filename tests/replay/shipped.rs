@@ -35,9 +35,31 @@ pub(crate) fn runs_quickly(name: &str) -> Result<(), Failed> {
         return Err(format!("it calls itself {:?}", report.scenario).into());
     }
     nothing_lost(&report)?;
+    if name == "payload-ablation" {
+        a_relay_saves_a_copy(&report)?;
+    }
     let list = shipped("README.md")?;
     if !list.contains(&format!("[{name}]({name}.toml)")) {
         return Err("scenarios/README.md does not list it".into());
+    }
+    Ok(())
+}
+
+/// Two fleet processes fetch the event once each, or their relay does for both.
+fn a_relay_saves_a_copy(report: &Report) -> Result<(), Failed> {
+    let sent = |variant: &str| {
+        let mut points = report.points.iter();
+        let run = points
+            .find(|point| point.variant == variant)?
+            .runs
+            .first()?;
+        Some(run.hub_bytes_sent)
+    };
+    let direct = sent("ZeroMQ, by reference").ok_or("no direct variant")?;
+    let relayed = sent("ZeroMQ, through a relay").ok_or("no variant with a relay")?;
+    let copy = report.points[0].setup.messages.payload_bytes as u64;
+    if relayed + copy * 9 / 10 > direct || relayed < copy {
+        return Err(format!("{relayed} bytes sent to a relay, {direct} without").into());
     }
     Ok(())
 }

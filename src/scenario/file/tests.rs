@@ -101,7 +101,6 @@ fn what_makes_no_sense_is_named() {
         ("cycles = 4", "", "pixels, cycles and duration_s"),
         ("[500, 4000]", "[500, 0]", "fleet.workers = 0"),
         ("\"zeromq\"", "\"carrier_pigeon\"", "carrier_pigeon"),
-        ("\"by_ref\"", "\"relay\"", "relay"),
         ("time_scale = 0.1", "time_scale = 2", "time_scale = 2"),
         (
             "law = \"exponential\"",

@@ -3,8 +3,8 @@
 use skyscan_transport::MAX_BODY_BYTES;
 
 use super::{
-    Connections, EventForm, Faults, Fleet, Hangs, Kind, Messages, Preemption, Ramp, Setup,
-    Stragglers, TransportSetup,
+    Connections, Faults, Fleet, Hangs, Kind, Messages, Preemption, Ramp, Setup, Stragglers,
+    TransportSetup,
 };
 
 /// More slots than this are no replay but a wish.
@@ -70,12 +70,6 @@ impl Setup {
 
 impl Messages {
     fn check(&self) -> Result<(), String> {
-        if self.event == EventForm::Relay {
-            return Err(
-                "messages.event = \"relay\" is not built yet; use \"by_ref\" or \"inline\""
-                    .to_owned(),
-            );
-        }
         let sizes = [
             ("task with its event", self.ballast_task_bytes()),
             ("result", self.result_bytes),
