@@ -1,5 +1,7 @@
 //! What a relay holds ready, keeps to itself, and hands up when it is asked to stop.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a check fails")]
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
