@@ -37,7 +37,7 @@ pub(super) enum Command {
     },
     /// Compare two maps of an event: how far apart, how much of their regions is shared
     ///
-    /// Example: skyscan map compare pandel.json millipede.npz --out plots
+    /// Example: skyscan map compare result.json other.npz --out plots
     Compare {
         #[command(flatten)]
         first: FileArguments,

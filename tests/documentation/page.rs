@@ -21,13 +21,17 @@ const PROGRAMS: [&str; 11] = [
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";
 /// Examples of --help that stand in the reference, and why they are not run.
-const EXAMPLES_NOT_RUN: [(&str, &str); 3] = [
+const EXAMPLES_NOT_RUN: [(&str, &str); 4] = [
     ("run.i3.zst", "needs a file of real data"),
     (
         "old.npz",
         "needs a file of IceCube's scanner from before 2023",
     ),
     ("skyscan replay", "takes minutes; tests/replay does it"),
+    (
+        "skyscan relay",
+        "needs workers below it; tests/transports does it",
+    ),
 ];
 
 /// A page of documentation.

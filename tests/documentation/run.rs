@@ -232,6 +232,7 @@ fn furnished(stem: &str) -> Result<PathBuf, Failed> {
             &[
                 "results/run00136766.evt000007637140.GOLD_8_64_512.npz",
                 "results/run0.evt10.SYNTHETIC_8_64_512.npz",
+                "other.npz",
             ],
         ),
     ] {
