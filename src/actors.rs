@@ -28,6 +28,7 @@ use crate::reco::Problem;
 use crate::scan::ledger::Chunking;
 use crate::scan::{Ledger, Plan};
 use crate::sky::coordinates::SkyFrame;
+use crate::telemetry;
 use progress::Progress;
 use refiner::Refiner;
 use scanner::{HandOut, Scanned, StopScan};
@@ -88,6 +89,7 @@ pub async fn scan(
     } = setup;
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
+    telemetry::tell_scan(&problem, payload.len(), transport.name());
     let welcome = Welcome {
         reco: problem.reco,
         payload: PayloadId::of(&payload).0,

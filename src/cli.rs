@@ -8,6 +8,7 @@ mod help;
 mod input;
 mod interrupt;
 mod map;
+mod metrics;
 mod progress;
 mod relay;
 mod replay;
@@ -51,7 +52,7 @@ enum Command {
     Relay(relay::Arguments),
     Replay(replay::Arguments),
     #[command(hide = true, name = FLEET_SUBCOMMAND)]
-    Fleet,
+    Fleet(fleet::Arguments),
     /// Look at events, make synthetic ones, convert between formats
     ///
     /// Example: skyscan event show alert.json
@@ -122,7 +123,7 @@ pub fn run() -> ExitCode {
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
-        Command::Fleet => fleet::run(),
+        Command::Fleet(arguments) => fleet::run(&arguments),
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),
         Command::Deploy(command) => deploy::run(&command),

@@ -10,6 +10,7 @@
 //! - [`scan`]: which directions are tried when; pure.
 //! - [`protocol`]: what Scanner and Workers say to each other.
 //! - [`actors`]: Scanner, Refiner, Worker.
+//! - [`telemetry`]: what Prometheus is told.
 //! - [`drawing`]: pages of outlines, text and pictures, as PNG or SVG.
 //! - [`output`]: result file, summary, plots.
 //! - [`transport`]: from a URL to a transport.
@@ -29,4 +30,5 @@ pub mod scan;
 pub mod scenario;
 pub mod sky;
 pub mod synthetic;
+pub mod telemetry;
 pub mod transport;

@@ -11,6 +11,7 @@ use skyscan_transport::{
     Conclusion, Hub, HubInbox, HubIncoming, LinkId, SettledBatch, TaskFrame, TaskId, TransportError,
 };
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use super::progress::{Progress, RoundProgress};
@@ -19,6 +20,9 @@ use crate::reco::PixelRequest;
 use crate::scan::{Acceptance, Ledger, Task, TaskCounts};
 use crate::sky::map::SkyMap;
 use crate::sky::{Nside, Pixel};
+use meters::Meters;
+
+mod meters;
 
 /// How many tasks a Scanner has out at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,7 @@ pub fn start(
             ledger,
             policy,
             progress,
+            meters: Meters::new(),
             links: Links::default(),
             unsent: Vec::new(),
             is_submitting: false,
@@ -90,6 +95,7 @@ pub struct Scanner {
     ledger: Ledger,
     policy: HandOut,
     progress: watch::Sender<Progress>,
+    meters: Meters,
     links: Links,
     /// Cut and not yet given to the hub.
     unsent: Vec<TaskFrame>,
@@ -191,7 +197,8 @@ impl Scanner {
             .partner
             .waves
             .send(WaveScanned(self.ledger.take_outcomes()));
-        context.spawn(asking.into_actor(self).map(|refined, actor, context| {
+        let begun = Instant::now();
+        context.spawn(asking.into_actor(self).map(move |refined, actor, context| {
             // The partner lives as long as this actor holds its address.
             let Ok(Refined { wave, best, map }) = refined else {
                 return actor.end(Err(TransportError::Closed), context);
@@ -200,6 +207,8 @@ impl Scanner {
                 return;
             }
             actor.phase = Phase::Scanning;
+            let nside = wave.first().map(|(pixel, _)| pixel.nside);
+            actor.meters.refined(begun, nside, wave.len());
             actor.progress.send_modify(|progress| {
                 progress.best = best;
                 progress.map = map;
@@ -215,14 +224,17 @@ impl Scanner {
 
     /// Cuts tasks until the workers are covered, and submits them.
     fn hand_out(&mut self, context: &mut Context<Self>) {
+        let begun = Instant::now();
         let wanted = self.links.credit + self.policy.spare_tasks;
         let most = wanted.min(self.policy.window.unwrap_or(usize::MAX));
         while self.phase == Phase::Scanning && self.ledger.n_leased() < most {
             let Some(task) = self.ledger.cut_task(self.links.n_slots) else {
                 break;
             };
+            self.meters.task_sent(task.id);
             self.unsent.push(frame(task));
         }
+        self.meters.handed_out(begun, self.ledger.n_leased());
         self.submit(context);
         self.report();
     }
@@ -251,36 +263,40 @@ impl Scanner {
 
     /// Enters results into the ledger, then confirms them.
     fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
+        let begun = Instant::now();
         let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
         for outcome in batch.outcomes() {
             let TaskId(id) = outcome.task;
+            self.meters.task_back(id);
             match &outcome.conclusion {
                 Conclusion::Completed(result) => match ResultBody::decode(result) {
                     Ok(result) => {
                         let nside = self.ledger.nside_of(id);
-                        let n = result.outcomes.len() as u64;
-                        let accepted = self.ledger.accept(
-                            id,
-                            result.outcomes,
-                            result.seconds,
-                            outcome.attempt,
-                        );
+                        let (n_fitted, n_failed) = meters::fitted_and_failed(&result.outcomes);
+                        let seconds = result.seconds;
+                        let attempt = outcome.attempt;
+                        let accepted = self.ledger.accept(id, result.outcomes, seconds, attempt);
+                        self.meters.result(accepted, attempt);
                         if let (Acceptance::Accepted, Some(nside)) = (accepted, nside) {
-                            *n_pixels.entry(nside).or_default() += n;
+                            self.meters.pixels(nside, n_fitted, n_failed, seconds);
+                            *n_pixels.entry(nside).or_default() += n_fitted + n_failed;
                         }
                     }
                     Err(error) => {
                         tracing::warn!(task = id, %error, "a result is not understood");
+                        self.meters.invalid();
                         self.give_up(id, &error.to_string());
                     }
                 },
                 Conclusion::Rejected(reason) => {
                     tracing::warn!(task = id, reason, "a worker gave a task up");
+                    self.meters.rejected();
                     self.give_up(id, reason);
                 }
             }
         }
         batch.confirm();
+        self.meters.collected(begun);
         self.progress.send_modify(|progress| {
             for round in &mut progress.rounds {
                 round.n_done += n_pixels.get(&round.nside).copied().unwrap_or(0);
@@ -295,17 +311,27 @@ impl Scanner {
     }
 
     fn give_up(&mut self, id: u64, reason: &str) {
+        // What is not out any more cannot fail again.
+        let nside = self.ledger.nside_of(id);
         let singles = self.ledger.reject(id, reason);
-        self.unsent.extend(singles.into_iter().map(frame));
+        if let (Some(nside), true) = (nside, singles.is_empty()) {
+            self.meters.pixel_failed(nside);
+        }
+        for single in singles {
+            self.meters.task_sent(single.id);
+            self.unsent.push(frame(single));
+        }
     }
 
     fn report(&self) {
         let ledger = &self.ledger;
+        let (n_links, n_slots) = (self.links.shares.len(), self.links.n_slots);
+        self.meters.tell_links(n_links, n_slots);
         self.progress.send_modify(|progress| {
             progress.tasks = ledger.counts();
             progress.n_out = ledger.n_leased();
             progress.n_waiting = ledger.n_pending();
-            progress.n_slots = self.links.n_slots;
+            progress.n_slots = n_slots;
         });
     }
 

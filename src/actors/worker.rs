@@ -24,7 +24,9 @@ use crate::protocol::{
 };
 use crate::reco::{Kernel, KernelError, Reco, StopFlag};
 use crate::sky::map::PixelOutcome;
+use meters::Meters;
 
+mod meters;
 mod preparation;
 
 /// While all slots are busy, one more task for each waits at hand, so that no slot waits for the
@@ -103,6 +105,7 @@ pub async fn start(
         Worker {
             config,
             link,
+            meters: Meters::new(),
             scans: HashMap::new(),
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
@@ -122,6 +125,7 @@ pub async fn start(
 pub struct Worker {
     config: WorkerConfig,
     link: Arc<dyn Link>,
+    meters: Meters,
     scans: HashMap<ScanId, ServedScan>,
     /// Leased and not begun.
     waiting: VecDeque<Lease>,
@@ -211,6 +215,7 @@ impl Worker {
             PayloadId(welcome.payload),
             Arc::clone(reco),
             stop.clone(),
+            self.meters.preparation.clone(),
         );
         self.scans.insert(
             scan,
@@ -219,6 +224,7 @@ impl Worker {
                 stop: stop.clone(),
             },
         );
+        self.tell();
         context.spawn(
             prepared
                 .into_actor(self)
@@ -244,6 +250,17 @@ impl Worker {
             served.stop.stop();
         }
         self.waiting.retain(|lease| lease.key().scan != scan);
+        self.tell();
+    }
+
+    /// Tells those who watch what it holds now.
+    fn tell(&mut self) {
+        self.meters.tell(
+            usize::from(self.config.slots.get()),
+            self.running.len(),
+            self.waiting.len(),
+            self.scans.len(),
+        );
     }
 
     /// Begins as many waiting tasks as there are free slots.
@@ -260,6 +277,7 @@ impl Worker {
             {
                 Some(Readiness::Ready(kernel)) => self.begin(lease, kernel, context),
                 Some(Readiness::Unusable(reason)) => {
+                    self.meters.rejected();
                     self.settlements.push(lease.rejected(reason));
                 }
                 Some(Readiness::Preparing) => unready.push_back(lease),
@@ -276,6 +294,7 @@ impl Worker {
         let task = match TaskBody::decode(lease.body()) {
             Ok(task) => task,
             Err(error) => {
+                self.meters.rejected();
                 self.settlements.push(lease.rejected(error.to_string()));
                 return;
             }
@@ -311,6 +330,7 @@ impl Worker {
         let Some(lease) = self.running.remove(&run) else {
             return;
         };
+        self.meters.ended(&outcomes, busy);
         self.settlements.push(match outcomes {
             Ok(outcomes) => {
                 let result = ResultBody {
@@ -330,6 +350,7 @@ impl Worker {
     /// Tells the hubs what became of tasks: all that ended while the last telling was under way
     /// go in one message.
     fn settle(&mut self, context: &mut Context<Self>) {
+        self.tell();
         if self.is_settling {
             return;
         }

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use anyhow::Context;
 use tokio::sync::oneshot;
 
+use super::metrics::MetricsArguments;
 use super::{Failure, bad_input, failed, print};
 use crate::scenario::fleet::{self, FleetOrder};
 use crate::transport;
@@ -12,7 +13,15 @@ use crate::transport;
 /// Payloads are unpacked on few threads: there may be thousands of workers, but there is one event.
 const BLOCKING_THREADS: usize = 4;
 
-pub(super) fn run() -> Result<u8, Failure> {
+/// Simulated workers, as `skyscan replay` starts them
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    metrics: MetricsArguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    arguments.metrics.serve("fleet")?;
     let mut line = String::new();
     std::io::stdin()
         .lock()

@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use tokio::sync::watch;
 
 use super::interrupt::on_interrupt;
+use super::metrics::MetricsArguments;
 use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, table};
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
     /// Meet here instead of where the scenario says, for example at a broker that runs already
     #[arg(long, value_name = "URL")]
     transport: Option<String>,
+    #[command(flatten)]
+    metrics: MetricsArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -43,6 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .iter()
         .map(|path| read(path, arguments.quick))
         .collect::<Result<Vec<Scenario>, Failure>>()?;
+    arguments.metrics.serve("replay")?;
     let (ask, stop) = watch::channel(false);
     on_interrupt(move || {
         ask.send_replace(true);

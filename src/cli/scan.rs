@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
 use super::interrupt::on_interrupt;
+use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
 use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::actors::progress::Progress;
@@ -96,6 +97,8 @@ pub(super) struct Arguments {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    metrics: MetricsArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -220,6 +223,7 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
         leases_per_slot: LEASES_PER_SLOT,
         recos: reco.iter().cloned().collect(),
     };
+    arguments.metrics.serve("scan")?;
     let setup = ScanSetup {
         problem: problem.clone(),
         plan: plan.clone(),

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::external::{self, ExternalArguments};
 use super::interrupt::on_interrupt;
+use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed};
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
 use crate::reco::{self, Reco};
@@ -40,6 +41,8 @@ pub(super) struct Arguments {
     reco: Vec<String>,
     #[command(flatten)]
     external: ExternalArguments,
+    #[command(flatten)]
+    metrics: MetricsArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -50,6 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             arguments.transport
         )));
     }
+    arguments.metrics.serve("worker")?;
     let transport = transport::open(&arguments.transport).map_err(bad_input)?;
     let config = WorkerConfig {
         slots: arguments.slots(),

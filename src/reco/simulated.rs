@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use metrics::histogram;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,7 @@ impl Lateness {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.n += 1;
         counts.total += late;
+        histogram!("skyscan_fleet_lateness_seconds").record(late);
         let class = (128 - late.as_micros().leading_zeros()) as usize;
         counts.by_class[class.min(CLASSES - 1)] += 1;
     }

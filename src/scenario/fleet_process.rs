@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 use super::fleet::{FleetOrder, FleetReport};
+use crate::telemetry;
 
 /// The hidden subcommand that a replay starts its fleets with.
 pub const SUBCOMMAND: &str = "fleet";
@@ -17,6 +18,8 @@ impl FleetProcess {
     pub(super) fn start(order: &FleetOrder) -> std::io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg(SUBCOMMAND)
+            // Two cannot be at one address.
+            .env_remove(telemetry::ADDRESS_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

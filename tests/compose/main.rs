@@ -1,11 +1,19 @@
-//! docker-compose.yml, as people use it: real images, ten workers in containers, either transport.
+//! docker-compose.yml, as people use it: real images, ten workers in containers, either transport;
+//! twenty workers watched by Prometheus.
 //!
 //! Runs where a Docker engine answers and a compose command is installed; elsewhere the trials show
 //! as ignored, with the reason in front of their names, and are counted. The image gets the binary
 //! that these tests were built with, and is gone afterwards, as is all that ran; base images stay
 //! (`deploy/base-images`).
 
+#[path = "../metrics/dashboard.rs"]
+mod dashboard;
+#[path = "../metrics/listed.rs"]
+mod listed;
+mod monitored;
 mod project;
+#[path = "../metrics/prometheus.rs"]
+mod prometheus;
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -32,20 +40,29 @@ fn main() {
     // Ten workers are enough at a time.
     arguments.test_threads = Some(1);
     let compose = compose_command();
-    let trial = |name: &str, over: &'static Transport| {
+    let trial = |name: &str, check: Check, over: &'static Transport| {
         let (kind, compose) = match &compose {
             Ok(words) => ("", Ok(*words)),
             Err(missing) => (*missing, Err(*missing)),
         };
         Trial::test(name, move || {
-            same_map_over(over, compose?).map_err(|error| Failed::from(error.to_string()))
+            in_containers(check, over, compose?).map_err(|error| Failed::from(error.to_string()))
         })
         .with_kind(kind)
         .with_ignored_flag(compose.is_err())
     };
     let trials = vec![
-        trial("ten_workers_over_zeromq_give_the_same_map", &ZEROMQ),
-        trial("ten_workers_over_rabbitmq_give_the_same_map", &RABBITMQ),
+        trial("ten_workers_over_zeromq_give_the_same_map", check, &ZEROMQ),
+        trial(
+            "ten_workers_over_rabbitmq_give_the_same_map",
+            check,
+            &RABBITMQ,
+        ),
+        trial(
+            "prometheus_sees_twenty_workers",
+            monitored::check,
+            &MONITORED,
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -71,8 +88,17 @@ const RABBITMQ: Transport = Transport {
     services: &["rabbitmq", "scanner", "worker"],
 };
 
-fn same_map_over(transport: &Transport, compose: &[&str]) -> Result<()> {
-    run(Command::new(Path::new(ROOT).join("deploy/base-images")).args(["debian", "rabbitmq"]))?;
+const MONITORED: Transport = Transport {
+    name: "monitored",
+    url: None,
+    services: &["rabbitmq", "worker", "prometheus"],
+};
+
+type Check = fn(&Project<'_>, &Transport) -> Result<()>;
+
+fn in_containers(check: Check, transport: &Transport, compose: &[&str]) -> Result<()> {
+    let bases = ["debian", "rabbitmq", "prometheus"];
+    run(Command::new(Path::new(ROOT).join("deploy/base-images")).args(bases))?;
     let project = Project::new(transport, compose)?;
     let checked = check(&project, transport);
     checked.map_err(|error| format!("{error}\n{}", project.last_words()).into())

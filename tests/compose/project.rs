@@ -70,7 +70,9 @@ impl<'a> Project<'a> {
             .env("COMPOSE_PROFILES", "relay")
             .env("SKYSCAN_IMAGE", self.image(false))
             .env("SKYSCAN_FORMAT", "json")
-            .env("SKYSCAN_AMQP_PASSWORD", PASSWORD);
+            .env("SKYSCAN_AMQP_PASSWORD", PASSWORD)
+            // Whatever port is free.
+            .env("SKYSCAN_PROMETHEUS_LISTEN", "127.0.0.1:0");
         if let Some(url) = self.transport {
             command.env("SKYSCAN_TRANSPORT", url);
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skyscan_transport::{Link, PayloadId, ScanId};
+use tokio::time::Instant;
 
+use super::meters::Preparation;
 use crate::protocol::unpack_problem;
 use crate::reco::{Kernel, Reco, StopFlag};
 
@@ -19,7 +21,9 @@ pub(super) async fn prepare(
     payload: PayloadId,
     reco: Arc<dyn Reco>,
     stop: StopFlag,
+    told: Preparation,
 ) -> Result<Arc<dyn Kernel>, String> {
+    let begun = Instant::now();
     let mut pause = FETCH_AGAIN;
     let packed = loop {
         match link.fetch(scan, payload).await {
@@ -32,11 +36,14 @@ pub(super) async fn prepare(
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(FETCH_AGAIN_LONGEST);
     };
+    told.payload_bytes.increment(packed.len() as u64);
     let prepared = tokio::task::spawn_blocking(move || {
         let problem = unpack_problem(&packed).map_err(|error| error.to_string())?;
         reco.prepare(&problem).map_err(|error| error.to_string())
     });
-    prepared
+    let prepared = prepared
         .await
-        .unwrap_or_else(|_| Err("the reconstruction panicked in preparation".to_owned()))
+        .unwrap_or_else(|_| Err("the reconstruction panicked in preparation".to_owned()));
+    told.seconds.record(begun.elapsed());
+    prepared
 }

@@ -1,0 +1,186 @@
+//! What a Scanner tells those who watch from outside; `telemetry/catalogue.rs` has the list.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use tokio::time::Instant;
+
+use crate::scan::Acceptance;
+use crate::sky::Nside;
+use crate::sky::map::PixelOutcome;
+
+/// What a Scanner has told, and what it needs to tell more.
+pub(super) struct Meters {
+    submitted: Counter,
+    accepted: Counter,
+    duplicate: Counter,
+    unplanned: Counter,
+    invalid: Counter,
+    rejected: Counter,
+    lost: Counter,
+    out: Gauge,
+    workers: Gauge,
+    slots: Gauge,
+    last_result: Gauge,
+    round_trip: Histogram,
+    hand_out: Histogram,
+    collect: Histogram,
+    refine: Histogram,
+    rounds: BTreeMap<Nside, RoundMeters>,
+    /// When each task that is out was given to the hub.
+    sent: HashMap<u64, Instant>,
+}
+
+/// The metrics of one resolution.
+struct RoundMeters {
+    planned: Counter,
+    fitted: Counter,
+    failed: Counter,
+    service: Histogram,
+}
+
+impl Meters {
+    /// Registers them at the recorder that is installed.
+    pub(super) fn new() -> Self {
+        let result = |outcome| counter!("skyscan_task_results_total", "outcome" => outcome);
+        let operation = |op| histogram!("skyscan_hub_operation_seconds", "op" => op);
+        let meters = Self {
+            submitted: counter!("skyscan_tasks_submitted_total"),
+            accepted: result("accepted"),
+            duplicate: result("duplicate"),
+            unplanned: result("unplanned"),
+            invalid: result("invalid"),
+            rejected: result("rejected"),
+            lost: counter!("skyscan_tasks_lost_total"),
+            out: gauge!("skyscan_tasks_out"),
+            workers: gauge!("skyscan_scan_workers"),
+            slots: gauge!("skyscan_scan_slots"),
+            last_result: gauge!("skyscan_scan_last_result_timestamp_seconds"),
+            round_trip: histogram!("skyscan_task_round_trip_seconds"),
+            hand_out: operation("hand_out"),
+            collect: operation("collect"),
+            refine: histogram!("skyscan_refine_seconds"),
+            rounds: BTreeMap::new(),
+            sent: HashMap::new(),
+        };
+        meters.tell_links(0, 0);
+        meters.out.set(0.0);
+        meters.last_result.set(now_s());
+        meters
+    }
+
+    /// The Refiner took so long, and asks for so many pixels of this resolution.
+    pub(super) fn refined(&mut self, begun: Instant, nside: Option<Nside>, n_pixels: usize) {
+        self.refine.record(begun.elapsed());
+        if let Some(nside) = nside {
+            self.round(nside).planned.increment(n_pixels as u64);
+        }
+    }
+
+    /// A task goes to the hub.
+    pub(super) fn task_sent(&mut self, id: u64) {
+        self.submitted.increment(1);
+        self.sent.insert(id, Instant::now());
+    }
+
+    /// A task came back from the hub, with a result or without.
+    pub(super) fn task_back(&mut self, id: u64) {
+        if let Some(sent) = self.sent.remove(&id) {
+            self.round_trip.record(sent.elapsed());
+        }
+    }
+
+    /// What the ledger made of a result.
+    pub(super) fn result(&self, acceptance: Acceptance, attempt: u32) {
+        match acceptance {
+            Acceptance::Accepted => {
+                self.accepted.increment(1);
+                self.lost.increment(u64::from(attempt.saturating_sub(1)));
+            }
+            Acceptance::Duplicate => self.duplicate.increment(1),
+            Acceptance::Unplanned => self.unplanned.increment(1),
+        }
+    }
+
+    /// What an accepted result holds, and how long it took a worker.
+    pub(super) fn pixels(&mut self, nside: Nside, n_fitted: u64, n_failed: u64, seconds: f64) {
+        let round = self.round(nside);
+        round.fitted.increment(n_fitted);
+        round.failed.increment(n_failed);
+        if seconds.is_finite() && seconds >= 0.0 {
+            round.service.record(seconds);
+        }
+    }
+
+    /// A result could not be read.
+    pub(super) fn invalid(&self) {
+        self.invalid.increment(1);
+    }
+
+    /// A worker gave a task up for good.
+    pub(super) fn rejected(&self) {
+        self.rejected.increment(1);
+    }
+
+    /// A pixel failed with the task that it was alone in.
+    pub(super) fn pixel_failed(&mut self, nside: Nside) {
+        self.round(nside).failed.increment(1);
+    }
+
+    /// Results were entered.
+    pub(super) fn collected(&self, begun: Instant) {
+        self.collect.record(begun.elapsed());
+        self.last_result.set(now_s());
+    }
+
+    /// Tasks were cut; so many are out now.
+    pub(super) fn handed_out(&self, begun: Instant, n_out: usize) {
+        self.hand_out.record(begun.elapsed());
+        self.out.set(n_out as f64);
+    }
+
+    /// Who is there.
+    pub(super) fn tell_links(&self, n_links: usize, n_slots: usize) {
+        self.workers.set(n_links as f64);
+        self.slots.set(n_slots as f64);
+    }
+
+    fn round(&mut self, nside: Nside) -> &mut RoundMeters {
+        self.rounds.entry(nside).or_insert_with(|| {
+            let nside = nside.to_string();
+            let done = |outcome| counter!("skyscan_pixels_done_total", "nside" => nside.clone(), "outcome" => outcome);
+            RoundMeters {
+                planned: counter!("skyscan_pixels_planned_total", "nside" => nside.clone()),
+                fitted: done("fitted"),
+                failed: done("failed"),
+                service: histogram!("skyscan_task_service_seconds", "nside" => nside.clone()),
+            }
+        })
+    }
+}
+
+/// How many of these were fitted, and how many failed.
+pub(super) fn fitted_and_failed(outcomes: &[PixelOutcome]) -> (u64, u64) {
+    let is_fitted = |outcome: &&PixelOutcome| matches!(outcome, PixelOutcome::Fitted(fit) if fit.llh.is_finite());
+    let n_fitted = outcomes.iter().filter(is_fitted).count();
+    (n_fitted as u64, (outcomes.len() - n_fitted) as u64)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for those who watch; it enters no result"
+)]
+fn now_s() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64())
+}
+
+impl fmt::Debug for Meters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meters")
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}

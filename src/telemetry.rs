@@ -1,0 +1,121 @@
+//! What a running process tells Prometheus: one address, one [list](catalogue) of metrics.
+//!
+//! Actors and transports record through the `metrics` facade; without [`serve`] that costs nothing.
+
+pub mod catalogue;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+use metrics_process::Collector;
+use tokio::runtime::Builder;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::protocol::PROTOCOL;
+use crate::reco::Problem;
+use catalogue::{CATALOGUE, Kind};
+
+/// The environment's word for where metrics are served. It is for one process, not for those that it
+/// starts.
+pub const ADDRESS_VARIABLE: &str = "SKYSCAN_METRICS";
+/// How often CPU time, memory and files of the process are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Why metrics cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TelemetryError {
+    /// The address is taken, or not one of this machine.
+    #[error("cannot serve metrics at {address}: choose another address with --metrics")]
+    Listen {
+        /// Where it was tried.
+        address: SocketAddr,
+        /// What went wrong.
+        #[source]
+        error: BuildError,
+    },
+    /// The system gives no thread or no event queue.
+    #[error("cannot serve metrics")]
+    System(#[from] std::io::Error),
+}
+
+/// Serves this process's metrics at `http://ADDRESS/metrics` until it ends, from a thread of its own:
+/// they can be had while everything else is busy. To be called once, before hubs, links and actors
+/// are made. `role` is the subcommand.
+///
+/// # Errors
+/// If nothing can listen at this address.
+pub fn serve(address: SocketAddr, role: &'static str) -> Result<(), TelemetryError> {
+    let listen = |error| TelemetryError::Listen { address, error };
+    let mut builder = PrometheusBuilder::new().with_http_listener(address);
+    for metric in CATALOGUE {
+        if let Kind::Histogram(buckets) = metric.kind {
+            let name = Matcher::Full(metric.name.to_owned());
+            builder = builder
+                .set_buckets_for_metric(name, &buckets.bounds())
+                .map_err(listen)?;
+        }
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (recorder, exporter) = {
+        let _entered = runtime.enter();
+        builder.build().map_err(listen)?
+    };
+    metrics::set_global_recorder(recorder).map_err(|error| listen(error.into()))?;
+    describe();
+    gauge!(
+        "skyscan_build_info",
+        "version" => env!("CARGO_PKG_VERSION"),
+        "protocol" => PROTOCOL.to_string(),
+        "role" => role,
+    )
+    .set(1.0);
+    let collector = Collector::default();
+    collector.collect();
+    std::thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(move || {
+            runtime.block_on(async move {
+                let mut ticks = interval(LOOK_EVERY);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                let look = async {
+                    loop {
+                        ticks.tick().await;
+                        collector.collect();
+                    }
+                };
+                tokio::select! {
+                    served = exporter => tracing::warn!(?served, "metrics are no longer served"),
+                    () = look => {}
+                }
+            });
+        })?;
+    Ok(())
+}
+
+/// Tells which scan this process runs. `transport` is the backend's name.
+pub fn tell_scan(problem: &Problem, payload_bytes: usize, transport: &'static str) {
+    gauge!(
+        "skyscan_scan_info",
+        "run_id" => problem.event.run_id.to_string(),
+        "event_id" => problem.event.event_id.to_string(),
+        "reco" => problem.reco.clone(),
+        "transport" => transport,
+    )
+    .set(1.0);
+    gauge!("skyscan_scan_payload_bytes").set(payload_bytes as f64);
+}
+
+/// Gives every metric of the list its line of help.
+fn describe() {
+    for metric in CATALOGUE {
+        let (name, unit, meaning) = (metric.name, Unit::Count, metric.meaning);
+        match metric.kind {
+            Kind::Counter => describe_counter!(name, unit, meaning),
+            Kind::Gauge => describe_gauge!(name, unit, meaning),
+            Kind::Histogram(_) => describe_histogram!(name, unit, meaning),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Every metric of the program: name, type, unit, labels, meaning, and who tells it.
+//!
+//! docs/metrics.md is made of this list. Units are the base units of Prometheus and stand in the name.
+
+use std::fmt;
+
+/// One metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// As Prometheus knows it; of a histogram without `_bucket`, `_sum` and `_count`.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// What is counted or measured.
+    pub unit: &'static str,
+    /// Its labels beside those that the teller gives all its metrics.
+    pub labels: &'static [Label],
+    /// Where it comes from.
+    pub teller: Teller,
+    /// What it says.
+    pub meaning: &'static str,
+}
+
+/// A label and its values; without any, they are as many as scans have resolutions, or one a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// All values that it takes, if they are known beforehand.
+    pub values: &'static [&'static str],
+}
+
+/// A type of metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Grows only.
+    Counter,
+    /// Comes and goes.
+    Gauge,
+    /// How often in which range.
+    Histogram(Buckets),
+}
+
+/// Upper bounds of a histogram's ranges, geometric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Buckets {
+    /// 10 ms to 1.5 h, each twice the one before: work and ways of tasks.
+    Work,
+    /// 1 us to 1 s, each four times the one before: steps of a program.
+    Steps,
+}
+
+impl Buckets {
+    /// The bounds in seconds.
+    pub fn bounds(self) -> Vec<f64> {
+        match self {
+            Self::Work => (0..20).map(|n| 0.01 * f64::from(1u32 << n)).collect(),
+            Self::Steps => (0..11).map(|n| 1e-6 * f64::from(1u32 << (2 * n))).collect(),
+        }
+    }
+}
+
+/// Where metrics come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teller {
+    /// Every process.
+    Process,
+    /// `skyscan scan`.
+    Scan,
+    /// The Scanner: `skyscan scan` and `skyscan replay`.
+    Scanner,
+    /// Workers: `skyscan worker`, the fleets of replays, and `skyscan scan` unless `--workers 0`.
+    Worker,
+    /// Simulated workers: the fleets of replays.
+    Fleet,
+    /// The end of a transport, each side of it that the process has; all have the labels
+    /// `transport` and `side`.
+    Transport,
+}
+
+impl Teller {
+    /// All, in the order of the documentation.
+    pub const ALL: [Self; 6] = [
+        Self::Process,
+        Self::Scan,
+        Self::Scanner,
+        Self::Worker,
+        Self::Fleet,
+        Self::Transport,
+    ];
+
+    /// Labels that all its metrics have.
+    pub fn labels(self) -> &'static [Label] {
+        match self {
+            Self::Transport => &[TRANSPORT, SIDE],
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram(_) => "histogram",
+        })
+    }
+}
+
+const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
+    Label { name, values }
+}
+
+const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq"]);
+const SIDE: Label = label("side", &["hub", "link", "shared"]);
+const NSIDE: Label = label("nside", &[]);
+const DIRECTION: Label = label("direction", &["in", "out"]);
+
+const fn metric(
+    teller: Teller,
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    labels: &'static [Label],
+    meaning: &'static str,
+) -> Metric {
+    Metric {
+        name,
+        kind,
+        unit,
+        labels,
+        teller,
+        meaning,
+    }
+}
+
+use Kind::{Counter, Gauge};
+use Teller::{Fleet, Process, Scan, Scanner, Transport, Worker};
+const WORK: Kind = Kind::Histogram(Buckets::Work);
+const STEPS: Kind = Kind::Histogram(Buckets::Steps);
+
+/// The list.
+#[rustfmt::skip]
+pub const CATALOGUE: &[Metric] = &[
+    metric(Process, "skyscan_build_info", Gauge, "1",
+        &[label("version", &[]), label("protocol", &[]), label("role", &["scan", "worker", "replay", "fleet"])],
+        "The program, always 1"),
+    metric(Process, "process_cpu_seconds_total", Gauge, "seconds", &[],
+        "CPU time used, user and system; a gauge by type, so that it keeps fractions"),
+    metric(Process, "process_resident_memory_bytes", Gauge, "bytes", &[], "Memory in use"),
+    metric(Process, "process_virtual_memory_bytes", Gauge, "bytes", &[], "Address space in use"),
+    metric(Process, "process_virtual_memory_max_bytes", Gauge, "bytes", &[], "Address space allowed; 0 without a limit"),
+    metric(Process, "process_open_fds", Gauge, "files", &[], "Open files and connections"),
+    metric(Process, "process_max_fds", Gauge, "files", &[], "Open files allowed"),
+    metric(Process, "process_threads", Gauge, "threads", &[], "Threads"),
+    metric(Process, "process_start_time_seconds", Gauge, "seconds", &[], "When it began, since 1970"),
+
+    metric(Scan, "skyscan_scan_info", Gauge, "1",
+        &[label("run_id", &[]), label("event_id", &[]), label("reco", &[]), label("transport", &["memory", "rabbitmq", "zeromq"])],
+        "What is scanned, always 1"),
+    metric(Scan, "skyscan_scan_payload_bytes", Gauge, "bytes", &[], "Size of the packed event"),
+
+    metric(Scanner, "skyscan_scan_workers", Gauge, "workers", &[], "Links of workers that are there"),
+    metric(Scanner, "skyscan_scan_slots", Gauge, "slots", &[], "Their slots"),
+    metric(Scanner, "skyscan_tasks_submitted_total", Counter, "tasks", &[], "Tasks cut and given to the hub"),
+    metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks submitted that have no result yet"),
+    metric(Scanner, "skyscan_task_results_total", Counter, "results",
+        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected"])],
+        "Results: entered into the map; known already; of no task; unreadable; given up by a worker"),
+    metric(Scanner, "skyscan_tasks_lost_total", Counter, "leases", &[],
+        "Leases that ended without a result, told when a result comes after all"),
+    metric(Scanner, "skyscan_pixels_planned_total", Counter, "pixels", &[NSIDE], "Pixels asked for so far; a round may grow"),
+    metric(Scanner, "skyscan_pixels_done_total", Counter, "pixels", &[NSIDE, label("outcome", &["fitted", "failed"])],
+        "Pixels with an outcome"),
+    metric(Scanner, "skyscan_task_service_seconds", WORK, "seconds", &[NSIDE],
+        "Time in the kernel of accepted tasks, as their workers measured it"),
+    metric(Scanner, "skyscan_task_round_trip_seconds", WORK, "seconds", &[],
+        "From when a task was given to the hub until it came back; work and waiting together"),
+    metric(Scanner, "skyscan_hub_operation_seconds", STEPS, "seconds", &[label("op", &["hand_out", "collect"])],
+        "Time in the Scanner for cutting tasks and for entering results; its rate is the busy share of the Scanner"),
+    metric(Scanner, "skyscan_refine_seconds", WORK, "seconds", &[],
+        "Between two waves, in which no task is handed out; in a replay the wait for the fleet"),
+    metric(Scanner, "skyscan_scan_last_result_timestamp_seconds", Gauge, "seconds", &[],
+        "When results came last, or the Scanner began, since 1970"),
+
+    metric(Worker, "skyscan_worker_slots", Gauge, "slots", &[label("state", &["free", "busy"])], "Slots"),
+    metric(Worker, "skyscan_worker_waiting_tasks", Gauge, "tasks", &[], "Tasks at hand that have not begun"),
+    metric(Worker, "skyscan_worker_scans", Gauge, "scans", &[], "Scans that are served, each worker counted"),
+    metric(Worker, "skyscan_worker_tasks_total", Counter, "tasks", &[label("outcome", &["completed", "released", "rejected"])],
+        "Tasks that ended: with a result; stopped and given back; given up for good"),
+    metric(Worker, "skyscan_worker_pixels_total", Counter, "pixels", &[label("outcome", &["fitted", "failed"])], "Pixels of completed tasks"),
+    metric(Worker, "skyscan_worker_task_seconds", WORK, "seconds", &[], "Time in the kernel of completed tasks"),
+    metric(Worker, "skyscan_worker_preparation_seconds", WORK, "seconds", &[],
+        "From meeting a scan until its tasks can begin: the event fetched, the kernel made"),
+    metric(Worker, "skyscan_worker_payload_bytes_total", Counter, "bytes", &[],
+        "Packed events taken; over the wire they come once to a process"),
+
+    metric(Fleet, "skyscan_fleet_lateness_seconds", STEPS, "seconds", &[],
+        "How late simulated work ended: above a few milliseconds the machine is too slow for the fleet"),
+
+    metric(Transport, "skyscan_transport_messages_total", Counter, "frames", &[DIRECTION], "Frames"),
+    metric(Transport, "skyscan_transport_bytes_total", Counter, "bytes", &[DIRECTION], "Their bytes"),
+    metric(Transport, "skyscan_transport_rejected_messages_total", Counter, "frames",
+        &[label("reason", &["malformed", "oversize", "version", "unknown_peer"])], "Frames that were refused"),
+    metric(Transport, "skyscan_transport_redelivered_total", Counter, "leases", &[], "Leases of tasks that were leased before (hub)"),
+    metric(Transport, "skyscan_transport_queue_messages", Gauge, "tasks", &[label("queue", &["ready"])], "Tasks that wait for a link (hub)"),
+    metric(Transport, "skyscan_credit_outstanding", Gauge, "leases", &[], "Leases that are out (hub)"),
+    metric(Transport, "skyscan_credit_limit", Gauge, "leases", &[], "Leases that links may hold (hub)"),
+    metric(Transport, "skyscan_transport_links", Gauge, "links", &[], "Links that serve (hub); links that are open (link)"),
+    metric(Transport, "skyscan_transport_links_lost_total", Counter, "links", &[], "Links that vanished (hub)"),
+    metric(Transport, "skyscan_transport_unconfirmed_messages", Gauge, "messages", &[],
+        "Sent and not known to have arrived: settlements (ZeroMQ, link), frames (RabbitMQ, shared)"),
+    metric(Transport, "skyscan_transport_connections", Gauge, "connections", &[],
+        "Sessions (ZeroMQ, hub and link); connections to the broker (RabbitMQ, shared)"),
+    metric(Transport, "skyscan_transport_connections_opened_total", Counter, "connections", &[], "Connections that came up"),
+    metric(Transport, "skyscan_transport_connections_closed_total", Counter, "connections",
+        &[label("cause", &["clean", "lost"])], "Connections that ended"),
+    metric(Transport, "skyscan_transport_reconnects_total", Counter, "connections", &[], "Connections found again after a loss"),
+    metric(Transport, "skyscan_transport_nacks_total", Counter, "frames", &[], "Frames that the broker refused (RabbitMQ, shared)"),
+    metric(Transport, "skyscan_transport_blocked", Gauge, "1", &[], "1 while the broker takes no frames (RabbitMQ, shared)"),
+    metric(Transport, "skyscan_transport_auth_failures_total", Counter, "logins", &[], "Logins that the broker refused (RabbitMQ, shared)"),
+];
