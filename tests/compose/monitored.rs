@@ -65,6 +65,9 @@ pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> 
         [n] if *n == N_WORKERS as f64 => Ok(()),
         other => Err(format!("{other:?} workers tell of themselves, not {N_WORKERS}").into()),
     })?;
+    if prometheus.has_data(r#"ALERTS{alertstate="firing"}"#)? {
+        return Err("an alert fired in a scan that went well".into());
+    }
     let queries = dashboard::queries()?;
     until(|| {
         let without = dashboard::without_data(&prometheus, &queries)?;

@@ -88,7 +88,8 @@ impl Prometheus {
             }
         }
         // What Prometheus adds itself.
-        metrics.retain(|name, _| name != "up" && !name.starts_with("scrape_"));
+        let own = ["up", "scrape_", "ALERTS"];
+        metrics.retain(|name, _| !own.iter().any(|start| name.starts_with(start)));
         Ok(metrics)
     }
 
