@@ -27,6 +27,7 @@ pub mod setup;
 mod sources;
 pub mod statistics;
 pub mod theory;
+pub mod watched;
 
 pub use ballast::Ballast;
 pub use fleet_process::SUBCOMMAND as FLEET_SUBCOMMAND;

@@ -1,13 +1,17 @@
-//! `skyscan fleet`, which `skyscan replay` calls: simulated workers, told what to do on the input.
+//! `skyscan fleet`: simulated workers, told what to do on the input, as `skyscan replay` does, or by a
+//! scenario, as in scenarios/compose.
 
 use std::io::BufRead;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use tokio::sync::oneshot;
 
+use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::{Failure, bad_input, failed, print};
 use crate::scenario::fleet::{self, FleetOrder};
+use crate::scenario::watched;
 use crate::transport;
 
 /// Payloads are unpacked on few threads: there may be thousands of workers, but there is one event.
@@ -16,27 +20,31 @@ const BLOCKING_THREADS: usize = 4;
 /// Simulated workers, as `skyscan replay` starts them
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    /// Be one worker of this scenario until SIGTERM or Ctrl-C; without, do as the input says
+    #[arg(long, value_name = "SCENARIO", requires = "transport")]
+    scenario: Option<PathBuf>,
+    /// Where to meet the hub, with --scenario
+    #[arg(long, value_name = "URL", env = "SKYSCAN_TRANSPORT")]
+    transport: Option<String>,
     #[command(flatten)]
     metrics: MetricsArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     arguments.metrics.serve("fleet")?;
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(failed)?;
-    let order: FleetOrder = serde_json::from_str(&line)
-        .context("skyscan fleet is called by skyscan replay, with an order on its input")
-        .map_err(bad_input)?;
-    let transport = transport::open(&order.url).map_err(bad_input)?;
     let (end, ended) = oneshot::channel::<()>();
-    std::thread::spawn(move || {
-        // Nothing comes any more: whoever called wants the end, or is gone.
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        drop(end);
-    });
+    let order = match (&arguments.scenario, &arguments.transport) {
+        (Some(path), Some(url)) => {
+            let mut end = Some(end);
+            on_interrupt(move || drop(end.take())).map_err(failed)?;
+            let scenario = super::replay::read(path, false)?;
+            watched::order(&scenario, url)
+                .with_context(|| format!("no fleet that stays can do {}", path.display()))
+                .map_err(bad_input)?
+        }
+        _ => ordered(end)?,
+    };
+    let transport = transport::open(&order.url).map_err(bad_input)?;
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -53,4 +61,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     });
     print(&serde_json::to_string(&report.map_err(failed)?).map_err(failed)?);
     Ok(0)
+}
+
+/// The order that stands on the input, whose end is that of the fleet.
+fn ordered(end: oneshot::Sender<()>) -> Result<FleetOrder, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(failed)?;
+    let order = serde_json::from_str(&line)
+        .context("skyscan fleet is called by skyscan replay, with an order on its input")
+        .map_err(bad_input)?;
+    std::thread::spawn(move || {
+        // Nothing comes any more: whoever called wants the end, or is gone.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(end);
+    });
+    Ok(order)
 }

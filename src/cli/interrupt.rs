@@ -13,7 +13,7 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// If the system gives no signals.
-pub(super) fn on_interrupt(ask: impl Fn() + Send + 'static) -> io::Result<()> {
+pub(super) fn on_interrupt(mut ask: impl FnMut() + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (mut interrupts, mut terminations) = {
         let _entered = runtime.enter();

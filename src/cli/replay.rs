@@ -11,6 +11,7 @@ use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::{Report, Run};
+use crate::scenario::watched::Watched;
 use crate::scenario::{self, Step};
 
 /// Replay scenarios: thousands of simulated workers on real transports, measured
@@ -36,6 +37,10 @@ pub(super) struct Arguments {
     /// Meet here instead of where the scenario says, for example at a broker that runs already
     #[arg(long, value_name = "URL")]
     transport: Option<String>,
+    /// Start no workers: wait for those that `skyscan fleet --scenario` is, elsewhere, and ask this
+    /// Prometheus how they fare, which scrapes them as job "fleet" (see scenarios/compose)
+    #[arg(long, value_name = "URL", requires = "transport")]
+    watch_fleet: Option<String>,
     #[command(flatten)]
     metrics: MetricsArguments,
 }
@@ -58,7 +63,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         for scenario in &scenarios {
             let url = arguments.transport.clone();
             tell(&format!("{}: {}", scenario.name, scenario.question));
-            let report = scenario::replay(scenario, url, stop.clone(), tell_step).await;
+            let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
+            let report = scenario::replay(scenario, url, watched, stop.clone(), tell_step).await;
             if let Some(out) = &arguments.out {
                 let dir = out.join(&report.scenario);
                 let files = report::write_all(&dir, &report).map_err(failed)?;
@@ -83,7 +89,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     Ok(if complete { 0 } else { INCOMPLETE })
 }
 
-fn read(path: &Path, quick: bool) -> Result<Scenario, Failure> {
+/// A scenario's file; its quick form if asked for.
+pub(super) fn read(path: &Path, quick: bool) -> Result<Scenario, Failure> {
     let scenario = std::fs::read_to_string(path)
         .map_err(|error| anyhow!(error))
         .and_then(|text| Ok(Scenario::parse(&text)?))

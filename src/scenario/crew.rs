@@ -44,19 +44,10 @@ impl Crew {
         let fleet = &setup.fleet;
         let is_inside = setup.transport.kind == Kind::Memory;
         let n_processes = if is_inside { 1 } else { fleet.processes };
-        let order = |process: usize| FleetOrder {
-            url: place.url.clone(),
-            workers: process * fleet.workers / n_processes
-                ..(process + 1) * fleet.workers / n_processes,
-            slots: fleet.slots,
-            leases_per_slot: setup.transport.credit,
-            service: setup.workload.service,
-            seed,
-            ramp: fleet.ramp,
-            ballast: setup.messages.ballast(),
-            preemption: setup.faults.preemption,
-            stragglers: setup.faults.stragglers,
-            hangs: setup.faults.hangs,
+        let order = |process: usize| {
+            let workers =
+                process * fleet.workers / n_processes..(process + 1) * fleet.workers / n_processes;
+            FleetOrder::new(setup, seed, place.url.clone(), workers)
         };
         let mut crew = Self {
             processes: Vec::new(),
@@ -72,6 +63,10 @@ impl Crew {
                 running: running.boxed_local(),
                 end,
             });
+            return Ok(crew);
+        }
+        if place.watched.is_some() {
+            // Others start it.
             return Ok(crew);
         }
         for order in (0..n_processes).map(order) {

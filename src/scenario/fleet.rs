@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::ballast::{Ballast, LadenTransport};
 use super::machine;
-use super::setup::{Preemption, Ramp, Stragglers};
+use super::setup::{Preemption, Ramp, Setup, Stragglers};
 use crate::actors::worker::{self, LoseWorker, WorkerConfig, WorkerError};
 use crate::reco::service_time::ServiceTime;
 use crate::reco::simulated::{Hangs, Lateness, Simulated};
@@ -44,6 +44,25 @@ pub struct FleetOrder {
     pub stragglers: Option<Stragglers>,
     /// Some tasks hang.
     pub hangs: Option<Hangs>,
+}
+
+impl FleetOrder {
+    /// To be these workers of a point.
+    pub fn new(setup: &Setup, seed: u64, url: String, workers: std::ops::Range<usize>) -> Self {
+        Self {
+            url,
+            workers,
+            slots: setup.fleet.slots,
+            leases_per_slot: setup.transport.credit,
+            service: setup.workload.service,
+            seed,
+            ramp: setup.fleet.ramp,
+            ballast: setup.messages.ballast(),
+            preemption: setup.faults.preemption,
+            stragglers: setup.faults.stragglers,
+            hangs: setup.faults.hangs,
+        }
+    }
 }
 
 /// What a process of the fleet tells in the end.

@@ -36,6 +36,8 @@ pub(super) struct Traces<'a> {
     pub(super) fleet_kills: usize,
     pub(super) lateness_mean_s: f64,
     pub(super) lateness_p99_s: f64,
+    /// What a fleet that others started told of itself.
+    pub(super) watched: Option<Generator>,
 }
 
 impl Traces<'_> {
@@ -141,12 +143,19 @@ impl Traces<'_> {
         let span_s = spent.at_s.max(f64::MIN_POSITIVE);
         let fleet_s: f64 = spent.fleet_s.iter().sum();
         let foreign_s = spent.all_s - spent.hub_s - spent.broker_s - fleet_s;
+        let foreign_load = (foreign_s / span_s / machine::cores() as f64).max(0.0);
+        if let Some(told) = self.watched {
+            return Generator {
+                foreign_load,
+                ..told
+            };
+        }
         Generator {
             processes: spent.fleet_s.len(),
             cpu_share: spent.fleet_s.iter().copied().fold(0.0, f64::max) / span_s,
             lateness_mean_s: self.lateness_mean_s,
             lateness_p99_s: self.lateness_p99_s,
-            foreign_load: (foreign_s / span_s / machine::cores() as f64).max(0.0),
+            foreign_load,
         }
     }
 

@@ -8,6 +8,7 @@ use skyscan_transport::Transport;
 
 use super::relay::Relay;
 use super::setup::{Connections, Delivery, EventForm, Kind, Queue, TransportSetup};
+use super::watched::Watched;
 use crate::transport;
 
 /// The places of a replay. A broker is started when the first point needs it, and serves all.
@@ -16,6 +17,8 @@ pub(super) struct Places {
     /// Used for every point instead of what the scenario says, if given.
     pub(super) url: Option<String>,
     pub(super) broker: Option<Node>,
+    /// The fleet, if others start it.
+    pub(super) watched: Option<Watched>,
 }
 
 /// The place of one point.
@@ -31,6 +34,8 @@ pub(super) struct Place {
     _relay: Option<Relay>,
     /// The broker's process, if it is ours.
     pub(super) broker: Option<u32>,
+    /// The fleet, if others start it.
+    pub(super) watched: Option<Watched>,
 }
 
 impl Places {
@@ -75,6 +80,7 @@ impl Places {
             _relay: None,
             url,
             broker,
+            watched: self.watched.clone(),
         })
     }
 }

@@ -11,18 +11,22 @@ use super::measure::{means, theory};
 use super::place::Places;
 use super::results::{FORMAT, Point, Report, Run};
 use super::run::{self, Turn};
+use super::watched::{Told, Watched};
 use super::{Step, machine};
 
 /// Replays a scenario; `stop` ends it early, with the points that are finished. `url` is used for
-/// every point instead of what the scenario says. Who watches is told each step.
+/// every point instead of what the scenario says; with `watched`, others start the fleet there. Who
+/// watches is told each step.
 pub async fn replay(
     scenario: &Scenario,
     url: Option<String>,
+    watched: Option<Watched>,
     mut stop: watch::Receiver<bool>,
     tell: impl Fn(Step<'_>),
 ) -> Report {
     let mut places = Places {
         url,
+        watched,
         ..Places::default()
     };
     let mut report = Report {
@@ -46,7 +50,10 @@ pub async fn replay(
             });
             let seed = scenario.seed + repeat as u64;
             match repeat_once(planned, repeat, seed, &mut places, &mut stop).await {
-                Ok(run) => {
+                Ok((run, told)) => {
+                    report
+                        .remarks
+                        .extend(told.map(|told| remark(planned, told)));
                     tell(Step::Ends(&run));
                     runs.push(run);
                 }
@@ -90,7 +97,7 @@ async fn repeat_once(
     seed: u64,
     places: &mut Places,
     stop: &mut watch::Receiver<bool>,
-) -> Result<Run> {
+) -> Result<(Run, Option<Told>)> {
     let setup = &planned.setup;
     Limits::read().check(setup).map_err(anyhow::Error::msg)?;
     let service = &setup.workload.service;
@@ -105,6 +112,17 @@ async fn repeat_once(
     };
     let place = places.open(&setup.transport, setup.messages.event).await?;
     run::run(setup, turn, place, stop).await
+}
+
+/// What Prometheus knows beside what the hub measured.
+fn remark(planned: &PlannedPoint, told: Told) -> String {
+    format!(
+        "N = {}: by Prometheus, {} processes of the fleet had their slots busy for {:.4} of the whole \
+         run, its begin and end included.",
+        planned.setup.n_slots(),
+        told.generator.processes,
+        told.utilisation
+    )
 }
 
 fn point(planned: &PlannedPoint, runs: Vec<Run>) -> Point {

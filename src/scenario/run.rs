@@ -19,6 +19,7 @@ use super::place::Place;
 use super::results::Run;
 use super::sampler::{Sample, sample};
 use super::setup::{EventForm, Ramp, Setup};
+use super::watched::Told;
 use crate::actors::progress::Progress;
 use crate::actors::scanner::{self, HandOut, Scanned, StopScan};
 use crate::actors::{fresh_scan_id, pile};
@@ -53,7 +54,7 @@ pub(super) async fn run(
     turn: Turn,
     place: Place,
     stop: &mut watch::Receiver<bool>,
-) -> Result<Run> {
+) -> Result<(Run, Option<Told>)> {
     let log = Log::new();
     let transport = laden(place.transport.clone(), setup.messages.ballast());
     let payload = event::payload_of(match setup.messages.event {
@@ -131,6 +132,14 @@ pub(super) async fn run(
         reports.iter().map(value).fold(0.0, f64::max)
     };
     let tasks = std::mem::take(&mut log.entries().tasks);
+    let told = match &place.watched {
+        Some(watched) => {
+            let first_s = tasks.iter().map(|task| task.submitted_s);
+            let span_s = log.now_s() - first_s.fold(f64::INFINITY, f64::min);
+            Some(watched.told(span_s).await?)
+        }
+        None => None,
+    };
     let traces = Traces {
         setup,
         tasks,
@@ -151,10 +160,11 @@ pub(super) async fn run(
         fleet_kills,
         lateness_mean_s: most(|report| report.lateness_mean_s),
         lateness_p99_s: most(|report| report.lateness_p99_s),
+        watched: told.map(|told| told.generator),
     };
     let mut run = traces.measure();
     run.connection_s = run.connection_s.map(|connected_s| connected_s - begun_s);
-    Ok(run)
+    Ok((run, told))
 }
 
 fn hub_config(setup: &Setup, payload: &[u8]) -> HubConfig {

@@ -14,6 +14,7 @@ mod monitored;
 mod project;
 #[path = "../metrics/prometheus.rs"]
 mod prometheus;
+mod replayed;
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -63,6 +64,11 @@ fn main() {
             monitored::check,
             &MONITORED,
         ),
+        trial(
+            "a_replay_with_fleets_in_containers",
+            replayed::check,
+            &REPLAYED,
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -92,6 +98,12 @@ const MONITORED: Transport = Transport {
     name: "monitored",
     url: None,
     services: &["rabbitmq", "worker", "prometheus"],
+};
+
+const REPLAYED: Transport = Transport {
+    name: "replayed",
+    url: None,
+    services: &[],
 };
 
 type Check = fn(&Project<'_>, &Transport) -> Result<()>;

@@ -53,9 +53,19 @@ impl<'a> Project<'a> {
         format!("{}{}", self.name, if is_builder { "-builder" } else { "" })
     }
 
-    /// The compose command for this project, without what the caller's environment may say.
+    /// The compose command for this project.
     pub(crate) fn compose(&self) -> Command {
         let mut command = Command::new(self.compose[0]);
+        command.args(&self.compose[1..]);
+        self.environment(&mut command);
+        if let Some(url) = self.transport {
+            command.env("SKYSCAN_TRANSPORT", url);
+        }
+        command
+    }
+
+    /// Has a command work on this project, without what the caller's environment may say.
+    pub(crate) fn environment(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             let is_ours = |start| name.to_string_lossy().starts_with(start);
             if is_ours("SKYSCAN_") || is_ours("COMPOSE_") {
@@ -63,20 +73,15 @@ impl<'a> Project<'a> {
             }
         }
         command
-            .args(&self.compose[1..])
-            .args(["--project-name", &self.name])
             .current_dir(ROOT)
             // So that what it starts is told of and removed as well.
-            .env("COMPOSE_PROFILES", "relay")
+            .env("COMPOSE_PROFILES", "relay,monitoring")
+            .env("COMPOSE_PROJECT_NAME", &self.name)
             .env("SKYSCAN_IMAGE", self.image(false))
             .env("SKYSCAN_FORMAT", "json")
             .env("SKYSCAN_AMQP_PASSWORD", PASSWORD)
             // Whatever port is free.
             .env("SKYSCAN_PROMETHEUS_LISTEN", "127.0.0.1:0");
-        if let Some(url) = self.transport {
-            command.env("SKYSCAN_TRANSPORT", url);
-        }
-        command
     }
 
     pub(crate) fn containers(&self, service: &str, which: &str) -> Result<Vec<String>> {

@@ -24,6 +24,10 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
             too_few_files,
         ),
         ("a_fleet_needs_an_order", a_fleet_needs_an_order),
+        (
+            "a_fleet_that_stays_refuses_what_changes",
+            a_fleet_that_stays_refuses_what_changes,
+        ),
     ]
 }
 
@@ -66,6 +70,24 @@ fn a_fleet_needs_an_order() -> Result<(), Failed> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     if output.status.code() != Some(2) || !stderr.contains("skyscan replay") {
         return Err(format!("{}: {stderr}", output.status).into());
+    }
+    Ok(())
+}
+
+/// Variants, repeats and faults are told to fleets that a replay starts, not to one that stays.
+fn a_fleet_that_stays_refuses_what_changes() -> Result<(), Failed> {
+    for (scenario, told) in [("mva-check", "differ"), ("rabbit-5000", "repeats")] {
+        let path = format!("scenarios/{scenario}.toml");
+        let output = Command::new(env!("CARGO_BIN_EXE_skyscan"))
+            .args(["fleet", "--transport", "zmq://127.0.0.1:9", "--scenario"])
+            .arg(&path)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::null())
+            .output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(2) || !stderr.contains(told) || !stderr.contains(&path) {
+            return Err(format!("{scenario}: {}: {stderr}", output.status).into());
+        }
     }
     Ok(())
 }
