@@ -8,6 +8,7 @@ use skyscan_transport::TransportError;
 use tokio::sync::Notify;
 
 use super::interrupt::on_interrupt;
+use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, tell};
 use crate::actors::relay::{self, RelaySetup};
 use crate::transport;
@@ -56,6 +57,8 @@ pub(super) struct Arguments {
     /// How long the zone may take to finish what it has begun once the relay is asked to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     grace: f64,
+    #[command(flatten)]
+    metrics: MetricsArguments,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -92,6 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         grace: Duration::from_secs_f64(arguments.grace),
         ..RelaySetup::default()
     };
+    arguments.metrics.serve("relay")?;
     let above = transport::open(upstream).map_err(bad_input)?;
     let below = transport::open(listen).map_err(bad_input)?;
     let stop = Arc::new(Notify::new());

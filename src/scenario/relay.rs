@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::setup::TransportSetup;
 use crate::actors::relay::{self, RelaySetup};
+use crate::telemetry;
 
 /// A relay that runs until it is dropped.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ impl Relay {
             // An address may hold a password, and everybody sees what is on a command line.
             .env("SKYSCAN_UPSTREAM", upstream)
             .env("SKYSCAN_LISTEN", listen)
+            // Two cannot be at one address.
+            .env_remove(telemetry::ADDRESS_VARIABLE)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;

@@ -73,6 +73,8 @@ pub enum Teller {
     Worker,
     /// Simulated workers: the fleets of replays.
     Fleet,
+    /// `skyscan relay`; all have the label `zone`.
+    Relay,
     /// The end of a transport, each side of it that the process has; all have the labels
     /// `transport` and `side`.
     Transport,
@@ -80,12 +82,13 @@ pub enum Teller {
 
 impl Teller {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Process,
         Self::Scan,
         Self::Scanner,
         Self::Worker,
         Self::Fleet,
+        Self::Relay,
         Self::Transport,
     ];
 
@@ -93,6 +96,7 @@ impl Teller {
     pub fn labels(self) -> &'static [Label] {
         match self {
             Self::Transport => &[TRANSPORT, SIDE],
+            Self::Relay => &[ZONE],
             _ => &[],
         }
     }
@@ -114,6 +118,7 @@ const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
 
 const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq"]);
 const SIDE: Label = label("side", &["hub", "link", "shared"]);
+const ZONE: Label = label("zone", &[]);
 const NSIDE: Label = label("nside", &[]);
 const DIRECTION: Label = label("direction", &["in", "out"]);
 
@@ -136,7 +141,7 @@ const fn metric(
 }
 
 use Kind::{Counter, Gauge};
-use Teller::{Fleet, Process, Scan, Scanner, Transport, Worker};
+use Teller::{Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
 const WORK: Kind = Kind::Histogram(Buckets::Work);
 const STEPS: Kind = Kind::Histogram(Buckets::Steps);
 
@@ -144,7 +149,7 @@ const STEPS: Kind = Kind::Histogram(Buckets::Steps);
 #[rustfmt::skip]
 pub const CATALOGUE: &[Metric] = &[
     metric(Process, "skyscan_build_info", Gauge, "1",
-        &[label("version", &[]), label("protocol", &[]), label("role", &["scan", "worker", "replay", "fleet"])],
+        &[label("version", &[]), label("protocol", &[]), label("role", &["scan", "worker", "relay", "replay", "fleet"])],
         "The program, always 1"),
     metric(Process, "process_cpu_seconds_total", Gauge, "seconds", &[],
         "CPU time used, user and system; a gauge by type, so that it keeps fractions"),
@@ -198,6 +203,11 @@ pub const CATALOGUE: &[Metric] = &[
 
     metric(Fleet, "skyscan_fleet_lateness_seconds", STEPS, "seconds", &[],
         "How late simulated work ended: above a few milliseconds the machine is too slow for the fleet"),
+
+    metric(Relay, "skyscan_relay_tasks_held", Gauge, "tasks", &[], "Tasks leased above and not handed up"),
+    metric(Relay, "skyscan_relay_links", Gauge, "links", &[], "Links of the zone for which one is open above"),
+    metric(Relay, "skyscan_relay_results_total", Counter, "results", &[], "Outcomes that hubs above have taken"),
+    metric(Relay, "skyscan_relay_results_lost_total", Counter, "results", &[], "Outcomes whose leases were lost above before"),
 
     metric(Transport, "skyscan_transport_messages_total", Counter, "frames", &[DIRECTION], "Frames"),
     metric(Transport, "skyscan_transport_bytes_total", Counter, "bytes", &[DIRECTION], "Their bytes"),

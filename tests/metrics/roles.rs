@@ -77,23 +77,27 @@ fn skyscan(arguments: &[&str], metrics: u16) -> Command {
     command
 }
 
-/// A scan and a replay over ZeroMQ, each with workers in another process.
+/// A scan and a replay over ZeroMQ, each with workers in another process, the scan's behind a relay.
 pub(crate) fn tell_what_is_documented() -> Result<()> {
     let [
         server,
         scan,
+        relay,
         worker,
         replay,
         fleet,
         scan_place,
+        zone_place,
         replay_place,
-    ] = free_ports::<7>()?;
+    ] = free_ports()?;
     let scan_url = format!("zmq://127.0.0.1:{scan_place}");
+    let zone_url = format!("zmq://127.0.0.1:{zone_place}");
     let replay_url = format!("zmq://127.0.0.1:{replay_place}");
     let mut running = Running::default();
 
     let targets = [
         ("scanner", scan),
+        ("relay", relay),
         ("worker", worker),
         ("hub", replay),
         ("fleet", fleet),
@@ -109,8 +113,18 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         "0",
     ];
     running.start(skyscan(&scan_arguments, scan).args(["--transport", &scan_url]))?;
+    let relay_arguments = [
+        "relay",
+        "--zone",
+        "here",
+        "--upstream",
+        &scan_url,
+        "--listen",
+        &zone_url,
+    ];
+    running.start(&mut skyscan(&relay_arguments, relay))?;
     running.start(&mut skyscan(
-        &["worker", "--slots", "1", "--transport", &scan_url],
+        &["worker", "--slots", "1", "--transport", &zone_url],
         worker,
     ))?;
     let scenario = scratch(server)?.join("endless.toml");
@@ -128,18 +142,20 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
     for last in [
         r#"skyscan_task_results_total{job="scanner",outcome="accepted"} > 0"#,
         r#"skyscan_worker_tasks_total{job="worker",outcome="completed"} > 0"#,
+        r#"skyscan_relay_results_total{job="relay"} > 0"#,
         r#"skyscan_task_results_total{job="hub",outcome="accepted"} > 0"#,
         r#"skyscan_fleet_lateness_seconds_count{job="fleet"} > 0"#,
     ] {
         wait_for(&prometheus, last)?;
     }
     listed::types(&prometheus, &Teller::ALL)?;
-    use Teller::{Fleet, Process, Scan, Scanner, Transport, Worker};
+    use Teller::{Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
     listed::compare(
         &prometheus,
         r#"job="scanner""#,
         &[Process, Scan, Scanner, Transport],
     )?;
+    listed::compare(&prometheus, r#"job="relay""#, &[Process, Relay, Transport])?;
     listed::compare(
         &prometheus,
         r#"job="worker""#,
