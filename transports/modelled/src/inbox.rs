@@ -1,0 +1,150 @@
+//! What a link's owner receives, on its way for as long as it takes.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::{Stream, StreamExt};
+use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result, Settler};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::Process;
+use crate::link::ModelledSettler;
+
+type Item = Result<LinkIncoming>;
+
+/// A message on its way.
+struct OnTheWay {
+    /// When the next thing happens to it.
+    at: Instant,
+    n_tasks: usize,
+    n_bytes: u64,
+    item: Item,
+}
+
+/// Takes the first one if its time has come; they stand in the order of their times.
+fn due(messages: &mut VecDeque<OnTheWay>, now: Instant) -> Option<OnTheWay> {
+    messages.front().filter(|message| message.at <= now)?;
+    messages.pop_front()
+}
+
+/// An inbox at the end of a path.
+pub(crate) struct Inbox {
+    process: Arc<Process>,
+    /// Taken out when the machine vanishes.
+    inner: Option<LinkInbox>,
+    has_ended: bool,
+    /// At the hub, and on the way to the broker if there is one.
+    leaving: VecDeque<OnTheWay>,
+    /// Past the hub and the broker.
+    arriving: VecDeque<OnTheWay>,
+    timer: Pin<Box<Sleep>>,
+    /// Wraps each settler once, so that its leases can still be settled together.
+    settler: Option<Arc<ModelledSettler>>,
+}
+
+impl Inbox {
+    pub(crate) fn new(process: Arc<Process>, inner: LinkInbox) -> Self {
+        Self {
+            process,
+            inner: Some(inner),
+            has_ended: false,
+            leaving: VecDeque::new(),
+            arriving: VecDeque::new(),
+            timer: Box::pin(sleep_until(Instant::now())),
+            settler: None,
+        }
+    }
+
+    /// Takes in what the hub has sent by now.
+    fn take_in(&mut self, context: &mut Context<'_>) {
+        let network = &self.process.network;
+        while let Some(inner) = self.inner.as_mut().filter(|_| !self.has_ended) {
+            match inner.poll_next_unpin(context) {
+                Poll::Pending => return,
+                Poll::Ready(None) => self.has_ended = true,
+                Poll::Ready(Some(item)) => {
+                    let (n_tasks, body) = match &item {
+                        Ok(LinkIncoming::Leased(leases)) => {
+                            let size =
+                                |lease: &Lease| network.sizes.task.max(lease.body().len() as u64);
+                            (leases.len(), leases.iter().map(size).sum())
+                        }
+                        Ok(LinkIncoming::HubUp { welcome, .. }) => (0, welcome.len() as u64),
+                        Ok(LinkIncoming::Notice { body, .. }) => (0, body.len() as u64),
+                        Ok(LinkIncoming::HubDown { .. }) | Err(_) => (0, 0),
+                    };
+                    let n_bytes = network.sizes.frame + body;
+                    self.leaving.push_back(OnTheWay {
+                        at: network.leaves_hub(n_tasks, n_bytes),
+                        n_tasks,
+                        n_bytes,
+                        item,
+                    });
+                }
+            }
+        }
+    }
+
+    fn wrap(&mut self, item: Item) -> Item {
+        let Ok(LinkIncoming::Leased(leases)) = item else {
+            return item;
+        };
+        let wrapped = leases.into_iter().map(|lease| {
+            let (key, body, attempt, token, settler) = lease.into_parts();
+            let settler = settler.expect("a lease that was received is not settled");
+            let known = self.settler.take().filter(|known| known.wraps(&settler));
+            let known =
+                known.unwrap_or_else(|| Arc::new(ModelledSettler::new(settler, &self.process)));
+            self.settler = Some(Arc::clone(&known));
+            let settler: Arc<dyn Settler> = known;
+            Lease::new(key, body, attempt, token, settler)
+        });
+        Ok(LinkIncoming::Leased(wrapped.collect()))
+    }
+}
+
+impl Stream for Inbox {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let inbox = &mut *self;
+        loop {
+            inbox.take_in(context);
+            let now = Instant::now();
+            while let Some(mut message) = due(&mut inbox.leaving, now) {
+                let (network, path) = (&inbox.process.network, &inbox.process.path);
+                let (n_tasks, n_bytes) = (message.n_tasks, message.n_bytes);
+                message.at = network.arrives(message.at, n_tasks, n_bytes, path);
+                inbox.arriving.push_back(message);
+            }
+            if let Some(message) = due(&mut inbox.arriving, now) {
+                let item = inbox.wrap(message.item);
+                return Poll::Ready(Some(item));
+            }
+            let fronts = [inbox.leaving.front(), inbox.arriving.front()];
+            let Some(next) = fronts.into_iter().flatten().map(|message| message.at).min() else {
+                return match inbox.has_ended {
+                    true => Poll::Ready(None),
+                    false => Poll::Pending,
+                };
+            };
+            if inbox.timer.deadline() != next {
+                inbox.timer.as_mut().reset(next);
+            }
+            if inbox.timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            let messages = [&mut self.leaving, &mut self.arriving].map(std::mem::take);
+            self.process.bury((inner, messages));
+        }
+    }
+}
