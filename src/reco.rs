@@ -112,6 +112,11 @@ pub trait Reco: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the event cannot be used.
     fn prepare(&self, problem: &Problem) -> Result<Arc<dyn Kernel>, KernelError>;
+
+    /// The kernel of a reconstruction that looks at no event; it takes no time.
+    fn prepare_blindly(&self) -> Option<Arc<dyn Kernel>> {
+        None
+    }
 }
 
 /// The physics of a reconstruction: a pure function of the event and the request.

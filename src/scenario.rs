@@ -5,6 +5,7 @@
 //! make the [master](setup::HubSetup) slower, the [messages](setup::Messages) larger, and write down
 //! what happens. The [results](results::Report) stand beside what the [formulas](theory) say.
 
+mod account;
 mod ballast;
 mod crew;
 mod event;
@@ -17,6 +18,7 @@ mod machine;
 mod master;
 mod measure;
 mod place;
+mod placement;
 mod relay;
 mod replay;
 pub mod report;
@@ -29,6 +31,7 @@ pub mod statistics;
 pub mod theory;
 pub mod watched;
 
+pub use account::{Account, CoreHours, Dollars, Transfer};
 pub use ballast::Ballast;
 pub use fleet_process::SUBCOMMAND as FLEET_SUBCOMMAND;
 pub use replay::replay;

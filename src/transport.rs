@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use skyscan_transport::{Transport, TransportError};
-use skyscan_transport_memory::MemoryTransport;
+pub use skyscan_transport_memory::MemoryTransport;
+pub use skyscan_transport_modelled as modelled;
 use skyscan_transport_rabbitmq::RabbitmqTransport;
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 

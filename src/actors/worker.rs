@@ -69,6 +69,9 @@ pub enum WorkerError {
     Transport(#[from] TransportError),
 }
 
+/// Where a Worker is reached.
+pub type Address = actix::Addr<Worker>;
+
 /// Opens a link and starts a Worker at it. The receiver yields when the Worker has ended.
 ///
 /// # Errors
@@ -76,13 +79,7 @@ pub enum WorkerError {
 pub async fn start(
     transport: &dyn Transport,
     config: WorkerConfig,
-) -> Result<
-    (
-        actix::Addr<Worker>,
-        oneshot::Receiver<Result<(), WorkerError>>,
-    ),
-    TransportError,
-> {
+) -> Result<(Address, oneshot::Receiver<Result<(), WorkerError>>), TransportError> {
     let hello = Hello {
         slots: config.slots.get(),
         recos: config

@@ -11,6 +11,7 @@ use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::{Report, Run};
+use crate::scenario::setup::Clock;
 use crate::scenario::watched::Watched;
 use crate::scenario::{self, Step};
 
@@ -57,26 +58,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         ask.send_replace(true);
     })
     .map_err(failed)?;
-    let system = actix::System::new();
-    let reports: Vec<Report> = system.block_on(async {
-        let mut reports = Vec::new();
-        for scenario in &scenarios {
-            let url = arguments.transport.clone();
-            tell(&format!("{}: {}", scenario.name, scenario.question));
-            let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
-            let report = scenario::replay(scenario, url, watched, stop.clone(), tell_step).await;
-            if let Some(out) = &arguments.out {
-                let dir = out.join(&report.scenario);
-                let files = report::write_all(&dir, &report).map_err(failed)?;
-                tell(&format!("wrote {} files to {}", files.len(), dir.display()));
-            }
-            reports.push(report);
-            if *stop.borrow() {
-                break;
-            }
+    let mut reports: Vec<Report> = Vec::new();
+    for scenario in &scenarios {
+        let url = arguments.transport.clone();
+        tell(&format!("{}: {}", scenario.name, scenario.question));
+        let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
+        let replaying = scenario::replay(scenario, url, watched, stop.clone(), tell_step);
+        let report = system(scenario.clock).block_on(replaying);
+        if let Some(out) = &arguments.out {
+            let dir = out.join(&report.scenario);
+            let files = report::write_all(&dir, &report).map_err(failed)?;
+            tell(&format!("wrote {} files to {}", files.len(), dir.display()));
         }
-        Ok(reports)
-    })?;
+        reports.push(report);
+        if *stop.borrow() {
+            break;
+        }
+    }
     print(&match arguments.format {
         Format::Text => reports
             .iter()
@@ -87,6 +85,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     });
     let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
     Ok(if complete { 0 } else { INCOMPLETE })
+}
+
+/// A runtime for the actors. In virtual time its clock stands still while anything can be done, then
+/// jumps; it is paused before it starts, so that timers fall on the same milliseconds every time.
+fn system(clock: Clock) -> actix::SystemRunner {
+    match clock {
+        Clock::Real => actix::System::new(),
+        Clock::Virtual => actix::System::with_tokio_rt(|| {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .expect("a runtime needs a few file descriptors")
+        }),
+    }
 }
 
 /// A scenario's file; its quick form if asked for.

@@ -3,7 +3,7 @@
 //! The time of a pixel is drawn from the seed and the pixel's direction, so it is the same whoever
 //! evaluates it and however often. A waiting task costs a timer, no thread.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -33,8 +33,8 @@ pub struct Simulated {
     pub slowness: f64,
     /// Some tasks hang for a while.
     pub hangs: Option<Hangs>,
-    /// Where it tells how late it woke up.
-    pub lateness: Arc<Lateness>,
+    /// Where it tells how long it worked and how late it woke up.
+    pub stopwatch: Arc<Stopwatch>,
 }
 
 /// Tasks that take far too long for no reason of theirs: the next attempt may not.
@@ -54,6 +54,10 @@ impl Reco for Simulated {
 
     fn prepare(&self, _: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
         Ok(Arc::new(self.clone()))
+    }
+
+    fn prepare_blindly(&self) -> Option<Arc<dyn Kernel>> {
+        Some(Arc::new(self.clone()))
     }
 }
 
@@ -88,9 +92,10 @@ impl Kernel for Simulated {
                 requests.iter().map(|request| self.draw(request)).collect();
             let seconds: f64 = drawn.iter().map(|(_, here)| here).sum();
             if seconds > 0.0 {
-                let due = Instant::now() + Duration::from_secs_f64(seconds);
+                let work = self.stopwatch.begin();
+                let due = work.begun + Duration::from_secs_f64(seconds);
                 tokio::time::sleep_until(due).await;
-                self.lateness.add(due.elapsed());
+                self.stopwatch.add(due.elapsed());
             }
             Ok(drawn.into_iter().map(|(nominal, _)| fit(nominal)).collect())
         })
@@ -108,20 +113,51 @@ fn fit(nominal: f64) -> PixelOutcome {
     })
 }
 
-/// How late simulated work ended: more than a few milliseconds, and it is the machine that is slow.
+/// How long simulated workers worked, and how late their work ended: more than a few milliseconds,
+/// and it is the machine that is slow.
 #[derive(Debug, Default)]
-pub struct Lateness(Mutex<Counts>);
+pub struct Stopwatch(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
     n: u64,
     total: Duration,
     by_class: [u64; CLASSES],
+    worked: Duration,
 }
 
-impl Lateness {
+/// Work that is under way; it counts until it is dropped, finished or not.
+struct Work<'a> {
+    begun: Instant,
+    stopwatch: &'a Stopwatch,
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        let mut counts = self.stopwatch.counts();
+        counts.worked += self.begun.elapsed();
+    }
+}
+
+impl Stopwatch {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self) -> Work<'_> {
+        Work {
+            begun: Instant::now(),
+            stopwatch: self,
+        }
+    }
+
+    /// Time in seconds that all work took together, whether it came to an end or not.
+    pub fn worked_s(&self) -> f64 {
+        self.counts().worked.as_secs_f64()
+    }
+
     fn add(&self, late: Duration) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
         counts.n += 1;
         counts.total += late;
         histogram!("skyscan_fleet_lateness_seconds").record(late);
@@ -129,9 +165,9 @@ impl Lateness {
         counts.by_class[class.min(CLASSES - 1)] += 1;
     }
 
-    /// Mean in seconds, and 99th percentile in seconds, rounded up to a power of two microseconds.
-    pub fn mean_and_p99_s(&self) -> (f64, f64) {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// How late work ended: mean in seconds, and 99th percentile in seconds, rounded up to a power of two microseconds.
+    pub fn lateness_mean_and_p99_s(&self) -> (f64, f64) {
+        let counts = self.counts();
         if counts.n == 0 {
             return (0.0, 0.0);
         }
@@ -163,7 +199,7 @@ mod tests {
             seed: 7,
             slowness,
             hangs: None,
-            lateness: Arc::default(),
+            stopwatch: Arc::default(),
         })
     }
 
@@ -216,12 +252,12 @@ mod tests {
 
     #[test]
     fn lateness_is_told_in_powers_of_two() {
-        let lateness = Lateness::default();
+        let stopwatch = Stopwatch::default();
         for _ in 0..99 {
-            lateness.add(Duration::from_micros(700));
+            stopwatch.add(Duration::from_micros(700));
         }
-        lateness.add(Duration::from_millis(70));
-        let (mean, p99) = lateness.mean_and_p99_s();
+        stopwatch.add(Duration::from_millis(70));
+        let (mean, p99) = stopwatch.lateness_mean_and_p99_s();
         assert!((mean - 1.393e-3).abs() < 1e-9);
         assert_eq!(p99, 1024e-6);
     }

@@ -1,7 +1,6 @@
 //! The fleet of one run: its processes, or the workers inside of this one, and who is killed when.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,7 +13,7 @@ use super::fleet::{self, FleetOrder, FleetReport};
 use super::fleet_process::FleetProcess;
 use super::machine;
 use super::place::Place;
-use super::setup::{FleetRestart, Kind, Ramp, Setup};
+use super::setup::{FleetRestart, Ramp, Setup};
 
 /// All simulated workers of a run.
 pub(super) struct Crew {
@@ -42,7 +41,7 @@ impl Crew {
     /// Starts the fleet of a point.
     pub(super) fn start(setup: &Setup, seed: u64, place: &Place) -> Result<Self> {
         let fleet = &setup.fleet;
-        let is_inside = setup.transport.kind == Kind::Memory;
+        let is_inside = setup.is_in_this_process();
         let n_processes = if is_inside { 1 } else { fleet.processes };
         let order = |process: usize| {
             let workers =
@@ -57,8 +56,8 @@ impl Crew {
         };
         if is_inside {
             let (end, ended) = oneshot::channel();
-            let (order, transport) = (order(0), Arc::clone(&place.fleet_transport));
-            let running = async move { fleet::run(&order, transport, ended.map(drop)).await };
+            let (order, hosts) = (order(0), place.hosts.laden(setup.messages.ballast()));
+            let running = async move { fleet::run_on(&order, &hosts, ended.map(drop)).await };
             crew.inside = Some(Inside {
                 running: running.boxed_local(),
                 end,
@@ -109,7 +108,7 @@ impl Crew {
             if member.back_at.is_some_and(|at| at <= now) {
                 member.back_at = None;
                 // The ramp is over: who comes back comes at once.
-                member.order.ramp = Ramp::Step;
+                member.order.fleet.ramp = Ramp::Step;
                 member.process = Some(FleetProcess::start(&member.order)?);
             }
             if let Some(process) = &mut member.process {

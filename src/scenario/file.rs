@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::setup::{Faults, Fleet, HubSetup, Messages, Setup, TransportSetup, Workload};
+use super::setup::{
+    Clock, Faults, Fleet, HubSetup, Messages, NetworkSetup, Prices, Setup, TransportSetup, Workload,
+};
 use super::sources::take_sources;
 
 /// Quick forms have at most so many slots.
@@ -26,6 +28,8 @@ pub struct Scenario {
     pub question: String,
     /// What a reader of its figures must know.
     pub remarks: Vec<String>,
+    /// Whose time it takes.
+    pub clock: Clock,
     /// Seed of the first repeat; each repeat has the next one.
     pub seed: u64,
     /// How often each point is run.
@@ -76,6 +80,8 @@ struct File {
     #[serde(default = "real_time")]
     time_scale: f64,
     #[serde(default)]
+    clock: Clock,
+    #[serde(default)]
     sweep: Sweep,
     workload: Workload,
     messages: Messages,
@@ -85,6 +91,9 @@ struct File {
     fleet: Fleet,
     #[serde(default)]
     faults: Faults,
+    #[serde(default)]
+    network: NetworkSetup,
+    price: Option<Prices>,
 }
 
 #[derive(Default, Deserialize)]
@@ -125,12 +134,17 @@ impl Scenario {
                 .points(&variant)
                 .map_err(|reason| senseless(&variant, reason))?;
             match &mut scenario {
+                Some(scenario) if scenario.clock != file.clock => {
+                    let reason = "all variants of a scenario share a clock".to_owned();
+                    return Err(senseless(&variant, reason));
+                }
                 Some(scenario) => scenario.points.extend(points),
                 None => {
                     scenario = Some(Self {
                         name: file.name,
                         question: file.question,
                         remarks: file.remarks,
+                        clock: file.clock,
                         seed: file.seed,
                         repeats: file.repeats,
                         sources: sources.clone(),
@@ -151,7 +165,8 @@ impl Scenario {
         for point in &mut self.points {
             let setup = point.setup.clone().shrunk(divisor);
             let mean_s = setup.workload.service.mean_s;
-            let factor = match mean_s > 0.0 {
+            // Virtual time costs nothing.
+            let factor = match mean_s > 0.0 && self.clock == Clock::Real {
                 true => (QUICK_SERVICE_S / mean_s).min(1.0),
                 false => 1.0,
             };
@@ -168,9 +183,13 @@ impl Scenario {
             point.setup = setup;
         }
         self.repeats = 1;
+        let tasks = match self.clock {
+            Clock::Real => format!("tasks of about {QUICK_SERVICE_S} s"),
+            Clock::Virtual => "fewer tasks".to_owned(),
+        };
         self.remarks.push(format!(
             "Quick form: fleets divided by {divisor:.1} (hub time, window and ramp along with them, so \
-             the knee stays where it was relative to the fleet), tasks of about {QUICK_SERVICE_S} s, \
+             the knee stays where it was relative to the fleet), {tasks}, \
              at most {QUICK_CYCLES} a slot, one repeat. Its figures show that it works, not how well."
         ));
         self
@@ -194,6 +213,7 @@ impl File {
         };
         let point = |&workers: &usize| {
             let setup = Setup {
+                clock: self.clock,
                 workload: self.workload.clone(),
                 messages: self.messages.clone(),
                 transport: self.transport.clone(),
@@ -203,6 +223,8 @@ impl File {
                     ..self.fleet.clone()
                 },
                 faults: self.faults.clone(),
+                network: self.network.clone(),
+                price: self.price,
                 time_scale: 1.0,
             };
             setup.check()?;

@@ -1,5 +1,9 @@
 //! The simulated workers of one process: the Workers of a scan, with a kernel that sleeps.
 
+mod deaths;
+mod host;
+mod instance;
+
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +14,19 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use skyscan_transport::{Transport, TransportError};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ballast::{Ballast, LadenTransport};
 use super::machine;
-use super::setup::{Preemption, Ramp, Setup, Stragglers};
-use crate::actors::worker::{self, LoseWorker, WorkerConfig, WorkerError};
+use super::placement::Placement;
+use super::setup::{Fleet, Preemption, Setup, Stragglers};
+use crate::actors::worker::{WorkerConfig, WorkerError};
 use crate::reco::service_time::ServiceTime;
-use crate::reco::simulated::{Hangs, Lateness, Simulated};
+use crate::reco::simulated::{Hangs, Simulated, Stopwatch};
+use deaths::Deaths;
+pub(super) use host::Hosts;
+use instance::Instance;
 
 /// What a process of the fleet is asked to do; a scan's tasks are evaluated until it is told to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,16 +35,16 @@ pub struct FleetOrder {
     pub url: String,
     /// Numbers of its workers among those of the whole fleet.
     pub workers: std::ops::Range<usize>,
-    /// Tasks that each evaluates at once.
-    pub slots: NonZeroU16,
+    /// The whole fleet.
+    pub fleet: Fleet,
+    /// Of the fleet, the share of each zone.
+    pub zone_shares: Vec<f64>,
     /// Tasks that each may hold for a slot.
     pub leases_per_slot: NonZeroU16,
     /// How long a task takes.
     pub service: ServiceTime,
     /// Seed of everything that is drawn.
     pub seed: u64,
-    /// How they come.
-    pub ramp: Ramp,
     /// How large messages are made, if they are.
     pub ballast: Option<Ballast>,
     /// Workers are taken away.
@@ -44,6 +53,8 @@ pub struct FleetOrder {
     pub stragglers: Option<Stragglers>,
     /// Some tasks hang.
     pub hangs: Option<Hangs>,
+    /// Every machine is paid for at least this long.
+    pub paid_at_least_s: f64,
 }
 
 impl FleetOrder {
@@ -52,15 +63,20 @@ impl FleetOrder {
         Self {
             url,
             workers,
-            slots: setup.fleet.slots,
+            fleet: setup.fleet.clone(),
+            zone_shares: (setup.network.paths().into_iter())
+                .map(|(share, _)| share)
+                .collect(),
             leases_per_slot: setup.transport.credit,
             service: setup.workload.service,
             seed,
-            ramp: setup.fleet.ramp,
             ballast: setup.messages.ballast(),
             preemption: setup.faults.preemption,
             stragglers: setup.faults.stragglers,
             hangs: setup.faults.hangs,
+            paid_at_least_s: setup
+                .price
+                .map_or(0.0, |price| price.at_least_s * setup.time_scale),
         }
     }
 }
@@ -74,6 +90,10 @@ pub struct FleetReport {
     pub lateness_mean_s: f64,
     /// The same, 99th percentile.
     pub lateness_p99_s: f64,
+    /// Time that slots worked, for results that count or not.
+    pub worked_s: f64,
+    /// Time that slots are paid for: from when their machine came until it went.
+    pub paid_s: f64,
 }
 
 /// Why a fleet could not go on.
@@ -88,7 +108,7 @@ pub enum FleetError {
     Worker(#[source] WorkerError),
 }
 
-/// Runs simulated workers until `end` resolves.
+/// Runs the simulated workers of a process of its own until `end` resolves.
 ///
 /// # Errors
 /// If a link cannot be opened, or a worker ends on its own.
@@ -97,32 +117,49 @@ pub async fn run(
     transport: Arc<dyn Transport>,
     end: impl Future<Output = ()>,
 ) -> Result<FleetReport, FleetError> {
-    let transport = laden(transport, order.ballast);
-    let lateness = Arc::new(Lateness::default());
+    let hosts = Hosts::Shared(laden(transport, order.ballast));
+    run_on(order, &hosts, end).await
+}
+
+/// Runs simulated workers on these machines until `end` resolves.
+pub(super) async fn run_on(
+    order: &FleetOrder,
+    hosts: &Hosts,
+    end: impl Future<Output = ()>,
+) -> Result<FleetReport, FleetError> {
+    let stopwatch = Arc::new(Stopwatch::default());
     let begun = Instant::now();
-    let mut places: FuturesUnordered<_> = order
-        .workers
-        .clone()
-        .map(|number| {
-            place(
-                order,
-                number,
-                begun,
-                transport.as_ref(),
-                Arc::clone(&lateness),
-            )
-        })
-        .collect();
+    let placement = Placement::of(&order.fleet, &order.zone_shares, order.seed);
+    let (tell, over) = watch::channel(false);
+    let coming = order.workers.start..order.workers.end.min(placement.zone.len());
+    let instance = |number: usize| {
+        let place = (placement.zone[number], placement.comes_s[number]);
+        instance(order, hosts, number, place, begun, &stopwatch).live(over.clone())
+    };
+    let mut instances: FuturesUnordered<_> = coming.map(instance).collect();
     let mut end = std::pin::pin!(end.fuse());
-    tokio::select! {
-        () = &mut end => {}
-        Some(error) = places.next() => return Err(error),
+    // Whole nanoseconds: their sum does not depend on the order in which the instances end.
+    let mut paid = Duration::ZERO;
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut end => {
+                tell.send_replace(true);
+                while let Some(ended) = instances.next().await {
+                    paid += ended?;
+                }
+                break;
+            }
+            Some(ended) = instances.next() => paid += ended?,
+        }
     }
-    let (lateness_mean_s, lateness_p99_s) = lateness.mean_and_p99_s();
+    let (lateness_mean_s, lateness_p99_s) = stopwatch.lateness_mean_and_p99_s();
     Ok(FleetReport {
         cpu_s: machine::cpu_s(std::process::id()).unwrap_or(0.0),
         lateness_mean_s,
         lateness_p99_s,
+        worked_s: stopwatch.worked_s(),
+        paid_s: paid.as_secs_f64() * f64::from(order.fleet.slots.get()),
     })
 }
 
@@ -134,62 +171,48 @@ pub(super) fn laden(inner: Arc<dyn Transport>, ballast: Option<Ballast>) -> Arc<
     }
 }
 
-/// One worker's place: somebody works there, is taken away, is replaced. Ends with an error only.
-async fn place(
-    order: &FleetOrder,
+fn instance<'a>(
+    order: &'a FleetOrder,
+    hosts: &'a Hosts,
     number: usize,
+    (zone, comes_s): (usize, f64),
     begun: Instant,
-    transport: &dyn Transport,
-    lateness: Arc<Lateness>,
-) -> FleetError {
-    // Two odd constants keep the draws of workers and of tasks apart.
+    stopwatch: &Arc<Stopwatch>,
+) -> Instance<'a> {
+    // Two odd constants keep the draws of workers and of tasks apart, a third one those of zones.
     let own_seed = order.seed.wrapping_mul(0xd134_2543_de82_ef95) ^ number as u64;
-    let mut rng = ChaCha8Rng::seed_from_u64(own_seed);
+    let zone_seed = order.seed.wrapping_mul(0xaf25_1af3_b0f0_25b5) ^ zone as u64;
     let slowness = match order.stragglers {
-        Some(stragglers) if rng.random::<f64>() < stragglers.share => stragglers.slower,
-        _ => 1.0,
+        Some(stragglers) => {
+            let mut rng = ChaCha8Rng::seed_from_u64(own_seed);
+            let is_slow = rng.random::<f64>() < stragglers.share;
+            if is_slow { stragglers.slower } else { 1.0 }
+        }
+        None => 1.0,
     };
     let reco = Simulated {
         service: order.service,
         seed: order.seed,
         slowness,
         hangs: order.hangs,
-        lateness,
+        stopwatch: Arc::clone(stopwatch),
     };
     let config = WorkerConfig {
-        slots: order.slots,
+        slots: order.fleet.slots,
         leases_per_slot: order.leases_per_slot,
         recos: vec![Arc::new(reco)],
     };
-    if let Ramp::Linear { workers_per_s } = order.ramp {
-        let after = Duration::from_secs_f64(number as f64 / workers_per_s);
-        tokio::time::sleep_until(begun + after).await;
-    }
-    loop {
-        let (worker, mut end) = match worker::start(transport, config.clone()).await {
-            Ok(started) => started,
-            Err(error) => return error.into(),
-        };
-        let Some(preemption) = order.preemption else {
-            return ended(end.await);
-        };
-        let life_s = -60.0 / preemption.per_min * libm::log(1.0 - rng.random::<f64>());
-        tokio::select! {
-            result = &mut end => return ended(result),
-            () = tokio::time::sleep(Duration::from_secs_f64(life_s)) => {}
-        }
-        // It may have ended at this very moment.
-        let _ = worker.send(LoseWorker).await;
-        tokio::time::sleep(Duration::from_secs_f64(preemption.back_after_s)).await;
-    }
-}
-
-/// A worker that nobody asked to end has ended.
-fn ended(
-    end: Result<Result<(), WorkerError>, tokio::sync::oneshot::error::RecvError>,
-) -> FleetError {
-    match end {
-        Ok(Err(error)) => FleetError::Worker(error),
-        Ok(Ok(())) | Err(_) => FleetError::Transport(TransportError::Closed),
+    let deaths = order
+        .preemption
+        .map(|preemption| Deaths::new(preemption, own_seed.rotate_left(16), zone_seed));
+    Instance {
+        order,
+        hosts,
+        config,
+        zone,
+        begun,
+        comes_s,
+        deaths,
+        own_seed,
     }
 }

@@ -1,10 +1,11 @@
 //! From the log and the samples of a run to its figures.
 
+use super::account::Account;
 use super::log::{Settled, TaskEntry};
 use super::machine;
 use super::results::{BrokerUse, Generator, Means, Run, Steady, Theory};
 use super::sampler::{Sample, between};
-use super::setup::Setup;
+use super::setup::{Clock, Setup};
 use super::statistics::{Interval, quantile, quantiles};
 use super::theory::{self, Load};
 use crate::scan::TaskCounts;
@@ -32,7 +33,8 @@ pub(super) struct Traces<'a> {
     pub(super) emulated_hub_s: f64,
     pub(super) emulated_hub_late_s: f64,
     pub(super) broker: Option<u32>,
-    pub(super) traffic: skyscan_transport::Traffic,
+    pub(super) hub_bytes: (u64, u64),
+    pub(super) account: Account,
     pub(super) fleet_kills: usize,
     pub(super) lateness_mean_s: f64,
     pub(super) lateness_p99_s: f64,
@@ -85,16 +87,27 @@ impl Traces<'_> {
             service_s: quantiles(self.settled().map(|(_, end)| end.busy_s).collect()),
             emulated_hub_s: self.emulated_hub_s,
             emulated_hub_late_s: self.emulated_hub_late_s,
-            hub_cpu_us_per_task: per_task(spent.hub_s),
-            hub_memory_mb: machine::peak_memory_mb(std::process::id()).unwrap_or(0.0),
-            broker: self.broker.map(|pid| BrokerUse {
-                cpu_us_per_task: per_task(spent.broker_s),
-                memory_mb: machine::peak_memory_mb(pid).unwrap_or(0.0),
+            hub_cpu_us_per_task: per_task(spent.hub_busy_s()),
+            hub_memory_mb: self.memory_mb(std::process::id()),
+            broker: (self.broker.is_some() || self.setup.network.broker.is_some()).then(|| {
+                BrokerUse {
+                    cpu_us_per_task: per_task(spent.broker_busy_s()),
+                    memory_mb: self.broker.map_or(0.0, |pid| self.memory_mb(pid)),
+                }
             }),
-            hub_bytes_sent: self.traffic.bytes_sent,
-            hub_bytes_received: self.traffic.bytes_received,
+            hub_bytes_sent: self.hub_bytes.0,
+            hub_bytes_received: self.hub_bytes.1,
+            account: self.account.clone(),
             fleet_kills: self.fleet_kills,
             generator,
+        }
+    }
+
+    /// Most memory of a process; in virtual time that says nothing of what is replayed.
+    fn memory_mb(&self, pid: u32) -> f64 {
+        match self.setup.clock {
+            Clock::Real => machine::peak_memory_mb(pid).unwrap_or(0.0),
+            Clock::Virtual => 0.0,
         }
     }
 
@@ -206,6 +219,18 @@ pub(super) fn means(runs: &[Run]) -> Means {
         hub_cpu_us_per_task: over(&|run| Some(run.hub_cpu_us_per_task)),
         broker_cpu_us_per_task: over(&|run| run.broker.map(|broker| broker.cpu_us_per_task)),
         connection_s: over(&|run| run.connection_s),
+        gigabytes_moved: over(&|run| {
+            let moved = run.account.moved.named();
+            Some(
+                1e-9 * moved
+                    .iter()
+                    .map(|(_, moved)| moved.bytes as f64)
+                    .sum::<f64>(),
+            )
+        }),
+        core_hours_billed: over(&|run| Some(run.account.core_hours?.billed)),
+        core_hours_wasted: over(&|run| Some(run.account.core_hours?.wasted)),
+        dollars: over(&|run| Some(run.account.dollars?.total)),
     }
 }
 
@@ -221,15 +246,19 @@ pub(super) fn theory(setup: &Setup, runs: &[Run]) -> Theory {
         }
         _ => run.service_s.mean,
     });
-    let round_trip_s = mean(&|run| run.emulated_hub_late_s);
+    let round_trip_s = setup.network.mean_rtt_s() + mean(&|run| run.emulated_hub_late_s);
     let emulated_s = mean(&|run| run.emulated_hub_s);
     let own_s = 1e-6 * mean(&|run| run.hub_cpu_us_per_task);
+    let broker_s = match setup.clock {
+        Clock::Real => 0.0,
+        Clock::Virtual => 1e-6 * mean(&|run| run.broker.map_or(0.0, |b| b.cpu_us_per_task)),
+    };
     let load = Load {
         round_trip_s,
-        ..setup.load(service_s, emulated_s.max(own_s))
+        ..setup.load(service_s, emulated_s.max(own_s).max(broker_s))
     };
     // The emulated server and our own code work side by side: two stations, one after the other.
-    let stations_s = [emulated_s, own_s];
+    let stations_s = [emulated_s, own_s, broker_s];
     let mva = || theory::mva_utilisation(setup.n_slots(), service_s, round_trip_s, &stations_s);
     Theory {
         knee_workers: load.knee_workers(),

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
 
+use super::fleet::Hosts;
 use super::relay::Relay;
-use super::setup::{Connections, Delivery, EventForm, Kind, Queue, TransportSetup};
+use super::setup::{Clock, Connections, Delivery, EventForm, Kind, Queue, Setup, TransportSetup};
 use super::watched::Watched;
-use crate::transport;
+use crate::transport::modelled::Network;
+use crate::transport::{self, MemoryTransport};
 
 /// The places of a replay. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]
@@ -28,19 +30,51 @@ pub(super) struct Place {
     pub(super) url: String,
     /// The hub's side.
     pub(super) transport: Arc<dyn Transport>,
-    /// The side of a fleet inside of this process.
-    pub(super) fleet_transport: Arc<dyn Transport>,
     /// Between the two, if there is one.
     _relay: Option<Relay>,
     /// The broker's process, if it is ours.
     pub(super) broker: Option<u32>,
     /// The fleet, if others start it.
     pub(super) watched: Option<Watched>,
+    /// What is modelled between hub and fleet, in virtual time.
+    pub(super) network: Option<Arc<Network>>,
+    /// Where workers inside of this process run.
+    pub(super) hosts: Hosts,
 }
 
 impl Places {
     /// Makes a place, with a relay between hub and fleet if the event is to come through one.
-    pub(super) async fn open(
+    pub(super) async fn open(&mut self, setup: &Setup) -> anyhow::Result<Place> {
+        match setup.clock {
+            Clock::Real => self.open_real(&setup.transport, setup.messages.event).await,
+            Clock::Virtual => self.open_virtual(setup),
+        }
+    }
+
+    fn open_virtual(&self, setup: &Setup) -> anyhow::Result<Place> {
+        anyhow::ensure!(
+            self.url.is_none(),
+            "no transport can be given to a scenario in virtual time: it runs in memory"
+        );
+        let place = Arc::new(MemoryTransport::new());
+        let network = Arc::new(Network::new(setup.model()));
+        let paths = setup.network.paths().into_iter().map(|(_, path)| path);
+        Ok(Place {
+            url: String::new(),
+            _relay: None,
+            watched: None,
+            transport: Arc::<MemoryTransport>::clone(&place),
+            broker: None,
+            hosts: Hosts::Modelled {
+                place,
+                network: Arc::clone(&network),
+                paths: paths.collect(),
+            },
+            network: Some(network),
+        })
+    }
+
+    async fn open_real(
         &mut self,
         setup: &TransportSetup,
         event: EventForm,
@@ -75,12 +109,13 @@ impl Places {
         };
         let transport = transport::open(&url)?;
         Ok(Place {
-            fleet_transport: Arc::clone(&transport),
-            transport,
             _relay: None,
             url,
+            hosts: Hosts::Shared(Arc::clone(&transport)),
+            transport,
             broker,
             watched: self.watched.clone(),
+            network: None,
         })
     }
 }
@@ -91,7 +126,7 @@ fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
         let zone = transport::open(&above.url)?;
         let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), setup);
         return Ok(Place {
-            fleet_transport: zone,
+            hosts: Hosts::Shared(zone),
             _relay: Some(relay),
             ..above
         });

@@ -11,6 +11,7 @@ use super::measure::{means, theory};
 use super::place::Places;
 use super::results::{FORMAT, Point, Report, Run};
 use super::run::{self, Turn};
+use super::setup::Clock;
 use super::watched::{Told, Watched};
 use super::{Step, machine};
 
@@ -35,7 +36,8 @@ pub async fn replay(
         question: scenario.question.clone(),
         remarks: scenario.remarks.clone(),
         sources: scenario.sources.clone(),
-        machine: machine::describe(),
+        clock: scenario.clock,
+        machine: (scenario.clock == Clock::Real).then(machine::describe),
         complete: true,
         points: Vec::new(),
     };
@@ -80,7 +82,9 @@ pub async fn replay(
             break;
         }
     }
-    report.machine.load_after = machine::load();
+    if let Some(machine) = &mut report.machine {
+        machine.load_after = machine::load();
+    }
     report
 }
 
@@ -110,7 +114,7 @@ async fn repeat_once(
         n_tasks,
         expected_s: n_tasks as f64 / load.throughput_bound_per_s(),
     };
-    let place = places.open(&setup.transport, setup.messages.event).await?;
+    let place = places.open(setup).await?;
     run::run(setup, turn, place, stop).await
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::setup::Setup;
+use super::account::Account;
+use super::setup::{Clock, Setup};
 use super::statistics::Interval;
 use crate::scan::TaskCounts;
 
@@ -26,8 +27,12 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// Where each number of the scenario comes from, by its path in the file.
     pub sources: BTreeMap<String, String>,
-    /// What it ran on.
-    pub machine: Machine,
+    /// Whose time it took. In virtual time every figure is the model's, and the same on any machine.
+    #[serde(default)]
+    pub clock: Clock,
+    /// What it ran on; absent in virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
     /// Whether every point was run to its end.
     pub complete: bool,
     /// One for each variant and number of workers, in the order of the file.
@@ -91,6 +96,18 @@ pub struct Means {
     pub broker_cpu_us_per_task: Option<Interval>,
     /// See [`Run::connection_s`].
     pub connection_s: Option<Interval>,
+    /// Bytes over every boundary together, in 1e9.
+    #[serde(default)]
+    pub gigabytes_moved: Option<Interval>,
+    /// See [`CoreHours::billed`](super::CoreHours::billed).
+    #[serde(default)]
+    pub core_hours_billed: Option<Interval>,
+    /// See [`CoreHours::wasted`](super::CoreHours::wasted).
+    #[serde(default)]
+    pub core_hours_wasted: Option<Interval>,
+    /// See [`Dollars::total`](super::Dollars::total).
+    #[serde(default)]
+    pub dollars: Option<Interval>,
 }
 
 /// One repeat of one point.
@@ -133,8 +150,9 @@ pub struct Run {
     /// How late the emulated master's timer let a task through, on average.
     pub emulated_hub_late_s: f64,
     /// CPU time of the hub's process per task. Holds the fleet too if that is in the same process.
+    /// In virtual time: of the hub's processor, or of its network interface if that is busier.
     pub hub_cpu_us_per_task: f64,
-    /// Most memory that the hub's process had.
+    /// Most memory that the hub's process had; 0 in virtual time.
     pub hub_memory_mb: f64,
     /// The broker, if this replay started one.
     pub broker: Option<BrokerUse>,
@@ -142,6 +160,9 @@ pub struct Run {
     pub hub_bytes_sent: u64,
     /// Bytes that the hub took from the wire.
     pub hub_bytes_received: u64,
+    /// Bytes over each boundary, core hours, money.
+    #[serde(default)]
+    pub account: Account,
     /// Fleet processes that were killed.
     pub fleet_kills: usize,
     /// The load generator's own state.

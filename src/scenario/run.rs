@@ -9,6 +9,7 @@ use skyscan_transport::{HubConfig, PayloadId};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::account::{self, Account, Spent};
 use super::crew::Crew;
 use super::event;
 use super::fleet::laden;
@@ -18,7 +19,7 @@ use super::measure::Traces;
 use super::place::Place;
 use super::results::Run;
 use super::sampler::{Sample, sample};
-use super::setup::{EventForm, Ramp, Setup};
+use super::setup::{Clock, EventForm, Ramp, Setup};
 use super::watched::Told;
 use crate::actors::progress::Progress;
 use crate::actors::scanner::{self, HandOut, Scanned, StopScan};
@@ -34,6 +35,8 @@ const TICK: Duration = Duration::from_millis(50);
 const PATIENCE: f64 = 10.0;
 /// ... and this, is stopped.
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(120);
+/// The same in virtual time, which costs nothing while nothing happens.
+const VIRTUAL_PATIENCE_AT_LEAST: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// Which run this is.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,11 @@ pub(super) async fn run(
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(Run, Option<Told>)> {
     let log = Log::new();
-    let transport = laden(place.transport.clone(), setup.messages.ballast());
+    let ballast = match setup.clock {
+        Clock::Real => setup.messages.ballast(),
+        Clock::Virtual => None,
+    };
+    let transport = laden(place.transport.clone(), ballast);
     let payload = event::payload_of(match setup.messages.event {
         EventForm::Inline => 0,
         EventForm::ByRef | EventForm::Relay => setup.messages.payload_bytes,
@@ -69,10 +76,10 @@ pub(super) async fn run(
     let (hub, inbox) = log.watch(hub, inbox);
 
     let (progress, watched) = watch::channel(Progress::default());
-    let n_slots = setup.n_slots();
+    let n_slots = setup.n_slots_connected();
     let n_waited_for = match setup.fleet.ramp {
         Ramp::Step => n_slots,
-        Ramp::Linear { .. } => 0,
+        _ => 0,
     };
     let partner = pile::start(event::wave(turn.n_tasks), watched.clone(), n_waited_for);
     let policy = HandOut {
@@ -96,11 +103,16 @@ pub(super) async fn run(
     let mut samples: Vec<Sample> = Vec::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let patience = Duration::from_secs_f64(PATIENCE * turn.expected_s).max(PATIENCE_AT_LEAST);
+    let at_least = match setup.clock {
+        Clock::Real => PATIENCE_AT_LEAST,
+        Clock::Virtual => VIRTUAL_PATIENCE_AT_LEAST,
+    };
+    let patience = Duration::from_secs_f64(PATIENCE * turn.expected_s).max(at_least);
     let deadline = Instant::now() + patience;
     let mut stopped = None;
     let scanned: Scanned = loop {
         let reason = tokio::select! {
+            biased;
             scanned = &mut scanned => break scanned??,
             worked = crew.work() => {
                 worked?;
@@ -111,7 +123,7 @@ pub(super) async fn run(
                 continue;
             }
             _ = ticks.tick() => {
-                samples.push(sample(&log, place.broker, crew.cpu_s()));
+                samples.push(sample(&log, &place, crew.cpu_s()));
                 let n_settled = log.entries().n_settled;
                 crew.attend(n_settled as f64 / turn.n_tasks as f64)?;
                 continue;
@@ -125,7 +137,7 @@ pub(super) async fn run(
         // It may have ended at this very moment.
         let _ = scanner.send(StopScan).await;
     };
-    samples.push(sample(&log, place.broker, crew.cpu_s()));
+    samples.push(sample(&log, &place, crew.cpu_s()));
     let fleet_kills = crew.n_kills;
     let reports = crew.end().await;
     let most = |value: fn(&super::fleet::FleetReport) -> f64| {
@@ -140,6 +152,17 @@ pub(super) async fn run(
         }
         None => None,
     };
+    // A fleet that others started, and a process that was killed, do not tell.
+    let all_tell = fleet_kills == 0 && place.watched.is_none();
+    let spent = all_tell.then(|| Spent {
+        used_s: tasks
+            .iter()
+            .filter_map(|task| Some(task.settled?.busy_s))
+            .sum(),
+        worked_s: reports.iter().map(|report| report.worked_s).sum(),
+        paid_s: reports.iter().map(|report| report.paid_s).sum(),
+        elapsed_s: log.now_s(),
+    });
     let traces = Traces {
         setup,
         tasks,
@@ -156,7 +179,8 @@ pub(super) async fn run(
             .map_or(0.0, |master| master.mean_service_s()),
         emulated_hub_late_s: master.map_or(0.0, |master| master.mean_lateness_s()),
         broker: place.broker,
-        traffic: transport.traffic(),
+        hub_bytes: hub_bytes(&place),
+        account: Account::of(setup, account::moved(&place), spent),
         fleet_kills,
         lateness_mean_s: most(|report| report.lateness_mean_s),
         lateness_p99_s: most(|report| report.lateness_p99_s),
@@ -165,6 +189,17 @@ pub(super) async fn run(
     let mut run = traces.measure();
     run.connection_s = run.connection_s.map(|connected_s| connected_s - begun_s);
     Ok((run, told))
+}
+
+/// Bytes that the hub has sent and received.
+fn hub_bytes(place: &Place) -> (u64, u64) {
+    match &place.network {
+        Some(network) => network.hub_bytes(),
+        None => {
+            let traffic = place.transport.traffic();
+            (traffic.bytes_sent, traffic.bytes_received)
+        }
+    }
 }
 
 fn hub_config(setup: &Setup, payload: &[u8]) -> HubConfig {

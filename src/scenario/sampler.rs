@@ -1,7 +1,10 @@
 //! CPU times of hub, fleet and broker over the time of a run.
 
+use std::time::Duration;
+
 use super::log::Log;
 use super::machine;
+use super::place::Place;
 
 /// One look at the clocks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,22 +13,53 @@ pub(super) struct Sample {
     pub(super) at_s: f64,
     /// The hub's process.
     pub(super) hub_s: f64,
+    /// The hub's network interface, in virtual time.
+    pub(super) hub_wire_s: f64,
     /// The broker.
     pub(super) broker_s: f64,
+    /// The broker's network interface, in virtual time.
+    pub(super) broker_wire_s: f64,
     /// Each process of the fleet.
     pub(super) fleet_s: Vec<f64>,
     /// Every core, for anything.
     pub(super) all_s: f64,
 }
 
-/// Looks at the clocks now.
-pub(super) fn sample(log: &Log, broker: Option<u32>, fleet_s: Vec<f64>) -> Sample {
+impl Sample {
+    /// The hub, by whichever of processor and network interface is busier: that is what limits.
+    pub(super) fn hub_busy_s(&self) -> f64 {
+        self.hub_s.max(self.hub_wire_s)
+    }
+
+    /// The same for the broker.
+    pub(super) fn broker_busy_s(&self) -> f64 {
+        self.broker_s.max(self.broker_wire_s)
+    }
+}
+
+/// Looks at the clocks now. In virtual time those are the model's.
+pub(super) fn sample(log: &Log, place: &Place, fleet_s: Vec<f64>) -> Sample {
+    let broker = place.broker;
+    if let Some(network) = &place.network {
+        let seconds = |busy: [Duration; 2]| busy.map(|busy| busy.as_secs_f64());
+        let [hub_s, hub_wire_s] = seconds(network.hub_busy());
+        let [broker_s, broker_wire_s] = seconds(network.broker_busy().unwrap_or_default());
+        return Sample {
+            at_s: log.now_s(),
+            hub_s,
+            hub_wire_s,
+            broker_s,
+            broker_wire_s,
+            ..Sample::default()
+        };
+    }
     Sample {
         at_s: log.now_s(),
         hub_s: machine::cpu_s(std::process::id()).unwrap_or(0.0),
         broker_s: broker.and_then(machine::cpu_s).unwrap_or(0.0),
         fleet_s,
         all_s: machine::all_cpu_s().unwrap_or(0.0),
+        ..Sample::default()
     }
 }
 
@@ -36,7 +70,9 @@ pub(super) fn between(samples: &[Sample], from_s: f64, to_s: f64) -> Option<Samp
     Some(Sample {
         at_s: to.at_s - from.at_s,
         hub_s: to.hub_s - from.hub_s,
+        hub_wire_s: to.hub_wire_s - from.hub_wire_s,
         broker_s: to.broker_s - from.broker_s,
+        broker_wire_s: to.broker_wire_s - from.broker_wire_s,
         fleet_s: fleet.map(|(from, to)| to - from).collect(),
         all_s: to.all_s - from.all_s,
     })
@@ -59,7 +95,9 @@ fn at(samples: &[Sample], at_s: f64) -> Option<Sample> {
     Some(Sample {
         at_s,
         hub_s: mix(before.hub_s, after.hub_s),
+        hub_wire_s: mix(before.hub_wire_s, after.hub_wire_s),
         broker_s: mix(before.broker_s, after.broker_s),
+        broker_wire_s: mix(before.broker_wire_s, after.broker_wire_s),
         fleet_s: fleet.map(|(before, after)| mix(*before, *after)).collect(),
         all_s: mix(before.all_s, after.all_s),
     })
@@ -74,9 +112,9 @@ mod tests {
         let sample = |at_s: f64| Sample {
             at_s,
             hub_s: 2.0 * at_s,
-            broker_s: 0.0,
             fleet_s: vec![0.5 * at_s],
             all_s: 3.0 * at_s,
+            ..Sample::default()
         };
         let samples = [sample(0.0), sample(1.0), sample(3.0)];
         let spent = between(&samples, 0.5, 2.5).unwrap();

@@ -1,6 +1,11 @@
 //! The tables of a scenario: what is replayed, over what, by whom, and what goes wrong.
 
 mod check;
+mod faults;
+mod fleet;
+mod network;
+mod price;
+mod transport;
 
 use std::num::NonZeroU16;
 
@@ -9,15 +14,24 @@ use serde::{Deserialize, Serialize};
 use super::ballast::Ballast;
 use super::theory::Load;
 use crate::reco::service_time::ServiceTime;
-use crate::reco::simulated::Hangs;
+pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
+pub use fleet::{Fleet, Ramp};
+pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};
+pub use price::{PerBoundary, Prices};
+pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
 
 /// Liveness and lease term are scaled with time, but never below these, in seconds.
 const SHORTEST_LIVENESS_S: f64 = 1.0;
 const SHORTEST_LEASE_TERM_S: f64 = 3.0;
+/// Of those slots that are there on average, so many are there at some time.
+const SURELY_THERE: f64 = 0.98;
 
 /// Everything that is set for one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
+    /// Whose time it takes.
+    #[serde(default)]
+    pub clock: Clock,
     /// What is evaluated.
     pub workload: Workload,
     /// What tasks and results carry.
@@ -30,8 +44,26 @@ pub struct Setup {
     pub fleet: Fleet,
     /// What goes wrong.
     pub faults: Faults,
+    /// What lies between hub and workers in virtual time.
+    #[serde(default)]
+    pub network: NetworkSetup,
+    /// What it would cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Prices>,
     /// Every time in here has been multiplied by this, every rate divided.
     pub time_scale: f64,
+}
+
+/// Whose time a replay takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// The machine's: real transports, real processes.
+    #[default]
+    Real,
+    /// None at all: the same actors in one process, in memory, on a clock that jumps to whatever
+    /// happens next; the network is modelled.
+    Virtual,
 }
 
 /// What is evaluated. How many tasks that are is said in one of three ways.
@@ -83,81 +115,6 @@ pub enum EventForm {
     Relay,
 }
 
-/// How hub and workers are joined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TransportSetup {
-    /// The backend.
-    pub kind: Kind,
-    /// Whether the workers of a process share a connection.
-    #[serde(default)]
-    pub connections: Connections,
-    /// Kind of queue, for RabbitMQ.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue: Option<Queue>,
-    /// Whether the broker keeps messages on disk, for RabbitMQ.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<Delivery>,
-    /// Tasks that a slot may hold, the running one included.
-    #[serde(default = "two")]
-    pub credit: NonZeroU16,
-    /// Tasks that the Scanner has out beyond what the workers may hold.
-    #[serde(default = "eight")]
-    pub spare_tasks: usize,
-    /// Most tasks that the Scanner has out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub window: Option<usize>,
-    /// How long a peer may be silent before it is lost.
-    #[serde(default = "fifteen")]
-    pub liveness_s: f64,
-    /// How long a lease lives unless renewed.
-    #[serde(default = "sixty")]
-    pub lease_term_s: f64,
-}
-
-/// A backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Inside one process.
-    Memory,
-    /// Over loopback.
-    Zeromq,
-    /// Through a broker of its own, over loopback.
-    Rabbitmq,
-}
-
-/// Whether the workers of a process share a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Connections {
-    /// One for all.
-    #[default]
-    Shared,
-    /// One for each.
-    Own,
-}
-
-/// Kind of a broker's queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Queue {
-    /// On one node.
-    Classic,
-    /// Replicated.
-    Quorum,
-}
-
-/// Whether a broker keeps messages on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    /// In memory.
-    Transient,
-    /// On disk.
-    Persistent,
-}
-
 /// A slower master than ours: one server that every task passes before it is handed out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,106 +137,8 @@ pub enum HubLaw {
     Exponential,
 }
 
-/// The workers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fleet {
-    /// How many.
-    pub workers: usize,
-    /// Tasks that each evaluates at once.
-    #[serde(default = "one_slot")]
-    pub slots: NonZeroU16,
-    /// Processes that they are spread over.
-    #[serde(default = "one")]
-    pub processes: usize,
-    /// How they come.
-    #[serde(default)]
-    pub ramp: Ramp,
-}
-
-/// How the workers come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Ramp {
-    /// All at once; the first task waits for the last worker.
-    #[default]
-    Step,
-    /// One after the other; tasks are handed out from the first one on.
-    Linear {
-        /// How many come in a second.
-        workers_per_s: f64,
-    },
-}
-
-/// What goes wrong.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Workers are taken away without a word, and others take their places.
-    pub preemption: Option<Preemption>,
-    /// Some workers are slow.
-    pub stragglers: Option<Stragglers>,
-    /// Some tasks hang for a while.
-    pub hangs: Option<Hangs>,
-    /// A whole fleet process is killed, and started again.
-    pub fleet_restarts: Vec<FleetRestart>,
-}
-
-/// Workers are taken away, memoryless.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Preemption {
-    /// How often this happens to a worker.
-    pub per_min: f64,
-    /// How long its place stays empty.
-    pub back_after_s: f64,
-}
-
-/// Some workers are slow.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stragglers {
-    /// Share of the workers.
-    pub share: f64,
-    /// How many times longer they take.
-    pub slower: f64,
-}
-
-/// A fleet process is killed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FleetRestart {
-    /// Once this share of the tasks is done.
-    pub after_share: f64,
-    /// How long it stays away.
-    pub back_after_s: f64,
-    /// Which of the processes.
-    #[serde(default)]
-    pub process: usize,
-}
-
 fn one() -> usize {
     1
-}
-
-fn eight() -> usize {
-    8
-}
-
-fn fifteen() -> f64 {
-    15.0
-}
-
-fn sixty() -> f64 {
-    60.0
-}
-
-fn one_slot() -> NonZeroU16 {
-    NonZeroU16::MIN
-}
-
-fn two() -> NonZeroU16 {
-    crate::actors::worker::LEASES_PER_SLOT
 }
 
 /// Rounded, and at least 1.
@@ -288,9 +147,26 @@ fn divided(n: usize, divisor: f64) -> usize {
 }
 
 impl Setup {
-    /// Slots of all workers, `N` of the formulas.
+    /// Slots of all workers that ever come, `N` of the formulas.
     pub fn n_slots(&self) -> usize {
-        self.fleet.workers * usize::from(self.fleet.slots.get())
+        self.fleet.n_coming() * usize::from(self.fleet.slots.get())
+    }
+
+    /// So many slots have to be there for the fleet to count as connected. Where workers are taken
+    /// away while others still come, some are always missing.
+    pub fn n_slots_connected(&self) -> usize {
+        match (self.faults.preemption, self.fleet.ramp) {
+            (None, _) | (_, Ramp::Step) => self.n_slots(),
+            (Some(preemption), _) => {
+                let there = preemption.availability(self.fleet.boot_s);
+                (SURELY_THERE * there * self.n_slots() as f64) as usize
+            }
+        }
+    }
+
+    /// Whether the workers are inside of the hub's process.
+    pub fn is_in_this_process(&self) -> bool {
+        self.clock == Clock::Virtual || self.transport.kind == Kind::Memory
     }
 
     /// How many tasks there are. `service_s` is the mean time of one.
@@ -316,7 +192,7 @@ impl Setup {
             workers: self.n_slots() as f64,
             service_s,
             hub_s,
-            round_trip_s: 0.0,
+            round_trip_s: self.network.mean_rtt_s(),
             credit: f64::from(self.transport.credit.get()),
             window: self.transport.window.map(|window| window as f64),
         }
@@ -347,13 +223,10 @@ impl Setup {
         let transport = &mut self.transport;
         transport.liveness_s = (transport.liveness_s * factor).max(SHORTEST_LIVENESS_S);
         transport.lease_term_s = (transport.lease_term_s * factor).max(SHORTEST_LEASE_TERM_S);
-        if let Ramp::Linear { workers_per_s } = &mut self.fleet.ramp {
-            *workers_per_s /= factor;
-        }
-        if let Some(preemption) = &mut self.faults.preemption {
-            preemption.per_min /= factor;
-            preemption.back_after_s *= factor;
-        }
+        self.fleet.ramp = self.fleet.ramp.scaled(factor);
+        self.fleet.boot_s *= factor;
+        self.network.scaled(factor);
+        self.faults.preemption = self.faults.preemption.map(|p| p.scaled(factor));
         if let Some(hangs) = &mut self.faults.hangs {
             hangs.seconds *= factor;
         }
@@ -371,9 +244,8 @@ impl Setup {
         let window = self.transport.window;
         self.transport.window = window.map(|window| divided(window, divisor));
         self.hub.service_s *= divisor;
-        if let Ramp::Linear { workers_per_s } = &mut self.fleet.ramp {
-            *workers_per_s /= divisor;
-        }
+        self.fleet.ramp = self.fleet.ramp.shrunk(divisor);
+        self.network.shrunk(divisor);
         self
     }
 }

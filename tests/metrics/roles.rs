@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use skyscan::reco::service_time::{Law, ServiceTime};
 use skyscan::scenario::fleet::FleetOrder;
-use skyscan::scenario::setup::Ramp;
+use skyscan::scenario::setup::{Fleet, Ramp};
 use skyscan::telemetry::catalogue::Teller;
 use skyscan_rabbitmq_node::free_ports;
 
@@ -199,7 +199,14 @@ fn order(url: &str) -> FleetOrder {
     FleetOrder {
         url: url.to_owned(),
         workers: 0..4,
-        slots: NonZeroU16::MIN,
+        fleet: Fleet {
+            workers: 4,
+            slots: NonZeroU16::MIN,
+            processes: 1,
+            ramp: Ramp::Step,
+            boot_s: 0.0,
+        },
+        zone_shares: vec![1.0],
         leases_per_slot: NonZeroU16::MIN,
         service: ServiceTime {
             law: Law::Constant,
@@ -209,11 +216,11 @@ fn order(url: &str) -> FleetOrder {
             tail: None,
         },
         seed: 1,
-        ramp: Ramp::Step,
         ballast: None,
         preemption: None,
         stragglers: None,
         hangs: None,
+        paid_at_least_s: 0.0,
     }
 }
 

@@ -7,6 +7,7 @@ mod command;
 mod interrupt;
 mod refusal;
 mod shipped;
+mod virtual_time;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use skyscan_rabbitmq_node::missing;
@@ -19,7 +20,8 @@ fn main() {
     let always = shipped::checks()
         .into_iter()
         .chain(refusal::checks())
-        .chain(interrupt::checks());
+        .chain(interrupt::checks())
+        .chain(virtual_time::checks());
     let mut trials: Vec<Trial> = always
         .map(|(name, check)| Trial::test(name, check))
         .collect();

@@ -19,6 +19,13 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("an_unknown_key_is_refused", || {
             refused("credit = 2", "credits = 2", "credits")
         }),
+        ("a_modelled_network_needs_virtual_time", || {
+            refused(
+                "[fleet]",
+                "[network]\nframe_bytes = 1\nsource = \"x\"\n[fleet]",
+                "virtual",
+            )
+        }),
         (
             "too_few_open_files_are_told_before_the_start",
             too_few_files,

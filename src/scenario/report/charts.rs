@@ -200,13 +200,12 @@ fn subtitle(report: &Report) -> String {
 }
 
 fn note(report: &Report) -> String {
-    let machine = &report.machine;
-    format!(
-        "skyscan {} on {} cores, load average {:.1} before and {:.1} after{}",
-        machine.skyscan,
-        machine.cores,
-        machine.load_before,
-        machine.load_after,
-        if report.complete { "" } else { "; INCOMPLETE" }
-    )
+    let incomplete = if report.complete { "" } else { "; INCOMPLETE" };
+    match &report.machine {
+        Some(machine) => format!(
+            "skyscan {} on {} cores, load average {:.1} before and {:.1} after{incomplete}",
+            machine.skyscan, machine.cores, machine.load_before, machine.load_after,
+        ),
+        None => format!("in virtual time, over a modelled network{incomplete}"),
+    }
 }

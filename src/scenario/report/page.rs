@@ -1,5 +1,7 @@
 //! One HTML page that needs no other file: question, answer, figures, set-up, provenance.
 
+mod accounts;
+
 use std::fmt::Write;
 
 use super::verdict::{HOLDS, limit, verdicts};
@@ -46,6 +48,7 @@ fn write(page: &mut String, report: &Report, charts: &[String]) -> std::fmt::Res
         writeln!(page, "<figure>{root}</figure>")?;
     }
     points(page, report)?;
+    accounts::write(page, report)?;
     setup(page, report)?;
     provenance(page, report)?;
     writeln!(page, "</body></html>")
@@ -147,17 +150,25 @@ fn setup(page: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn provenance(page: &mut String, report: &Report) -> std::fmt::Result {
-    let machine = &report.machine;
-    writeln!(
-        page,
-        "<h2>Provenance</h2>\n<p>skyscan {}, {} cores shared by hub, fleet and broker, kernel {}, load \
-         average {:.1} before and {:.1} after.</p>\n<table><tr><th>number</th><th>source</th></tr>",
-        escaped(&machine.skyscan),
-        machine.cores,
-        escaped(&machine.kernel),
-        machine.load_before,
-        machine.load_after
-    )?;
+    writeln!(page, "<h2>Provenance</h2>")?;
+    match &report.machine {
+        Some(machine) => writeln!(
+            page,
+            "<p>skyscan {}, {} cores shared by hub, fleet and broker, kernel {}, load average {:.1} \
+             before and {:.1} after.</p>",
+            escaped(&machine.skyscan),
+            machine.cores,
+            escaped(&machine.kernel),
+            machine.load_before,
+            machine.load_after
+        )?,
+        None => writeln!(
+            page,
+            "<p>In virtual time: Scanner and Workers ran in one process on a clock that jumps, over a \
+             modelled network. The figures are the same on any machine.</p>"
+        )?,
+    }
+    writeln!(page, "<table><tr><th>number</th><th>source</th></tr>")?;
     for (key, source) in &report.sources {
         writeln!(
             page,

@@ -9,7 +9,7 @@ use crate::scenario::statistics::Interval;
 /// Columns: their heads, and what a point has there.
 type Column = (&'static str, fn(&Point) -> String);
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 19] = [
     ("N", |point| point.workers.to_string()),
     ("tasks/s", |point| rounded(point.mean.throughput_per_s, 1)),
     ("utilisation", |point| rounded(point.mean.utilisation, 4)),
@@ -39,6 +39,10 @@ const COLUMNS: [Column; 15] = [
         rounded(point.mean.broker_cpu_us_per_task, 0)
     }),
     ("connected s", |point| rounded(point.mean.connection_s, 2)),
+    ("core h", |point| rounded(point.mean.core_hours_billed, 1)),
+    ("wasted h", |point| rounded(point.mean.core_hours_wasted, 1)),
+    ("moved GB", |point| rounded(point.mean.gigabytes_moved, 3)),
+    ("$", |point| rounded(point.mean.dollars, 2)),
     ("lost", |point| {
         let lost: u64 = point.runs.iter().map(|run| run.tasks.lost).sum();
         lost.to_string()
@@ -70,13 +74,13 @@ pub fn text(report: &Report) -> String {
     for remark in &report.remarks {
         text += &format!("  {remark}\n");
     }
-    let machine = &report.machine;
-    // Writing to a String does not fail.
-    let _ = writeln!(
-        text,
-        "  {} cores, load average {:.1} before and {:.1} after\n",
-        machine.cores, machine.load_before, machine.load_after
-    );
+    text += &match &report.machine {
+        Some(machine) => format!(
+            "  {} cores, load average {:.1} before and {:.1} after\n\n",
+            machine.cores, machine.load_before, machine.load_after
+        ),
+        None => "  in virtual time, over a modelled network\n\n".to_owned(),
+    };
     let heads = std::iter::once("variant").chain(COLUMNS.iter().map(|(head, _)| *head));
     let mut rows: Vec<Vec<String>> = vec![heads.map(str::to_owned).collect()];
     for point in &report.points {

@@ -1,11 +1,12 @@
 use super::verdict::{Limit, limit, verdicts};
 use super::*;
 use crate::scan::TaskCounts;
+use crate::scenario::Account;
 use crate::scenario::file::Scenario;
 use crate::scenario::results::{
     BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Run, Steady, Theory,
 };
-use crate::scenario::setup::{EventForm, Setup};
+use crate::scenario::setup::{Clock, EventForm, Setup};
 use crate::scenario::statistics::Interval;
 
 const FILE: &str = r#"
@@ -87,6 +88,7 @@ fn point(variant: &str, workers: usize, utilisation: f64) -> Point {
         }),
         hub_bytes_sent: 1,
         hub_bytes_received: 2,
+        account: Account::default(),
         fleet_kills: 0,
         generator: Generator::default(),
     };
@@ -122,13 +124,14 @@ fn report(points: Vec<Point>) -> Report {
         question: "Who is <busy> at 2,000 & more?".to_owned(),
         remarks: vec![],
         sources: [("hub.service_s".to_owned(), "calibrated".to_owned())].into(),
-        machine: Machine {
+        clock: Clock::Real,
+        machine: Some(Machine {
             skyscan: "0.1.0".to_owned(),
             cores: 2,
             kernel: "6.1".to_owned(),
             load_before: 0.1,
             load_after: 2.0,
-        },
+        }),
         complete: true,
         points,
     }

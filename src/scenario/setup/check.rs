@@ -3,12 +3,15 @@
 use skyscan_transport::MAX_BODY_BYTES;
 
 use super::{
-    Connections, Faults, Fleet, Hangs, Kind, Messages, Preemption, Ramp, Setup, Stragglers,
-    TransportSetup,
+    Clock, Connections, EventForm, Faults, Fleet, Kind, Messages, NetworkSetup, PoolLoss,
+    Preemption, Ramp, Setup, Stragglers, TransportSetup,
 };
+use crate::reco::simulated::Hangs;
 
 /// More slots than this are no replay but a wish.
 const MOST_SLOTS: usize = 100_000;
+/// The same for virtual ones.
+const MOST_VIRTUAL_SLOTS: usize = 2_000_000;
 
 impl Setup {
     /// Says what is wrong with the numbers, if something is.
@@ -52,19 +55,94 @@ impl Setup {
         }
         at_least_one("fleet.workers", Some(fleet.workers))?;
         at_least_one("fleet.processes", Some(fleet.processes))?;
-        if self.n_slots() > MOST_SLOTS {
+        let most = match self.clock {
+            Clock::Real => MOST_SLOTS,
+            Clock::Virtual => MOST_VIRTUAL_SLOTS,
+        };
+        if self.n_slots() > most {
             return Err(format!(
-                "fleet.workers times fleet.slots is {}, over {MOST_SLOTS}",
+                "fleet.workers times fleet.slots is {}, over {most}",
                 self.n_slots()
             ));
         }
         if fleet.processes > fleet.workers {
             return Err("fleet.processes is more than fleet.workers".to_owned());
         }
-        if let Ramp::Linear { workers_per_s } = fleet.ramp {
-            positive("fleet.ramp.workers_per_s", Some(workers_per_s))?;
+        fleet.ramp.check()?;
+        not_negative("fleet.boot_s", fleet.boot_s)?;
+        self.network.check()?;
+        if let Some(price) = self.price {
+            price.check()?;
         }
-        faults.check(fleet, transport.kind)
+        self.check_clock()?;
+        faults.check(fleet, self.is_in_this_process())
+    }
+
+    fn check_clock(&self) -> Result<(), String> {
+        let has_broker = self.network.broker.is_some();
+        match self.clock {
+            Clock::Real if self.network != NetworkSetup::default() => {
+                Err("network goes with clock = \"virtual\" only".to_owned())
+            }
+            Clock::Virtual if self.messages.event == EventForm::Relay => {
+                Err("messages.event = \"relay\" is not modelled in virtual time yet".to_owned())
+            }
+            Clock::Virtual if has_broker != (self.transport.kind == Kind::Rabbitmq) => Err(
+                "network.broker and transport.kind = \"rabbitmq\" go together in virtual time"
+                    .to_owned(),
+            ),
+            Clock::Virtual if self.transport.kind != Kind::Memory => {
+                let TransportSetup {
+                    connections,
+                    queue,
+                    delivery,
+                    ..
+                } = &self.transport;
+                let said =
+                    *connections != Connections::Shared || queue.is_some() || delivery.is_some();
+                match said {
+                    true => Err(
+                        "transport.connections, queue and delivery are not modelled: say what they \
+                         cost in network.hub and network.broker"
+                            .to_owned(),
+                    ),
+                    false => Ok(()),
+                }
+            }
+            Clock::Real | Clock::Virtual => Ok(()),
+        }
+    }
+}
+
+impl Ramp {
+    fn check(&self) -> Result<(), String> {
+        match *self {
+            Self::Step => Ok(()),
+            Self::Linear { workers_per_s } => {
+                positive("fleet.ramp.workers_per_s", Some(workers_per_s))
+            }
+            Self::Saturating {
+                time_constant_s,
+                all_after_s,
+            } => {
+                positive("fleet.ramp.time_constant_s", Some(time_constant_s))?;
+                positive("fleet.ramp.all_after_s", Some(all_after_s))
+            }
+            Self::Capped {
+                workers_per_s,
+                most,
+            } => {
+                positive("fleet.ramp.workers_per_s", Some(workers_per_s))?;
+                at_least_one("fleet.ramp.most", Some(most))
+            }
+            Self::Zonal {
+                workers_per_s,
+                begins_within_s,
+            } => {
+                positive("fleet.ramp.workers_per_s", Some(workers_per_s))?;
+                not_negative("fleet.ramp.begins_within_s", begins_within_s)
+            }
+        }
     }
 }
 
@@ -106,14 +184,9 @@ impl TransportSetup {
 }
 
 impl Faults {
-    fn check(&self, fleet: &Fleet, kind: Kind) -> Result<(), String> {
-        if let Some(Preemption {
-            per_min,
-            back_after_s,
-        }) = self.preemption
-        {
-            positive("faults.preemption.per_min", Some(per_min))?;
-            not_negative("faults.preemption.back_after_s", back_after_s)?;
+    fn check(&self, fleet: &Fleet, is_in_this_process: bool) -> Result<(), String> {
+        if let Some(preemption) = self.preemption {
+            preemption.check()?;
         }
         if let Some(Stragglers { share, slower }) = self.stragglers {
             share_of_one("faults.stragglers.share", share)?;
@@ -128,10 +201,10 @@ impl Faults {
             positive("faults.hangs.seconds", Some(seconds))?;
         }
         for restart in &self.fleet_restarts {
-            if kind == Kind::Memory {
+            if is_in_this_process {
                 return Err(
                     "faults.fleet_restarts needs a fleet in processes of its own; \
-                     transport.kind = \"memory\" has none"
+                     transport.kind = \"memory\" and clock = \"virtual\" have none"
                         .to_owned(),
                 );
             }
@@ -148,14 +221,36 @@ impl Faults {
     }
 }
 
-fn at_least_one(key: &str, value: Option<usize>) -> Result<(), String> {
+impl Preemption {
+    fn check(&self) -> Result<(), String> {
+        positive("faults.preemption.per_min", Some(self.per_min))?;
+        not_negative("faults.preemption.back_after_s", self.back_after_s)?;
+        positive("faults.preemption.notice_s", self.notice_s)?;
+        if let Some(share) = self.notice_share {
+            share_of_one("faults.preemption.notice_share", share)?;
+        }
+        if let Some(PoolLoss {
+            per_hour,
+            share,
+            within_s,
+        }) = self.pool
+        {
+            positive("faults.preemption.pool.per_hour", Some(per_hour))?;
+            share_of_one("faults.preemption.pool.share", share)?;
+            not_negative("faults.preemption.pool.within_s", within_s)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn at_least_one(key: &str, value: Option<usize>) -> Result<(), String> {
     match value {
         Some(0) => Err(format!("{key} = 0 is not at least 1")),
         _ => Ok(()),
     }
 }
 
-fn positive(key: &str, value: Option<f64>) -> Result<(), String> {
+pub(super) fn positive(key: &str, value: Option<f64>) -> Result<(), String> {
     match value {
         Some(value) if !(value > 0.0 && value.is_finite()) => {
             Err(format!("{key} = {value} is not above 0"))
@@ -164,7 +259,7 @@ fn positive(key: &str, value: Option<f64>) -> Result<(), String> {
     }
 }
 
-fn not_negative(key: &str, value: f64) -> Result<(), String> {
+pub(super) fn not_negative(key: &str, value: f64) -> Result<(), String> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(()),
         false => Err(format!("{key} = {value} is not at least 0")),

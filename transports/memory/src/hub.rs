@@ -76,6 +76,7 @@ async fn drive(place: Weak<Place>, wake: Arc<Notify>, scan: ScanId, epoch: u64) 
         match next {
             None => wake.notified().await,
             Some(next) => tokio::select! {
+                biased;
                 () = wake.notified() => {}
                 () = time::sleep_until(next) => {}
             },

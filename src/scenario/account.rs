@@ -1,0 +1,187 @@
+//! What a run used: bytes over each boundary, core hours, money.
+
+use serde::{Deserialize, Serialize};
+
+use super::place::Place;
+use super::setup::{PerBoundary, Prices, Setup};
+use crate::transport::modelled::{BOUNDARIES, Boundary};
+
+const HOUR_S: f64 = 3600.0;
+const GIGABYTE: f64 = 1e9;
+
+/// What a run used. Core hours and money are in unscaled time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// What crossed each boundary, both ways together. A real run crosses that between processes
+    /// of one machine only.
+    pub moved: PerBoundary<Transfer>,
+    /// Core hours; absent if a process of the fleet was killed, or others started it:
+    /// then nobody tells.
+    pub core_hours: Option<CoreHours>,
+    /// Money, if the scenario has prices and there are core hours.
+    pub dollars: Option<Dollars>,
+}
+
+/// What crossed a boundary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Messages; 0 where the transport does not count them.
+    pub messages: u64,
+    /// Bytes, headers included as far as the transport, or the model, knows of them.
+    pub bytes: u64,
+}
+
+/// Time of slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CoreHours {
+    /// Work whose result counts.
+    pub used: f64,
+    /// Work whose result was lost or came twice.
+    pub wasted: f64,
+    /// Paid for without any work: booting, connecting, waiting.
+    pub idle: f64,
+    /// Paid for: the sum.
+    pub billed: f64,
+}
+
+/// Money in dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Dollars {
+    /// Core hours that are billed.
+    pub compute: f64,
+    /// The machines of hub and broker.
+    pub hub: f64,
+    /// Bytes over each boundary.
+    pub transfer: PerBoundary<f64>,
+    /// All together.
+    pub total: f64,
+}
+
+/// Times of a run in seconds, as measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    /// Slots: for results that count.
+    pub(super) used_s: f64,
+    /// Slots: for any result.
+    pub(super) worked_s: f64,
+    /// Slots: paid for.
+    pub(super) paid_s: f64,
+    /// The whole run.
+    pub(super) elapsed_s: f64,
+}
+
+impl Account {
+    /// Of a run whose fleet could tell what it spent, or could not.
+    pub(super) fn of(setup: &Setup, moved: PerBoundary<Transfer>, spent: Option<Spent>) -> Self {
+        let core_hours = spent.map(|spent| CoreHours::of(spent, setup.time_scale));
+        let dollars = match (setup.price, core_hours, spent) {
+            (Some(prices), Some(core_hours), Some(spent)) => {
+                let elapsed_h = spent.elapsed_s / setup.time_scale / HOUR_S;
+                Some(Dollars::of(prices, core_hours, elapsed_h, moved))
+            }
+            _ => None,
+        };
+        Self {
+            moved,
+            core_hours,
+            dollars,
+        }
+    }
+}
+
+impl CoreHours {
+    fn of(spent: Spent, time_scale: f64) -> Self {
+        let hours = |seconds: f64| seconds.max(0.0) / time_scale / HOUR_S;
+        Self {
+            used: hours(spent.used_s),
+            wasted: hours(spent.worked_s - spent.used_s),
+            idle: hours(spent.paid_s - spent.worked_s),
+            billed: hours(spent.paid_s),
+        }
+    }
+}
+
+impl Dollars {
+    fn of(
+        prices: Prices,
+        core_hours: CoreHours,
+        elapsed_h: f64,
+        moved: PerBoundary<Transfer>,
+    ) -> Self {
+        let per_gb = |moved: Transfer, price| moved.bytes as f64 / GIGABYTE * price;
+        let transfer = moved.with(&prices.per_gb, per_gb);
+        let compute = core_hours.billed * prices.core_hour;
+        let hub = elapsed_h * prices.hub_hour;
+        let transfers: f64 = transfer.named().iter().map(|(_, dollars)| dollars).sum();
+        Self {
+            compute,
+            hub,
+            transfer,
+            total: compute + hub + transfers,
+        }
+    }
+}
+
+/// What has crossed each boundary at a place so far.
+pub(super) fn moved(place: &Place) -> PerBoundary<Transfer> {
+    let mut moved = PerBoundary::default();
+    let Some(network) = &place.network else {
+        let traffic = place.transport.traffic();
+        moved.host = Transfer {
+            messages: traffic.messages_sent + traffic.messages_received,
+            bytes: traffic.bytes_sent + traffic.bytes_received,
+        };
+        return moved;
+    };
+    for boundary in BOUNDARIES {
+        let counted = network.moved(boundary);
+        let transfer = match boundary {
+            Boundary::Host => &mut moved.host,
+            Boundary::Zone => &mut moved.zone,
+            Boundary::Region => &mut moved.region,
+            Boundary::Cloud => &mut moved.cloud,
+            Boundary::Internet => &mut moved.internet,
+        };
+        *transfer = Transfer {
+            messages: counted.messages,
+            bytes: counted.bytes,
+        };
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_bytes_become_money() {
+        let spent = Spent {
+            used_s: 3600.0,
+            worked_s: 5400.0,
+            paid_s: 7200.0,
+            elapsed_s: 1800.0,
+        };
+        let hours = CoreHours::of(spent, 0.5);
+        assert_eq!(
+            (hours.used, hours.wasted, hours.idle, hours.billed),
+            (2.0, 1.0, 1.0, 4.0)
+        );
+        let moved = PerBoundary {
+            region: Transfer {
+                messages: 1,
+                bytes: 5_000_000_000,
+            },
+            ..PerBoundary::default()
+        };
+        let mut prices = Prices {
+            core_hour: 0.25,
+            hub_hour: 3.0,
+            ..Prices::default()
+        };
+        prices.per_gb.region = 0.02;
+        let dollars = Dollars::of(prices, hours, 1.0, moved);
+        assert!((dollars.transfer.region - 0.1).abs() < 1e-12);
+        assert!((dollars.total - (1.0 + 3.0 + 0.1)).abs() < 1e-12);
+    }
+}

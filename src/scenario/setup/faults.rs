@@ -1,0 +1,98 @@
+//! What goes wrong.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reco::simulated::Hangs;
+
+/// What goes wrong.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Workers are taken away without a word, and others take their places.
+    pub preemption: Option<Preemption>,
+    /// Some workers are slow.
+    pub stragglers: Option<Stragglers>,
+    /// Some tasks hang for a while.
+    pub hangs: Option<Hangs>,
+    /// A whole fleet process is killed, and started again.
+    pub fleet_restarts: Vec<FleetRestart>,
+}
+
+/// Workers are taken away, memoryless, with all their slots at once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preemption {
+    /// How often this happens to a worker.
+    pub per_min: f64,
+    /// How long its place stays empty.
+    pub back_after_s: f64,
+    /// Notice comes so long before. Whoever has it takes no new task and finishes what it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_s: Option<f64>,
+    /// How often notice comes at all; always if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_share: Option<f64>,
+    /// Beside single workers: whole zones are reclaimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolLoss>,
+}
+
+/// A zone is reclaimed, memoryless.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolLoss {
+    /// How often this happens to a zone.
+    pub per_hour: f64,
+    /// Share of its workers that go.
+    pub share: f64,
+    /// They go evenly within this time.
+    pub within_s: f64,
+}
+
+impl Preemption {
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        Self {
+            per_min: self.per_min / factor,
+            back_after_s: self.back_after_s * factor,
+            notice_s: self.notice_s.map(|notice_s| notice_s * factor),
+            notice_share: self.notice_share,
+            pool: self.pool.map(|pool| PoolLoss {
+                per_hour: pool.per_hour / factor,
+                share: pool.share,
+                within_s: pool.within_s * factor,
+            }),
+        }
+    }
+
+    /// Share of the time that a worker is there, if it takes so long to boot.
+    pub fn availability(&self, boot_s: f64) -> f64 {
+        let pools = self
+            .pool
+            .map_or(0.0, |pool| pool.per_hour * pool.share / 3600.0);
+        let per_s = self.per_min / 60.0 + pools;
+        1.0 / (1.0 + per_s * (self.back_after_s + boot_s))
+    }
+}
+
+/// Some workers are slow.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stragglers {
+    /// Share of the workers.
+    pub share: f64,
+    /// How many times longer they take.
+    pub slower: f64,
+}
+
+/// A fleet process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FleetRestart {
+    /// Once this share of the tasks is done.
+    pub after_share: f64,
+    /// How long it stays away.
+    pub back_after_s: f64,
+    /// Which of the processes.
+    #[serde(default)]
+    pub process: usize,
+}

@@ -1,0 +1,136 @@
+//! The workers: how many, and how they come.
+
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+/// The workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// How many.
+    pub workers: usize,
+    /// Tasks that each evaluates at once.
+    #[serde(default = "one_slot")]
+    pub slots: NonZeroU16,
+    /// Processes that they are spread over.
+    #[serde(default = "one")]
+    pub processes: usize,
+    /// How they come.
+    #[serde(default)]
+    pub ramp: Ramp,
+    /// From when a worker's machine is there (and paid for) until it connects.
+    #[serde(default)]
+    pub boot_s: f64,
+}
+
+/// How the workers come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ramp {
+    /// All at once; the first task waits for the last worker.
+    #[default]
+    Step,
+    /// One after the other; tasks are handed out from the first one on, as with all that follow.
+    Linear {
+        /// How many come in a second.
+        workers_per_s: f64,
+    },
+    /// Fast at first, then ever slower: `1 - exp(-t / time_constant)`, stretched so that the last one
+    /// comes at `all_after`.
+    Saturating {
+        /// How soon it becomes slower.
+        time_constant_s: f64,
+        /// When all are there.
+        all_after_s: f64,
+    },
+    /// As `linear`, until there are so many; the others never come.
+    Capped {
+        /// How many come in a second.
+        workers_per_s: f64,
+        /// How many come at all.
+        most: usize,
+    },
+    /// Every zone begins on its own, then comes evenly; all zones together at this rate.
+    Zonal {
+        /// How many come in a second once every zone has begun.
+        workers_per_s: f64,
+        /// Each zone begins at a random time before this.
+        begins_within_s: f64,
+    },
+}
+
+impl Ramp {
+    /// The same with every time multiplied.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        match self {
+            Self::Step => Self::Step,
+            Self::Linear { workers_per_s } => Self::Linear {
+                workers_per_s: workers_per_s / factor,
+            },
+            Self::Saturating {
+                time_constant_s,
+                all_after_s,
+            } => Self::Saturating {
+                time_constant_s: time_constant_s * factor,
+                all_after_s: all_after_s * factor,
+            },
+            Self::Capped {
+                workers_per_s,
+                most,
+            } => Self::Capped {
+                workers_per_s: workers_per_s / factor,
+                most,
+            },
+            Self::Zonal {
+                workers_per_s,
+                begins_within_s,
+            } => Self::Zonal {
+                workers_per_s: workers_per_s / factor,
+                begins_within_s: begins_within_s * factor,
+            },
+        }
+    }
+
+    /// The same for so many times fewer workers.
+    pub(super) fn shrunk(self, divisor: f64) -> Self {
+        match self {
+            Self::Step | Self::Saturating { .. } => self,
+            Self::Linear { workers_per_s } => Self::Linear {
+                workers_per_s: workers_per_s / divisor,
+            },
+            Self::Capped {
+                workers_per_s,
+                most,
+            } => Self::Capped {
+                workers_per_s: workers_per_s / divisor,
+                most: super::divided(most, divisor),
+            },
+            Self::Zonal {
+                workers_per_s,
+                begins_within_s,
+            } => Self::Zonal {
+                workers_per_s: workers_per_s / divisor,
+                begins_within_s,
+            },
+        }
+    }
+}
+
+impl Fleet {
+    /// How many workers come at all.
+    pub fn n_coming(&self) -> usize {
+        match self.ramp {
+            Ramp::Capped { most, .. } => most.min(self.workers),
+            _ => self.workers,
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn one_slot() -> NonZeroU16 {
+    NonZeroU16::MIN
+}

@@ -1,0 +1,76 @@
+//! What things cost.
+
+use serde::{Deserialize, Serialize};
+
+/// Prices in dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// A core for an hour.
+    pub core_hour: f64,
+    /// The hub's machine and the broker's, together, for an hour.
+    pub hub_hour: f64,
+    /// A gigabyte (1e9 bytes) over each boundary, both ends' charges together.
+    pub per_gb: PerBoundary<f64>,
+    /// A machine is paid for at least this long.
+    pub at_least_s: f64,
+}
+
+/// A value for each boundary, named by the widest one that is crossed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerBoundary<T> {
+    /// Between two machines of a zone.
+    pub host: T,
+    /// Between two zones of a region.
+    pub zone: T,
+    /// Between two regions of a cloud.
+    pub region: T,
+    /// Between two clouds.
+    pub cloud: T,
+    /// To somewhere outside of any cloud.
+    pub internet: T,
+}
+
+impl<T: Copy> PerBoundary<T> {
+    /// The values with their names, the narrowest boundary first.
+    pub fn named(&self) -> [(&'static str, T); 5] {
+        [
+            ("host", self.host),
+            ("zone", self.zone),
+            ("region", self.region),
+            ("cloud", self.cloud),
+            ("internet", self.internet),
+        ]
+    }
+
+    /// The values of two, put together.
+    pub fn with<U: Copy, V>(
+        &self,
+        other: &PerBoundary<U>,
+        join: impl Fn(T, U) -> V,
+    ) -> PerBoundary<V> {
+        PerBoundary {
+            host: join(self.host, other.host),
+            zone: join(self.zone, other.zone),
+            region: join(self.region, other.region),
+            cloud: join(self.cloud, other.cloud),
+            internet: join(self.internet, other.internet),
+        }
+    }
+}
+
+impl Prices {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let per_gb = self.per_gb.named();
+        let named = [
+            ("core_hour", self.core_hour),
+            ("hub_hour", self.hub_hour),
+            ("at_least_s", self.at_least_s),
+        ];
+        for (key, price) in named.into_iter().chain(per_gb) {
+            super::check::not_negative(&format!("price: {key}"), price)?;
+        }
+        Ok(())
+    }
+}
