@@ -6,7 +6,7 @@ use crate::scenario::file::Scenario;
 use crate::scenario::results::{
     BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Run, Steady, Theory,
 };
-use crate::scenario::setup::{Clock, EventForm, Setup};
+use crate::scenario::setup::{Clock, EventForm, Preemption, Setup};
 use crate::scenario::statistics::Interval;
 
 const FILE: &str = r#"
@@ -164,6 +164,15 @@ fn the_limit_is_named() {
     let mut idle = point("", 4000, 0.5);
     idle.theory.emulated_hub_s = 0.0;
     assert_eq!(limit(&idle), Limit::Credit);
+    let mut taken = idle.clone();
+    taken.setup.faults.preemption = Some(Preemption {
+        per_min: 0.05,
+        back_after_s: 60.0,
+        notice_s: None,
+        notice_share: None,
+        pool: None,
+    });
+    assert_eq!(limit(&taken), Limit::Losses);
     idle.setup.transport.credit = 2.try_into().unwrap();
     assert_eq!(limit(&idle), Limit::Unknown);
     idle.mean.utilisation = None;

@@ -27,6 +27,8 @@ pub enum Limit {
     Payload,
     /// The broker needs a whole core.
     Broker,
+    /// Workers are taken away, and their places are empty for a while.
+    Losses,
     /// A worker waits for its next task while the last result is on its way.
     Credit,
     /// The workers were not all there before the tasks ran out.
@@ -46,6 +48,7 @@ impl Display for Limit {
             Self::Hub => "hub time per task (our own)",
             Self::Payload => "payload bytes (hub moves them)",
             Self::Broker => "broker CPU",
+            Self::Losses => "workers that are taken away",
             Self::Credit => "credit",
             Self::Connections => "connections",
             Self::Generator => "load generator (void)",
@@ -85,6 +88,8 @@ pub fn limit(point: &Point) -> Limit {
             EventForm::Inline => Limit::Payload,
             EventForm::ByRef | EventForm::Relay => Limit::Hub,
         }
+    } else if point.setup.faults.preemption.is_some() {
+        Limit::Losses
     } else if point.setup.transport.credit.get() == 1 {
         Limit::Credit
     } else {
