@@ -53,6 +53,17 @@ pub enum Step<'a> {
         /// The point.
         planned: &'a PlannedPoint,
     },
+    /// It goes on; told often.
+    Goes {
+        /// Tasks with a result.
+        n_settled: usize,
+        /// Tasks altogether.
+        n_tasks: usize,
+        /// Tasks that are out.
+        n_out: usize,
+        /// Slots of the workers that are there.
+        n_slots: usize,
+    },
     /// It has ended.
     Ends(&'a Run),
 }

@@ -49,6 +49,7 @@ pub(super) enum Command {
         /// Folder for a picture of both, as PNG and SVG
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// How the result is printed
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+pub(super) use pace::Pace;
+pub(super) use words::left;
+
 use crate::actors::progress::Progress;
 use crate::sky::map::PixelFit;
 use crate::sky::region::Region;

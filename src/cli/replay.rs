@@ -1,5 +1,7 @@
 //! `skyscan replay`
 
+mod teller;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -8,12 +10,13 @@ use tokio::sync::watch;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
+use crate::scenario;
 use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, table};
-use crate::scenario::results::{Report, Run};
+use crate::scenario::results::Report;
 use crate::scenario::setup::Clock;
 use crate::scenario::watched::Watched;
-use crate::scenario::{self, Step};
+use teller::Teller;
 
 /// Replay scenarios: thousands of simulated workers on real transports, measured
 ///
@@ -62,8 +65,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     for scenario in &scenarios {
         let url = arguments.transport.clone();
         tell(&format!("{}: {}", scenario.name, scenario.question));
+        let teller = Teller::default();
         let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
-        let replaying = scenario::replay(scenario, url, watched, stop.clone(), tell_step);
+        let replaying = scenario::replay(scenario, url, watched, stop.clone(), |step| {
+            teller.tell(step)
+        });
         let report = system(scenario.clock).block_on(replaying);
         if let Some(out) = &arguments.out {
             let dir = out.join(&report.scenario);
@@ -110,38 +116,6 @@ pub(super) fn read(path: &Path, quick: bool) -> Result<Scenario, Failure> {
         .with_context(|| format!("cannot replay {}", path.display()))
         .map_err(bad_input)?;
     Ok(if quick { scenario.quick() } else { scenario })
-}
-
-fn tell_step(step: Step<'_>) {
-    match step {
-        Step::Begins {
-            number,
-            n_points,
-            repeat,
-            planned,
-        } => tell(&format!(
-            "point {} of {n_points}, repeat {}: {} N = {}",
-            number + 1,
-            repeat + 1,
-            planned.variant,
-            planned.setup.n_slots()
-        )),
-        Step::Ends(run) => tell(&outcome(run)),
-    }
-}
-
-fn outcome(run: &Run) -> String {
-    let mut line = format!("  {} tasks in {:.1} s", run.tasks.accepted, run.makespan_s);
-    if let Some(steady) = run.steady {
-        line += &format!(
-            ", {:.1} tasks/s, utilisation {:.4}",
-            steady.throughput_per_s, steady.utilisation
-        );
-    }
-    if let Some(reason) = &run.void {
-        line += &format!("; void: {reason}");
-    }
-    line
 }
 
 fn tell(line: &str) {

@@ -51,7 +51,7 @@ pub async fn replay(
                 planned,
             });
             let seed = scenario.seed + repeat as u64;
-            match repeat_once(planned, repeat, seed, &mut places, &mut stop).await {
+            match repeat_once(planned, repeat, seed, &mut places, &mut stop, &tell).await {
                 Ok((run, told)) => {
                     report
                         .remarks
@@ -101,6 +101,7 @@ async fn repeat_once(
     seed: u64,
     places: &mut Places,
     stop: &mut watch::Receiver<bool>,
+    tell: &impl Fn(Step<'_>),
 ) -> Result<(Run, Option<Told>)> {
     let setup = &planned.setup;
     Limits::read().check(setup).map_err(anyhow::Error::msg)?;
@@ -115,7 +116,7 @@ async fn repeat_once(
         expected_s: n_tasks as f64 / load.throughput_bound_per_s(),
     };
     let place = places.open(setup).await?;
-    run::run(setup, turn, place, stop).await
+    run::run(setup, turn, place, stop, tell).await
 }
 
 /// What Prometheus knows beside what the hub measured.

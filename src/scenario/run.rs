@@ -9,6 +9,7 @@ use skyscan_transport::{HubConfig, PayloadId};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::Step;
 use super::account::{self, Account, Spent};
 use super::crew::Crew;
 use super::event;
@@ -48,7 +49,7 @@ pub(super) struct Turn {
     pub(super) expected_s: f64,
 }
 
-/// Runs a point once, or until `stop` says so.
+/// Runs a point once, or until `stop` says so; who watches is told how it goes.
 ///
 /// # Errors
 /// If the transport fails, or the fleet.
@@ -57,6 +58,7 @@ pub(super) async fn run(
     turn: Turn,
     place: Place,
     stop: &mut watch::Receiver<bool>,
+    tell: &impl Fn(Step<'_>),
 ) -> Result<(Run, Option<Told>)> {
     let log = Log::new();
     let ballast = match setup.clock {
@@ -126,6 +128,13 @@ pub(super) async fn run(
                 samples.push(sample(&log, &place, crew.cpu_s()));
                 let n_settled = log.entries().n_settled;
                 crew.attend(n_settled as f64 / turn.n_tasks as f64)?;
+                let now = watched.borrow();
+                tell(Step::Goes {
+                    n_settled,
+                    n_tasks: turn.n_tasks,
+                    n_out: now.n_out,
+                    n_slots: now.n_slots,
+                });
                 continue;
             }
             _ = stop.wait_for(|stop| *stop), if stopped.is_none() => "stopped".to_owned(),

@@ -15,7 +15,7 @@ const STUDENT_95: f64 = 2.776;
 
 /// Time left in a round at the rate so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Left {
+pub(in crate::cli) struct Left {
     /// At the mean rate.
     pub(super) seconds: f64,
     /// From and to, where the rate is known well enough: at least 95 times in 100 it ends within.
@@ -24,14 +24,14 @@ pub(super) struct Left {
 
 /// What a round has done so far.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(in crate::cli) struct Pace {
     /// When, and how many pixels were done then.
     marks: VecDeque<(Duration, u64)>,
 }
 
 impl Pace {
     /// Notes how many pixels are done, `elapsed` after the round began.
-    pub(super) fn note(&mut self, elapsed: Duration, n_done: u64) {
+    pub(in crate::cli) fn note(&mut self, elapsed: Duration, n_done: u64) {
         if self.marks.is_empty() {
             self.marks.push_back((Duration::ZERO, 0));
         }
@@ -50,7 +50,7 @@ impl Pace {
     ///
     /// The rates of the spans scatter about their mean; its error is the interval. What is to come
     /// scatters as well, as much as the spans that it will fill.
-    pub(super) fn left(&self, n_left: u64) -> Option<Left> {
+    pub(in crate::cli) fn left(&self, n_left: u64) -> Option<Left> {
         let spans: Vec<(f64, f64)> = self
             .marks
             .iter()

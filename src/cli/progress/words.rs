@@ -26,7 +26,7 @@ pub(super) fn rate(n_done: u64, elapsed: Duration) -> String {
 }
 
 /// `8 to 12 s left`, or `10 s left` while that is a guess; of this round, which may still grow.
-pub(super) fn left(left: Option<Left>) -> String {
+pub(in crate::cli) fn left(left: Option<Left>) -> String {
     match left {
         None => "? left".to_owned(),
         Some(Left {

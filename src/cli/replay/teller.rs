@@ -1,0 +1,95 @@
+//! What people are told while a replay runs: each run when it begins and ends, and a line now and then.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use super::tell;
+use crate::cli::progress::{Pace, left};
+use crate::scenario::Step;
+use crate::scenario::results::Run;
+
+/// How often a line is written while a run goes on.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Knows how the run goes that is under way.
+#[derive(Debug, Default)]
+pub(super) struct Teller(RefCell<Option<Going>>);
+
+#[derive(Debug)]
+struct Going {
+    begun: Instant,
+    last_line: Instant,
+    pace: Pace,
+}
+
+impl Teller {
+    /// Tells a step, if it is time to.
+    pub(super) fn tell(&self, step: Step<'_>) {
+        match step {
+            Step::Begins {
+                number,
+                n_points,
+                repeat,
+                planned,
+            } => {
+                self.0.replace(None);
+                tell(&format!(
+                    "point {} of {n_points}, repeat {}: {} N = {}",
+                    number + 1,
+                    repeat + 1,
+                    planned.variant,
+                    planned.setup.n_slots()
+                ));
+            }
+            Step::Goes {
+                n_settled,
+                n_tasks,
+                n_out,
+                n_slots,
+            } => {
+                let mut going = self.0.borrow_mut();
+                let going = going.get_or_insert_with(Going::new);
+                going.pace.note(going.begun.elapsed(), n_settled as u64);
+                if going.last_line.elapsed() < LINE_EVERY {
+                    return;
+                }
+                going.last_line = Instant::now();
+                let n_left = n_tasks.saturating_sub(n_settled);
+                let tail = match n_left <= n_out {
+                    true => format!(", last {n_left}"),
+                    false => String::new(),
+                };
+                tell(&format!(
+                    "  {n_settled} of {n_tasks} tasks{tail}, {n_slots} slots, {}",
+                    left(going.pace.left(n_left as u64))
+                ));
+            }
+            Step::Ends(run) => tell(&outcome(run)),
+        }
+    }
+}
+
+impl Going {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            begun: now,
+            last_line: now,
+            pace: Pace::default(),
+        }
+    }
+}
+
+fn outcome(run: &Run) -> String {
+    let mut line = format!("  {} tasks in {:.1} s", run.tasks.accepted, run.makespan_s);
+    if let Some(steady) = run.steady {
+        line += &format!(
+            ", {:.1} tasks/s, utilisation {:.4}",
+            steady.throughput_per_s, steady.utilisation
+        );
+    }
+    if let Some(reason) = &run.void {
+        line += &format!("; void: {reason}");
+    }
+    line
+}
