@@ -153,11 +153,12 @@ impl Setup {
     }
 
     /// So many slots have to be there for the fleet to count as connected. Where workers are taken
-    /// away while others still come, some are always missing.
+    /// away while others still come, some are always missing: also where all come at once, since
+    /// they do not connect at once.
     pub fn n_slots_connected(&self) -> usize {
-        match (self.faults.preemption, self.fleet.ramp) {
-            (None, _) | (_, Ramp::Step) => self.n_slots(),
-            (Some(preemption), _) => {
+        match self.faults.preemption {
+            None => self.n_slots(),
+            Some(preemption) => {
                 let there = preemption.availability(self.fleet.boot_s);
                 (SURELY_THERE * there * self.n_slots() as f64) as usize
             }

@@ -143,3 +143,22 @@ fn quick_forms_keep_the_knee() {
     assert!((small.workload.service.mean_s - 0.2).abs() < 1e-12);
     assert_eq!(small.n_tasks(0.2), 800, "four cycles");
 }
+
+#[test]
+fn where_workers_are_taken_away_nobody_waits_for_all_of_them() {
+    let storm = FILE
+        .replace("ramp = { kind = \"linear\", workers_per_s = 67 }\n", "")
+        .replace(
+            "[sweep]",
+            "[faults]\npreemption = { per_min = 0.05, back_after_s = 60 }\nsource = \"assumed\"\n\n[sweep]",
+        );
+    let calm = Scenario::parse(FILE).unwrap();
+    let storm = Scenario::parse(&storm).unwrap();
+    for (calm, storm) in calm.points.iter().zip(&storm.points) {
+        let all = calm.setup.n_slots();
+        assert_eq!(calm.setup.n_slots_connected(), all);
+        // One in 21 is missing on average, whatever the scale of time.
+        let there = storm.setup.n_slots_connected() as f64 / all as f64;
+        assert!((0.92..0.95).contains(&there), "{there}");
+    }
+}
