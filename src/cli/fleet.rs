@@ -24,7 +24,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SCENARIO", requires = "transport")]
     scenario: Option<PathBuf>,
     /// Where to meet the hub, with --scenario
-    #[arg(long, value_name = "URL", env = "SKYSCAN_TRANSPORT")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SKYSCAN_TRANSPORT",
+        hide_env_values = true
+    )]
     transport: Option<String>,
     #[command(flatten)]
     metrics: MetricsArguments,

@@ -1,7 +1,7 @@
 //! `skyscan scan`
 
 mod found;
-mod watch;
+mod watcher;
 
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use tokio::sync::{Notify, watch as channel};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::external::{self, ExternalArguments};
@@ -33,7 +33,7 @@ use crate::scan::{Plan, Strategy};
 use crate::sky::{Equatorial, Nside};
 use crate::transport;
 use found::Found;
-use watch::Interims;
+use watcher::Interims;
 
 /// Scan the sky for the source of an event
 ///
@@ -78,7 +78,8 @@ pub(super) struct Arguments {
         long,
         value_name = "URL",
         default_value = "memory:",
-        env = "SKYSCAN_TRANSPORT"
+        env = "SKYSCAN_TRANSPORT",
+        hide_env_values = true
     )]
     transport: String,
     /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
@@ -269,8 +270,8 @@ fn run_actors(
     on_interrupt(move || asked.notify_one()).map_err(failed)?;
     let system = actix::System::new();
     let (scanned, timeline) = system.block_on(async move {
-        let (sender, receiver) = channel::channel(Progress::default());
-        let watched = actix::spawn(watch::watch(receiver, view, interims));
+        let (sender, receiver) = watch::channel(Progress::default());
+        let watched = actix::spawn(watcher::watch(receiver, view, interims));
         let scanned = actors::scan(setup, sender, stop).await;
         (scanned, watched.await)
     });

@@ -30,7 +30,12 @@ use crate::transport;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where Scanner and Workers meet
-    #[arg(long, value_name = "URL", env = "SKYSCAN_TRANSPORT")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SKYSCAN_TRANSPORT",
+        hide_env_values = true
+    )]
     transport: String,
     /// Tasks evaluated at once [default: the number of cores]
     #[arg(long, value_name = "N", env = "SKYSCAN_SLOTS")]

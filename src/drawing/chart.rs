@@ -17,10 +17,10 @@ const WIDTH: f64 = 1240.0;
 const HEIGHT: f64 = 740.0;
 /// Where the names of the series begin.
 const COLUMN: f64 = LEFT + WIDTH + 50.0;
-const GRID: Colour = Colour([226, 229, 234, 255]);
+pub(crate) const GRID: Colour = Colour([226, 229, 234, 255]);
 
 /// Colours that differ for colour-blind people too (Okabe and Ito 2008, without yellow).
-const HUES: [Colour; 7] = [
+pub(crate) const HUES: [Colour; 7] = [
     Colour([0, 114, 178, 255]),
     Colour([213, 94, 0, 255]),
     Colour([0, 158, 115, 255]),

@@ -2,7 +2,7 @@
 //! rounds named.
 
 use super::{Moment, Timeline};
-use crate::drawing::chart::Axis;
+use crate::drawing::chart::{Axis, GRID, HUES};
 use crate::drawing::figure::{Figure, PAGE_HEIGHT, PAGE_WIDTH, Shape, filled, stroked};
 use crate::drawing::lettering::{Anchor, text};
 use crate::drawing::outline::{Colour, INK, MUTED, Outline, PAPER, Point, at, pen};
@@ -11,10 +11,9 @@ use crate::output::plot::{subtitle, title};
 
 const LEFT: f64 = 190.0;
 const WIDTH: f64 = 1640.0;
-const BUSY: Colour = Colour([0, 114, 178, 255]);
-const RATE: Colour = Colour([0, 158, 115, 255]);
+const BUSY: Colour = HUES[0];
+const RATE: Colour = HUES[2];
 const TAIL: Colour = Colour([240, 228, 210, 255]);
-const GRID: Colour = Colour([226, 229, 234, 255]);
 const SMALL: f64 = 22.0;
 /// The rate is counted in so many spans.
 const SPANS: usize = 80;
