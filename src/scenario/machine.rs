@@ -17,6 +17,19 @@ pub(super) fn cpu_s(pid: u32) -> Option<f64> {
     Some((ticks()? + ticks()?) / TICKS_PER_S)
 }
 
+/// How long the threads of a process, all together, were ready to run and had to wait for a core, in
+/// seconds. `None` if it is gone, or the kernel keeps no such account.
+pub(super) fn waited_s(pid: u32) -> Option<f64> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let waited_ns = |thread: fs::DirEntry| {
+        // Time on a core, time waiting for one, number of slices.
+        let told = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        told.split_ascii_whitespace().nth(1)?.parse::<f64>().ok()
+    };
+    let waits: Vec<f64> = threads.flatten().filter_map(waited_ns).collect();
+    (!waits.is_empty()).then(|| 1e-9 * waits.iter().sum::<f64>())
+}
+
 /// Most memory that a process has had, in MB. `None` if it is gone.
 pub(super) fn peak_memory_mb(pid: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -81,6 +94,8 @@ mod tests {
             x = std::hint::black_box(x.wrapping_add(1));
         }
         assert!(peak_memory_mb(pid).unwrap() > 1.0);
+        assert!(waited_s(pid).is_none_or(|waited_s| waited_s >= 0.0));
+        assert_eq!(waited_s(u32::MAX), None);
         assert!(all_cpu_s().unwrap() > before);
         assert_eq!(cpu_s(u32::MAX), None);
     }

@@ -14,6 +14,12 @@ use crate::scan::TaskCounts;
 const MOST_CPU_SHARE: f64 = 0.7;
 /// Workers that wake up so late, relative to the work, shift the utilisation by as much.
 const MOST_LATENESS: f64 = 0.01;
+/// Other work on the machine, and a hub that waits for a core, are no matter below these shares.
+const SOME_FOREIGN_LOAD: f64 = 0.1;
+const SOME_WAITING: f64 = 0.1;
+/// A hub that works and waits for a core for more than this share of the time may be the limit only
+/// because it waits.
+const MOST_STRETCHED: f64 = 0.75;
 /// So late is the timer of a machine that does nothing else; it is no sign of anything.
 const TIMER_LATENESS_S: f64 = 0.002;
 
@@ -66,7 +72,7 @@ impl Traces<'_> {
         let void = self
             .stopped
             .clone()
-            .or_else(|| self.generator_fault(&generator));
+            .or_else(|| self.generator_fault(&generator, &spent, n_inside));
         let round_trip = |(task, end): (&TaskEntry, Settled)| end.at_s - task.submitted_s;
         let wait = |(task, end)| (round_trip((task, end)) - end.busy_s).max(0.0);
         Run {
@@ -157,9 +163,11 @@ impl Traces<'_> {
         let fleet_s: f64 = spent.fleet_s.iter().sum();
         let foreign_s = spent.all_s - spent.hub_s - spent.broker_s - fleet_s;
         let foreign_load = (foreign_s / span_s / machine::cores() as f64).max(0.0);
+        let hub_wait_share = spent.hub_waited_s / span_s;
         if let Some(told) = self.watched {
             return Generator {
                 foreign_load,
+                hub_wait_share,
                 ..told
             };
         }
@@ -169,10 +177,16 @@ impl Traces<'_> {
             lateness_mean_s: self.lateness_mean_s,
             lateness_p99_s: self.lateness_p99_s,
             foreign_load,
+            hub_wait_share,
         }
     }
 
-    fn generator_fault(&self, generator: &Generator) -> Option<String> {
+    fn generator_fault(
+        &self,
+        generator: &Generator,
+        spent: &Sample,
+        n_inside: usize,
+    ) -> Option<String> {
         let service_s = self.setup.workload.service.mean_s;
         let most_late_s = (MOST_LATENESS * service_s).max(TIMER_LATENESS_S);
         if generator.cpu_share > MOST_CPU_SHARE {
@@ -182,14 +196,35 @@ impl Traces<'_> {
                 generator.cpu_share
             ));
         }
-        (generator.lateness_mean_s > most_late_s).then(|| {
-            format!(
+        if generator.lateness_mean_s > most_late_s {
+            return Some(format!(
                 "simulated work ended {:.1} ms late on average, over {:.1} ms: the machine is too \
                  busy, or fleet.processes too few",
                 1e3 * generator.lateness_mean_s,
                 1e3 * most_late_s
+            ));
+        }
+        let waited_per_task_s = spent.hub_waited_s / n_inside.max(1) as f64;
+        let is_late = waited_per_task_s > most_late_s;
+        self.is_starved(generator, spent, is_late).then(|| {
+            format!(
+                "the hub waited for a core {:.2} of the time while others used {:.2} of the machine: \
+                 run it when nothing else does",
+                generator.hub_wait_share, generator.foreign_load
             )
         })
+    }
+
+    /// Whether other work on the machine makes the hub slow: so slow that it may be what limits, or
+    /// that tasks wait for it.
+    fn is_starved(&self, generator: &Generator, spent: &Sample, tasks_are_late: bool) -> bool {
+        // A fleet in containers is foreign load, too, but not somebody else's.
+        let is_alone = self.watched.is_some()
+            || generator.foreign_load < SOME_FOREIGN_LOAD
+            || generator.hub_wait_share < SOME_WAITING;
+        let span_s = spent.at_s.max(f64::MIN_POSITIVE);
+        let stretched = spent.hub_s / span_s + generator.hub_wait_share;
+        !is_alone && (stretched > MOST_STRETCHED || tasks_are_late)
     }
 }
 

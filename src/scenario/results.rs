@@ -71,6 +71,14 @@ pub struct Point {
     pub theory: Theory,
 }
 
+impl Point {
+    /// Why no run of it counts, if none does.
+    pub fn void(&self) -> Option<&str> {
+        let reasons: Option<Vec<&str>> = self.runs.iter().map(|run| run.void.as_deref()).collect();
+        reasons?.first().copied()
+    }
+}
+
 /// Means over repeats, with 95 % intervals. Absent where no run had it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Means {
@@ -223,6 +231,9 @@ pub struct Generator {
     pub lateness_p99_s: f64,
     /// Busy share of all cores that neither hub, nor fleet, nor broker had.
     pub foreign_load: f64,
+    /// How long the hub's threads waited for a core, all together, over time.
+    #[serde(default)]
+    pub hub_wait_share: f64,
 }
 
 /// What the formulas say of a point.

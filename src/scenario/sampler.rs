@@ -13,6 +13,8 @@ pub(super) struct Sample {
     pub(super) at_s: f64,
     /// The hub's process.
     pub(super) hub_s: f64,
+    /// The hub's process: waiting for a core, all its threads together.
+    pub(super) hub_waited_s: f64,
     /// The hub's network interface, in virtual time.
     pub(super) hub_wire_s: f64,
     /// The broker.
@@ -56,6 +58,7 @@ pub(super) fn sample(log: &Log, place: &Place, fleet_s: Vec<f64>) -> Sample {
     Sample {
         at_s: log.now_s(),
         hub_s: machine::cpu_s(std::process::id()).unwrap_or(0.0),
+        hub_waited_s: machine::waited_s(std::process::id()).unwrap_or(0.0),
         broker_s: broker.and_then(machine::cpu_s).unwrap_or(0.0),
         fleet_s,
         all_s: machine::all_cpu_s().unwrap_or(0.0),
@@ -70,6 +73,7 @@ pub(super) fn between(samples: &[Sample], from_s: f64, to_s: f64) -> Option<Samp
     Some(Sample {
         at_s: to.at_s - from.at_s,
         hub_s: to.hub_s - from.hub_s,
+        hub_waited_s: to.hub_waited_s - from.hub_waited_s,
         hub_wire_s: to.hub_wire_s - from.hub_wire_s,
         broker_s: to.broker_s - from.broker_s,
         broker_wire_s: to.broker_wire_s - from.broker_wire_s,
@@ -95,6 +99,7 @@ fn at(samples: &[Sample], at_s: f64) -> Option<Sample> {
     Some(Sample {
         at_s,
         hub_s: mix(before.hub_s, after.hub_s),
+        hub_waited_s: mix(before.hub_waited_s, after.hub_waited_s),
         hub_wire_s: mix(before.hub_wire_s, after.hub_wire_s),
         broker_s: mix(before.broker_s, after.broker_s),
         broker_wire_s: mix(before.broker_wire_s, after.broker_wire_s),

@@ -80,8 +80,9 @@ impl Watched {
                 cpu_share: self.value(&format!("max({})", over("process_cpu_seconds_total")))?,
                 lateness_mean_s: self.value(&format!("sum({late_s}) / sum({n_late})"))?,
                 lateness_p99_s: self.value(&p99)?,
-                // Who else is busy there, it does not know.
+                // Who else is busy there, and how the hub fares, it does not know.
                 foreign_load: 0.0,
+                hub_wait_share: 0.0,
             },
             utilisation: self.value(&format!(
                 "sum({busy}) / sum(skyscan_worker_slots{{job=\"fleet\"}})"

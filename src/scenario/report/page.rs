@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::verdict::{HOLDS, limit, verdicts};
 use crate::drawing::markup::escaped;
-use crate::scenario::results::{Point, Report};
+use crate::scenario::results::Report;
 use crate::scenario::statistics::Interval;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:72em;margin:2em auto;\
@@ -83,7 +83,7 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     for point in &report.points {
         let mean = &point.mean;
-        let void = match void(point) {
+        let void = match point.void() {
             Some(_) => " class=\"void\"",
             None => "",
         };
@@ -106,7 +106,7 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(page, "</table>")?;
     for point in &report.points {
-        if let Some(reason) = void(point) {
+        if let Some(reason) = point.void() {
             writeln!(
                 page,
                 "<p class=\"void\">{} with {} workers does not count: {}.</p>",
@@ -117,12 +117,6 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
         }
     }
     Ok(())
-}
-
-/// Why no run of a point counts.
-fn void(point: &Point) -> Option<&str> {
-    let reasons: Option<Vec<&str>> = point.runs.iter().map(|run| run.void.as_deref()).collect();
-    reasons?.first().copied()
 }
 
 fn setup(page: &mut String, report: &Report) -> std::fmt::Result {

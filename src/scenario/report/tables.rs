@@ -105,7 +105,7 @@ pub(super) fn runs(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Followed by three columns for each boundary.
-const RUN_HEAD: [&str; 42] = [
+const RUN_HEAD: [&str; 43] = [
     "scenario",
     "variant",
     "workers",
@@ -140,6 +140,7 @@ const RUN_HEAD: [&str; 42] = [
     "fleet_cpu_share",
     "fleet_lateness_p99_s",
     "foreign_load",
+    "hub_wait_share",
     "map_sha256",
     "core_hours_used",
     "core_hours_wasted",
@@ -188,6 +189,7 @@ fn run_row(scenario: &str, point: &Point, run: &Run) -> Vec<String> {
         number(Some(run.generator.cpu_share)),
         number(Some(run.generator.lateness_p99_s)),
         number(Some(run.generator.foreign_load)),
+        number(Some(run.generator.hub_wait_share)),
         run.map_sha256.clone(),
         number(hours.map(|hours| hours.used)),
         number(hours.map(|hours| hours.wasted)),

@@ -59,7 +59,7 @@ impl Display for Limit {
 
 /// What limits a point. `cores` are shared by hub, fleet and broker.
 pub fn limit(point: &Point) -> Limit {
-    if !point.runs.is_empty() && point.runs.iter().all(|run| run.void.is_some()) {
+    if point.void().is_some() {
         return Limit::Generator;
     }
     let Some(utilisation) = point.mean.utilisation.map(|interval| interval.mean) else {
