@@ -7,6 +7,7 @@
 
 mod account;
 mod ballast;
+pub mod calibration;
 mod crew;
 mod event;
 pub mod file;
@@ -24,11 +25,14 @@ mod replay;
 pub mod report;
 pub mod results;
 mod run;
+#[cfg(test)]
+mod sample;
 mod sampler;
 pub mod setup;
 mod sources;
 pub mod statistics;
 pub mod theory;
+pub mod validation;
 pub mod watched;
 
 pub use account::{Account, CoreHours, Dollars, Transfer};

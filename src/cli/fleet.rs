@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         (Some(path), Some(url)) => {
             let mut end = Some(end);
             on_interrupt(move || drop(end.take())).map_err(failed)?;
-            let scenario = super::replay::read(path, false)?;
+            let scenario = super::replay::read(path)?;
             watched::order(&scenario, url)
                 .with_context(|| format!("no fleet that stays can do {}", path.display()))
                 .map_err(bad_input)?

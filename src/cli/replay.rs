@@ -1,5 +1,6 @@
 //! `skyscan replay`
 
+mod model;
 mod teller;
 
 use std::path::{Path, PathBuf};
@@ -23,11 +24,15 @@ use teller::Teller;
 /// Runs the actors and the transport of a scan with workers that sleep instead of computing, and
 /// prints what that came to. Ctrl-C stops and keeps the points that are finished.
 ///
+/// Scenarios in virtual time model the network. `--calibrate` measures what this machine's hub, broker and
+/// links cost, `--calibration` puts that into such scenarios, and `--validate` replays a real scenario
+/// beside what the model says of it.
+///
 /// Example: skyscan replay scenarios/mva-check.toml --out results
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// What to replay (see scenarios/)
-    #[arg(value_name = "SCENARIO", required = true)]
+    #[arg(value_name = "SCENARIO", required_unless_present = "calibrate")]
     scenarios: Vec<PathBuf>,
     /// Folder for the reports: in NAME/ a page, charts, tables and everything as JSON
     #[arg(long, value_name = "DIR")]
@@ -46,6 +51,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL", requires = "transport")]
     watch_fleet: Option<String>,
     #[command(flatten)]
+    model: model::ModelArguments,
+    #[command(flatten)]
     metrics: MetricsArguments,
 }
 
@@ -53,30 +60,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let scenarios = arguments
         .scenarios
         .iter()
-        .map(|path| read(path, arguments.quick))
+        .map(|path| read(path))
         .collect::<Result<Vec<Scenario>, Failure>>()?;
+    let mut scenarios = arguments.model.calibrated(scenarios)?;
+    if arguments.quick {
+        scenarios = scenarios.into_iter().map(Scenario::quick).collect();
+    }
     arguments.metrics.serve("replay")?;
     let (ask, stop) = watch::channel(false);
     on_interrupt(move || {
         ask.send_replace(true);
     })
     .map_err(failed)?;
+    let replayed = |scenario: &Scenario| replayed(arguments, scenario, &stop);
+    if let Some(file) = &arguments.model.calibrate {
+        return model::calibrate(file, arguments.quick, replayed);
+    }
+    if let Some(file) = &arguments.model.validate {
+        let measured = arguments.model.measured.as_deref();
+        let out = arguments.out.as_deref();
+        return model::validate(file, measured, &scenarios, out, arguments.format, replayed);
+    }
     let mut reports: Vec<Report> = Vec::new();
     for scenario in &scenarios {
-        let url = arguments.transport.clone();
-        tell(&format!("{}: {}", scenario.name, scenario.question));
-        let teller = Teller::default();
-        let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
-        let replaying = scenario::replay(scenario, url, watched, stop.clone(), |step| {
-            teller.tell(step)
-        });
-        let report = system(scenario.clock).block_on(replaying);
-        if let Some(out) = &arguments.out {
-            let dir = out.join(&report.scenario);
-            let files = report::write_all(&dir, &report).map_err(failed)?;
-            tell(&format!("wrote {} files to {}", files.len(), dir.display()));
-        }
-        reports.push(report);
+        reports.push(replayed(scenario)?);
         if *stop.borrow() {
             break;
         }
@@ -91,6 +98,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     });
     let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
     Ok(if complete { 0 } else { INCOMPLETE })
+}
+
+/// Replays one scenario, and writes its report if that is asked for.
+fn replayed(
+    arguments: &Arguments,
+    scenario: &Scenario,
+    stop: &watch::Receiver<bool>,
+) -> Result<Report, Failure> {
+    let url = arguments.transport.clone();
+    tell(&format!("{}: {}", scenario.name, scenario.question));
+    let teller = Teller::default();
+    let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
+    let replaying = scenario::replay(scenario, url, watched, stop.clone(), |step| {
+        teller.tell(step)
+    });
+    let report = system(scenario.clock).block_on(replaying);
+    if let Some(out) = &arguments.out {
+        let dir = out.join(&report.scenario);
+        let files = report::write_all(&dir, &report).map_err(failed)?;
+        tell(&format!("wrote {} files to {}", files.len(), dir.display()));
+    }
+    Ok(report)
 }
 
 /// A runtime for the actors. In virtual time its clock stands still while anything can be done, then
@@ -108,14 +137,22 @@ fn system(clock: Clock) -> actix::SystemRunner {
     }
 }
 
-/// A scenario's file; its quick form if asked for.
-pub(super) fn read(path: &Path, quick: bool) -> Result<Scenario, Failure> {
-    let scenario = std::fs::read_to_string(path)
+/// A scenario's file.
+pub(super) fn read(path: &Path) -> Result<Scenario, Failure> {
+    std::fs::read_to_string(path)
         .map_err(|error| anyhow!(error))
         .and_then(|text| Ok(Scenario::parse(&text)?))
         .with_context(|| format!("cannot replay {}", path.display()))
-        .map_err(bad_input)?;
-    Ok(if quick { scenario.quick() } else { scenario })
+        .map_err(bad_input)
+}
+
+/// The report of a replay before.
+fn read_report(path: &Path) -> Result<Report, Failure> {
+    std::fs::read(path)
+        .map_err(|error| anyhow!(error))
+        .and_then(|text| Ok(serde_json::from_slice(&text)?))
+        .with_context(|| format!("{} is no report of a replay", path.display()))
+        .map_err(bad_input)
 }
 
 fn tell(line: &str) {

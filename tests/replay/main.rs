@@ -5,6 +5,7 @@
 
 mod command;
 mod interrupt;
+mod model;
 mod refusal;
 mod shipped;
 mod virtual_time;
@@ -21,13 +22,19 @@ fn main() {
         .into_iter()
         .chain(refusal::checks())
         .chain(interrupt::checks())
+        .chain(model::checks())
         .chain(virtual_time::checks());
     let mut trials: Vec<Trial> = always
         .map(|(name, check)| Trial::test(name, check))
         .collect();
-    trials.extend(shipped::broker_checks().into_iter().map(|(name, check)| {
-        Trial::test(format!("rabbitmq::{name}"), check).with_ignored_flag(no_broker)
-    }));
+    let with_broker = shipped::broker_checks().into_iter();
+    trials.extend(
+        with_broker
+            .chain(model::broker_checks())
+            .map(|(name, check)| {
+                Trial::test(format!("rabbitmq::{name}"), check).with_ignored_flag(no_broker)
+            }),
+    );
     match shipped::scenarios() {
         Ok(scenarios) => trials.extend(scenarios.into_iter().map(|(name, needs_broker)| {
             Trial::test(format!("quick::{name}"), move || {

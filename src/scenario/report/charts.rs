@@ -1,13 +1,11 @@
 //! Charts of a report: over the number of workers where it was swept, else variant by variant.
 
+use super::WIDE;
 use super::verdict::variants;
 use crate::drawing::Figure;
 use crate::drawing::chart::{Axis, Bar, Bars, Chart, Line, Series, Value};
 use crate::scenario::results::{Means, Point, Report};
 use crate::scenario::statistics::Interval;
-
-/// Sizes that span more than this factor are drawn on an axis of equal ratios.
-const WIDE: f64 = 5.0;
 
 /// A figure of a point that is worth a chart.
 struct Quantity {

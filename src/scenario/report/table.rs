@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::rows;
 use super::verdict::verdicts;
 use crate::scenario::results::{Point, Report};
 use crate::scenario::statistics::Interval;
@@ -82,28 +83,16 @@ pub fn text(report: &Report) -> String {
         None => "  in virtual time, over a modelled network\n\n".to_owned(),
     };
     let heads = std::iter::once("variant").chain(COLUMNS.iter().map(|(head, _)| *head));
-    let mut rows: Vec<Vec<String>> = vec![heads.map(str::to_owned).collect()];
+    let mut lines: Vec<Vec<String>> = vec![heads.map(str::to_owned).collect()];
     for point in &report.points {
         let cells = COLUMNS.iter().map(|(_, cell)| cell(point));
-        rows.push(
+        lines.push(
             std::iter::once(point.variant.clone())
                 .chain(cells)
                 .collect(),
         );
     }
-    let width = |column: usize| {
-        let lengths = rows.iter().map(|row| row[column].chars().count());
-        lengths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..=COLUMNS.len()).map(width).collect();
-    for row in &rows {
-        let mut line = format!("{:<1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            line += &format!("  {cell:>width$}");
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
+    text += &rows(&lines);
     text.push('\n');
     for verdict in verdicts(report) {
         let name = match verdict.variant.as_str() {

@@ -96,6 +96,15 @@ impl StationSetup {
         }
     }
 
+    /// Takes the times of another station; what its network interface and its door are like stays.
+    pub(in crate::scenario) fn take_times(&mut self, other: Self) {
+        *self = Self {
+            gbps: self.gbps,
+            connections: self.connections,
+            ..other
+        };
+    }
+
     fn slowed(&mut self, factor: f64) {
         self.message_s *= factor;
         self.task_s *= factor;
