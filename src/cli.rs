@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
 
+mod answers;
 mod deploy;
 mod event;
 mod external;
@@ -51,6 +52,7 @@ enum Command {
     Worker(worker::Arguments),
     Relay(relay::Arguments),
     Replay(replay::Arguments),
+    Answers(answers::Arguments),
     #[command(hide = true, name = FLEET_SUBCOMMAND)]
     Fleet(fleet::Arguments),
     /// Look at events, make synthetic ones, convert between formats
@@ -123,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Answers(arguments) => answers::run(&arguments),
         Command::Fleet(arguments) => fleet::run(&arguments),
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),

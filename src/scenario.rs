@@ -3,12 +3,15 @@
 //! A [scenario file](file::Scenario) says what is replayed. Each of its points runs a Scanner with a
 //! pile of tasks at its side, at a hub, against a [fleet] of Workers whose kernel sleeps; decorators
 //! make the [master](setup::HubSetup) slower, the [messages](setup::Messages) larger, and write down
-//! what happens. The [results](results::Report) stand beside what the [formulas](theory) say.
+//! what happens. The [results](results::Report) stand beside what the [formulas](theory) say. Those of
+//! full size are kept as [digests](digest), from which the [answers] to the talk are written.
 
 mod account;
+pub mod answers;
 mod ballast;
 pub mod calibration;
 mod crew;
+pub mod digest;
 mod event;
 pub mod file;
 pub mod fleet;
@@ -20,6 +23,7 @@ mod master;
 mod measure;
 mod place;
 mod placement;
+mod point;
 mod relay;
 mod replay;
 pub mod report;

@@ -4,6 +4,7 @@ mod axis;
 mod bars;
 
 pub use axis::{Axis, Spread};
+pub(crate) use bars::short;
 pub use bars::{Bar, Bars};
 
 use super::figure::{Figure, PAGE_HEIGHT, PAGE_WIDTH, Shape, filled, stroked};

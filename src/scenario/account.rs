@@ -87,6 +87,49 @@ impl Account {
             dollars,
         }
     }
+
+    /// Mean of several; core hours and money are absent unless all have them.
+    pub(super) fn mean(all: &[&Self]) -> Self {
+        let n = all.len().max(1) as f64;
+        let zero = PerBoundary::<f64>::default();
+        let moved = |of: fn(&Transfer) -> u64| {
+            let sum = all.iter().fold(zero, |sum, account| {
+                sum.with(&account.moved, |sum, moved| sum + of(&moved) as f64)
+            });
+            sum.with(&zero, |sum, _| (sum / n).round() as u64)
+        };
+        let messages = moved(|moved| moved.messages);
+        let core_hours: Option<Vec<CoreHours>> =
+            all.iter().map(|account| account.core_hours).collect();
+        let dollars: Option<Vec<Dollars>> = all.iter().map(|account| account.dollars).collect();
+        Self {
+            moved: messages.with(&moved(|moved| moved.bytes), |messages, bytes| Transfer {
+                messages,
+                bytes,
+            }),
+            core_hours: core_hours.filter(|all| !all.is_empty()).map(|all| {
+                let mean = |of: fn(&CoreHours) -> f64| all.iter().map(of).sum::<f64>() / n;
+                CoreHours {
+                    used: mean(|hours| hours.used),
+                    wasted: mean(|hours| hours.wasted),
+                    idle: mean(|hours| hours.idle),
+                    billed: mean(|hours| hours.billed),
+                }
+            }),
+            dollars: dollars.filter(|all| !all.is_empty()).map(|all| {
+                let mean = |of: fn(&Dollars) -> f64| all.iter().map(of).sum::<f64>() / n;
+                let transfer = all.iter().fold(zero, |sum, dollars| {
+                    sum.with(&dollars.transfer, |sum, paid| sum + paid / n)
+                });
+                Dollars {
+                    compute: mean(|dollars| dollars.compute),
+                    hub: mean(|dollars| dollars.hub),
+                    transfer,
+                    total: mean(|dollars| dollars.total),
+                }
+            }),
+        }
+    }
 }
 
 impl CoreHours {

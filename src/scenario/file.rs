@@ -32,8 +32,8 @@ pub struct Scenario {
     pub clock: Clock,
     /// Seed of the first repeat; each repeat has the next one.
     pub seed: u64,
-    /// How often each point is run.
-    pub repeats: usize,
+    /// Whether this is the shrunk form, whose figures say nothing of the size that was asked about.
+    pub is_quick: bool,
     /// Where each number comes from, by its path in the file.
     pub sources: BTreeMap<String, String>,
     /// Every point in order, scaled in time.
@@ -45,6 +45,8 @@ pub struct Scenario {
 pub struct PlannedPoint {
     /// Name of its variant; empty without variants.
     pub variant: String,
+    /// How often it is run.
+    pub repeats: usize,
     /// What is set.
     pub setup: Setup,
 }
@@ -146,7 +148,7 @@ impl Scenario {
                         remarks: file.remarks,
                         clock: file.clock,
                         seed: file.seed,
-                        repeats: file.repeats,
+                        is_quick: false,
                         sources: sources.clone(),
                         points,
                     });
@@ -181,8 +183,9 @@ impl Scenario {
             setup.workload.cycles = None;
             setup.workload.duration_s = None;
             point.setup = setup;
+            point.repeats = 1;
         }
-        self.repeats = 1;
+        self.is_quick = true;
         let tasks = match self.clock {
             Clock::Real => format!("tasks of about {QUICK_SERVICE_S} s"),
             Clock::Virtual => "fewer tasks".to_owned(),
@@ -230,6 +233,7 @@ impl File {
             setup.check()?;
             Ok(PlannedPoint {
                 variant: variant.to_owned(),
+                repeats: self.repeats,
                 setup: setup.scaled(self.time_scale),
             })
         };

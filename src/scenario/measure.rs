@@ -3,11 +3,10 @@
 use super::account::Account;
 use super::log::{Settled, TaskEntry};
 use super::machine;
-use super::results::{BrokerUse, Generator, Means, Run, Steady, Theory};
+use super::results::{BrokerUse, Generator, Run, Steady};
 use super::sampler::{Sample, between};
 use super::setup::{Clock, Setup};
-use super::statistics::{Interval, quantile, quantiles};
-use super::theory::{self, Load};
+use super::statistics::{quantile, quantiles};
 use crate::scan::TaskCounts;
 
 /// A fleet process that uses more of its core than this makes its workers wait for each other.
@@ -225,86 +224,5 @@ impl Traces<'_> {
         let span_s = spent.at_s.max(f64::MIN_POSITIVE);
         let stretched = spent.hub_s / span_s + generator.hub_wait_share;
         !is_alone && (stretched > MOST_STRETCHED || tasks_are_late)
-    }
-}
-
-/// Means over the repeats of a point that count, or over all if none does.
-pub(super) fn means(runs: &[Run]) -> Means {
-    let valid: Vec<&Run> = match runs.iter().all(|run| run.void.is_some()) {
-        true => runs.iter().collect(),
-        false => runs.iter().filter(|run| run.void.is_none()).collect(),
-    };
-    let over = |value: &dyn Fn(&Run) -> Option<f64>| {
-        Interval::of(
-            &valid
-                .iter()
-                .filter_map(|run| value(run))
-                .collect::<Vec<_>>(),
-        )
-    };
-    Means {
-        throughput_per_s: over(&|run| run.steady.map(|steady| steady.throughput_per_s)),
-        utilisation: over(&|run| run.steady.map(|steady| steady.utilisation)),
-        utilisation_as_drawn: over(&|run| run.steady.map(|steady| steady.utilisation_as_drawn)),
-        makespan_s: over(&|run| Some(run.makespan_s)),
-        t50_s: over(&|run| Some(run.t50_s)),
-        t90_s: over(&|run| Some(run.t90_s)),
-        t99_s: over(&|run| Some(run.t99_s)),
-        schedule_to_start_p99_s: over(&|run| Some(run.schedule_to_start_s.p99)),
-        hub_cpu_us_per_task: over(&|run| Some(run.hub_cpu_us_per_task)),
-        broker_cpu_us_per_task: over(&|run| run.broker.map(|broker| broker.cpu_us_per_task)),
-        connection_s: over(&|run| run.connection_s),
-        gigabytes_moved: over(&|run| {
-            let moved = run.account.moved.named();
-            Some(
-                1e-9 * moved
-                    .iter()
-                    .map(|(_, moved)| moved.bytes as f64)
-                    .sum::<f64>(),
-            )
-        }),
-        core_hours_billed: over(&|run| Some(run.account.core_hours?.billed)),
-        core_hours_wasted: over(&|run| Some(run.account.core_hours?.wasted)),
-        dollars: over(&|run| Some(run.account.dollars?.total)),
-    }
-}
-
-/// What the formulas say, with the measured means of work and of the hub's time put in.
-pub(super) fn theory(setup: &Setup, runs: &[Run]) -> Theory {
-    let mean = |value: &dyn Fn(&Run) -> f64| {
-        runs.iter().map(value).sum::<f64>() / runs.len().max(1) as f64
-    };
-    // The work of the steady state: a heavy tail is not all there yet when it begins.
-    let service_s = mean(&|run| match run.steady {
-        Some(steady) if steady.throughput_per_s > 0.0 => {
-            steady.utilisation * setup.n_slots() as f64 / steady.throughput_per_s
-        }
-        _ => run.service_s.mean,
-    });
-    let round_trip_s = setup.network.mean_rtt_s() + mean(&|run| run.emulated_hub_late_s);
-    let emulated_s = mean(&|run| run.emulated_hub_s);
-    let own_s = 1e-6 * mean(&|run| run.hub_cpu_us_per_task);
-    let broker_s = match setup.clock {
-        Clock::Real => 0.0,
-        Clock::Virtual => 1e-6 * mean(&|run| run.broker.map_or(0.0, |b| b.cpu_us_per_task)),
-    };
-    let load = Load {
-        round_trip_s,
-        ..setup.load(service_s, emulated_s.max(own_s).max(broker_s))
-    };
-    // The emulated server and our own code work side by side: two stations, one after the other.
-    let stations_s = [emulated_s, own_s, broker_s];
-    let mva = || theory::mva_utilisation(setup.n_slots(), service_s, round_trip_s, &stations_s);
-    Theory {
-        knee_workers: load.knee_workers(),
-        bound: match service_s > 0.0 {
-            true => load.utilisation_bound(),
-            false => 0.0,
-        },
-        mva: (setup.is_closed_loop() && service_s > 0.0).then(mva),
-        emulated_hub_s: emulated_s,
-        own_hub_s: own_s,
-        service_s,
-        round_trip_s,
     }
 }

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use super::file::{PlannedPoint, Scenario};
 use super::limits::Limits;
-use super::measure::{means, theory};
 use super::place::Places;
-use super::results::{FORMAT, Point, Report, Run};
+use super::point;
+use super::results::{FORMAT, Report, Run};
 use super::run::{self, Turn};
 use super::setup::Clock;
 use super::watched::{Told, Watched};
@@ -39,11 +39,12 @@ pub async fn replay(
         clock: scenario.clock,
         machine: (scenario.clock == Clock::Real).then(machine::describe),
         complete: true,
+        is_quick: scenario.is_quick,
         points: Vec::new(),
     };
     for (number, planned) in scenario.points.iter().enumerate() {
         let mut runs = Vec::new();
-        for repeat in 0..scenario.repeats {
+        for repeat in 0..planned.repeats {
             tell(Step::Begins {
                 number,
                 n_points: scenario.points.len(),
@@ -75,7 +76,8 @@ pub async fn replay(
         }
         report.complete &= runs.iter().all(|run| run.complete);
         if !runs.is_empty() {
-            report.points.push(point(planned, runs));
+            let (variant, setup) = (planned.variant.clone(), planned.setup.clone());
+            report.points.push(point::of_runs(variant, setup, runs));
         }
         if *stop.borrow() {
             report.complete = false;
@@ -128,16 +130,4 @@ fn remark(planned: &PlannedPoint, told: Told) -> String {
         told.generator.processes,
         told.utilisation
     )
-}
-
-fn point(planned: &PlannedPoint, runs: Vec<Run>) -> Point {
-    let setup = planned.setup.clone();
-    Point {
-        variant: planned.variant.clone(),
-        workers: setup.n_slots(),
-        mean: means(&runs),
-        theory: theory(&setup, &runs),
-        setup,
-        runs,
-    }
 }

@@ -1,7 +1,7 @@
 //! What a replay leaves behind for people: tables for a spreadsheet, charts, and one page that has
 //! question, set-up, figure, answer and provenance.
 
-mod charts;
+pub(in crate::scenario) mod charts;
 mod page;
 pub mod table;
 mod tables;

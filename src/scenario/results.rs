@@ -35,6 +35,9 @@ pub struct Report {
     pub machine: Option<Machine>,
     /// Whether every point was run to its end.
     pub complete: bool,
+    /// Whether this is of a quick form.
+    #[serde(default)]
+    pub is_quick: bool,
     /// One for each variant and number of workers, in the order of the file.
     pub points: Vec<Point>,
 }
@@ -63,8 +66,12 @@ pub struct Point {
     pub workers: usize,
     /// Everything that was set, scaled.
     pub setup: Setup,
-    /// Every repeat.
+    /// Every repeat; a [digest](super::digest) has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
+    /// What there is to tell of the repeats together.
+    #[serde(default)]
+    pub tally: Tally,
     /// Means over the repeats that are not void; over all of them if all are.
     pub mean: Means,
     /// What the formulas say.
@@ -74,8 +81,42 @@ pub struct Point {
 impl Point {
     /// Why no run of it counts, if none does.
     pub fn void(&self) -> Option<&str> {
-        let reasons: Option<Vec<&str>> = self.runs.iter().map(|run| run.void.as_deref()).collect();
-        reasons?.first().copied()
+        let is_void = self.tally.is_void();
+        let reason = self.tally.voids.first().filter(|_| is_void);
+        reason.map(String::as_str)
+    }
+}
+
+/// The repeats of a point, told together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Seed of each repeat.
+    pub seeds: Vec<u64>,
+    /// Why the repeats that do not count are void, each of them.
+    pub voids: Vec<String>,
+    /// Tasks of a repeat.
+    pub tasks: u64,
+    /// Tasks that were lost with their worker, over all repeats.
+    pub lost: u64,
+    /// Repeats that count.
+    pub counting: usize,
+    /// Of those, how many had their last result within ten minutes of unscaled time.
+    pub within_ten_minutes: usize,
+    /// The same for 99 % of the results.
+    pub within_ten_minutes_99: usize,
+    /// What a repeat used: the mean of those that count. Absent where one of them cannot tell.
+    pub used: Account,
+}
+
+impl Tally {
+    /// Repeats, void or not.
+    pub fn repeats(&self) -> usize {
+        self.seeds.len()
+    }
+
+    /// Whether no repeat counts.
+    pub fn is_void(&self) -> bool {
+        !self.seeds.is_empty() && self.voids.len() == self.seeds.len()
     }
 }
 
@@ -96,6 +137,12 @@ pub struct Means {
     pub t90_s: Option<Interval>,
     /// See [`Run::t99_s`].
     pub t99_s: Option<Interval>,
+    /// 95th percentile of [`Run::makespan_s`] over the repeats: the nearest one from above.
+    #[serde(default)]
+    pub makespan_p95_s: Option<f64>,
+    /// The same of [`Run::t99_s`].
+    #[serde(default)]
+    pub t99_p95_s: Option<f64>,
     /// 99th percentile of [`Run::schedule_to_start_s`].
     pub schedule_to_start_p99_s: Option<Interval>,
     /// See [`Run::hub_cpu_us_per_task`].

@@ -3,7 +3,8 @@
 use super::Account;
 use super::file::Scenario;
 use super::results::{
-    BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Report, Run, Steady, Theory,
+    BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Report, Run, Steady, Tally,
+    Theory,
 };
 use super::setup::{Clock, Setup};
 use super::statistics::Interval;
@@ -99,6 +100,13 @@ pub(super) fn point(variant: &str, workers: usize, utilisation: f64) -> Point {
         workers,
         setup,
         runs: vec![run],
+        tally: Tally {
+            seeds: vec![1],
+            tasks: 1000,
+            lost: 3,
+            counting: 1,
+            ..Tally::default()
+        },
         mean: Means {
             throughput_per_s: interval(throughput_per_s),
             utilisation: interval(utilisation),
@@ -136,6 +144,7 @@ pub(super) fn report(points: Vec<Point>) -> Report {
             load_after: 2.0,
         }),
         complete: true,
+        is_quick: false,
         points,
     }
 }

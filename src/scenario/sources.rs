@@ -14,7 +14,8 @@
 //! source.slots = "assumed"
 //! ```
 //!
-//! What is inside of a table is answered for by the source of the table, unless it has its own.
+//! What is inside of a table is answered for by the source of the table, unless it has its own. The
+//! path of what is in a list has the name of its element.
 
 use std::collections::BTreeMap;
 
@@ -110,9 +111,13 @@ fn visit(
                 ))
             }
         },
-        Value::Array(values) => values
-            .iter_mut()
-            .try_for_each(|value| visit(value, path, table, answer, found)),
+        Value::Array(values) => values.iter_mut().try_for_each(|value| {
+            let path = match value.get("name").and_then(Value::as_str) {
+                Some(name) => format!("{path} {name:?}"),
+                None => path.to_owned(),
+            };
+            visit(value, &path, table, answer, found)
+        }),
         Value::Table(inner) => take(inner, path, answer, found),
         Value::String(_) | Value::Boolean(_) | Value::Datetime(_) => Ok(()),
     }
@@ -165,7 +170,21 @@ mod tests {
         let error = sources("seed = 1\nsource = \"x\"\n[fleet]\nworkers = 5\n").unwrap_err();
         assert!(error.contains("fleet.workers"), "{error}");
         let error = sources("[[variant]]\nname = \"a\"\nfleet.workers = 5\n").unwrap_err();
-        assert!(error.contains("variant.fleet.workers"), "{error}");
+        assert!(error.contains("variant \"a\".fleet.workers"), "{error}");
+    }
+
+    #[test]
+    fn each_variant_answers_for_its_own_numbers() {
+        let found = sources(
+            "[[variant]]\nname = \"a\"\nx = 1\nsource = \"slide\"\n\
+             [[variant]]\nname = \"b\"\nx = 2\nsource = \"assumed\"\n",
+        )
+        .unwrap();
+        let shown: Vec<(&str, &str)> = found.iter().map(|(k, v)| (&**k, &**v)).collect();
+        assert_eq!(
+            shown,
+            [("variant \"a\".x", "slide"), ("variant \"b\".x", "assumed")]
+        );
     }
 
     #[test]

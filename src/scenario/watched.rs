@@ -43,8 +43,8 @@ pub fn order(scenario: &Scenario, url: &str) -> Result<FleetOrder> {
             ));
         }
     }
-    if scenario.repeats != 1 || setup.faults != Faults::default() || setup.fleet.ramp != Ramp::Step
-    {
+    let is_repeated = scenario.points.iter().any(|point| point.repeats != 1);
+    if is_repeated || setup.faults != Faults::default() || setup.fleet.ramp != Ramp::Step {
         return Err(anyhow!(
             "a fleet that stays knows neither repeats, nor faults, nor a ramp"
         ));

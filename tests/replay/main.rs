@@ -3,6 +3,7 @@
 //! and the same draws come out whatever carries them. Without a RabbitMQ to start, its trials show
 //! as ignored, unless CI is set.
 
+mod answers;
 mod command;
 mod interrupt;
 mod model;
@@ -23,7 +24,8 @@ fn main() {
         .chain(refusal::checks())
         .chain(interrupt::checks())
         .chain(model::checks())
-        .chain(virtual_time::checks());
+        .chain(virtual_time::checks())
+        .chain(answers::checks());
     let mut trials: Vec<Trial> = always
         .map(|(name, check)| Trial::test(name, check))
         .collect();

@@ -59,7 +59,7 @@ fn refused(from: &str, to: &str) -> String {
 #[test]
 fn variants_times_sweep_scaled_in_time() {
     let scenario = Scenario::parse(FILE).unwrap();
-    assert_eq!((scenario.seed, scenario.repeats), (3, 2));
+    assert_eq!(scenario.seed, 3);
     let shown: Vec<(&str, usize, Kind)> = scenario
         .points
         .iter()
@@ -92,6 +92,14 @@ fn variants_times_sweep_scaled_in_time() {
     );
     assert_eq!(setup.n_tasks(3.0), 16_000);
     assert_eq!(scenario.sources["fleet.workers"], "slide");
+}
+
+#[test]
+fn each_variant_may_say_how_often_it_is_run() {
+    let text = FILE.replace("transport.kind = \"memory\"", "repeats = 20");
+    let scenario = Scenario::parse(&text).unwrap();
+    let repeats: Vec<usize> = scenario.points.iter().map(|point| point.repeats).collect();
+    assert_eq!(repeats, [2, 2, 20, 20]);
 }
 
 #[test]
@@ -131,7 +139,7 @@ fn quick_forms_keep_the_knee() {
     let scenario = Scenario::parse(text).unwrap();
     let full = scenario.points[1].setup.clone();
     let quick = scenario.quick();
-    assert_eq!(quick.repeats, 1);
+    assert!(quick.is_quick && quick.points.iter().all(|point| point.repeats == 1));
     assert!(quick.remarks[0].contains("Quick form"));
     let small = &quick.points[1].setup;
     assert_eq!(small.n_slots(), 200);

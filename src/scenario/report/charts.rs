@@ -66,6 +66,11 @@ pub(super) fn all(report: &Report) -> Vec<(&'static str, Figure)> {
         .collect()
 }
 
+/// Utilisation alone.
+pub(in crate::scenario) fn utilisation(report: &Report) -> Figure {
+    draw(report, &QUANTITIES[0])
+}
+
 fn draw(report: &Report, quantity: &Quantity) -> Figure {
     let is_swept = variants(report).iter().any(|(_, points)| points.len() > 1);
     if is_swept {
@@ -156,6 +161,7 @@ fn side_by_side(report: &Report, quantity: &Quantity) -> Bars {
             };
             Bar {
                 name,
+                parts: Vec::new(),
                 length: interval.map_or(f64::NAN, |interval| interval.mean),
                 error: interval.and_then(|i| i.half_width_95).unwrap_or(0.0),
                 expected: (quantity.expected)(point),
@@ -172,6 +178,7 @@ fn side_by_side(report: &Report, quantity: &Quantity) -> Bars {
         subtitle: subtitle(report),
         note: note(report),
         axis: Axis::linear(quantity.title, (0.0, top(quantity, longest))),
+        parts: Vec::new(),
         bars,
     }
 }
@@ -183,7 +190,11 @@ fn top(quantity: &Quantity, tallest: f64) -> f64 {
 }
 
 fn subtitle(report: &Report) -> String {
-    let runs = report.points.iter().map(|point| point.runs.len()).max();
+    let runs = report
+        .points
+        .iter()
+        .map(|point| point.tally.repeats())
+        .max();
     let scale = report.points.first().map_or(1.0, |p| p.setup.time_scale);
     let scaled = if (scale - 1.0).abs() < 1e-9 {
         String::new()
@@ -197,7 +208,8 @@ fn subtitle(report: &Report) -> String {
     )
 }
 
-fn note(report: &Report) -> String {
+/// Where the figures of a report come from.
+pub(in crate::scenario) fn note(report: &Report) -> String {
     let incomplete = if report.complete { "" } else { "; INCOMPLETE" };
     match &report.machine {
         Some(machine) => format!(

@@ -87,7 +87,7 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
             Some(_) => " class=\"void\"",
             None => "",
         };
-        let lost: u64 = point.runs.iter().map(|run| run.tasks.lost).sum();
+        let lost = point.tally.lost;
         let formula = point.theory.mva.unwrap_or(point.theory.bound);
         writeln!(
             page,

@@ -44,10 +44,7 @@ const COLUMNS: [Column; 19] = [
     ("wasted h", |point| rounded(point.mean.core_hours_wasted, 1)),
     ("moved GB", |point| rounded(point.mean.gigabytes_moved, 3)),
     ("$", |point| rounded(point.mean.dollars, 2)),
-    ("lost", |point| {
-        let lost: u64 = point.runs.iter().map(|run| run.tasks.lost).sum();
-        lost.to_string()
-    }),
+    ("lost", |point| point.tally.lost.to_string()),
 ];
 
 fn dash() -> String {

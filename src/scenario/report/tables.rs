@@ -17,6 +17,10 @@ pub(super) fn points(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     head.extend(means.iter().map(String::as_str));
     head.extend([
+        "makespan_p95_s",
+        "t99_p95_s",
+        "repeats_within_ten_minutes",
+        "repeats_within_ten_minutes_99",
         "utilisation_mva",
         "utilisation_bound",
         "knee_workers",
@@ -27,13 +31,12 @@ pub(super) fn points(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ]);
     table.write_record(head)?;
     for point in &report.points {
-        let n_void = point.runs.iter().filter(|run| run.void.is_some()).count();
         let mut row = vec![
             report.scenario.clone(),
             point.variant.clone(),
             point.workers.to_string(),
-            point.runs.len().to_string(),
-            n_void.to_string(),
+            point.tally.repeats().to_string(),
+            point.tally.voids.len().to_string(),
             limit(point).to_string(),
         ];
         let mean = &point.mean;
@@ -56,6 +59,10 @@ pub(super) fn points(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             row.push(number(interval.map(|i: Interval| i.mean)));
             row.push(number(interval.and_then(|i| i.half_width_95)));
         }
+        row.push(number(mean.makespan_p95_s));
+        row.push(number(mean.t99_p95_s));
+        row.push(point.tally.within_ten_minutes.to_string());
+        row.push(point.tally.within_ten_minutes_99.to_string());
         let theory = &point.theory;
         row.push(number(theory.mva));
         row.push(number(Some(theory.bound)));

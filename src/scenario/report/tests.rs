@@ -43,7 +43,7 @@ fn the_limit_is_named() {
     assert_eq!(limit(&idle), Limit::Unknown);
     idle.mean.utilisation = None;
     assert_eq!(limit(&idle), Limit::Connections);
-    idle.runs[0].void = Some("the fleet was late".to_owned());
+    idle.tally.voids.push("the fleet was late".to_owned());
     assert_eq!(limit(&idle), Limit::Generator);
 }
 

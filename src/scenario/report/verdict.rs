@@ -146,7 +146,7 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
 }
 
 /// The points of each variant, variants in the order in which they first appear.
-pub(super) fn variants(report: &Report) -> Vec<(&str, Vec<&Point>)> {
+pub(in crate::scenario) fn variants(report: &Report) -> Vec<(&str, Vec<&Point>)> {
     let mut found: Vec<(&str, Vec<&Point>)> = Vec::new();
     for point in &report.points {
         match found.iter_mut().find(|(name, _)| *name == point.variant) {

@@ -45,7 +45,7 @@ fn what_was_not_measured_well_does_not_count() {
     let good = shares([0.99, 0.97, 0.41, 0.205]);
     let before = validate(&measured, &good, &good);
     assert_eq!(before.within, 0.75);
-    measured.points[2].runs[0].void = Some("it was late".to_owned());
+    measured.points[2].tally.voids = vec!["it was late".to_owned()];
     let after = validate(&measured, &good, &good);
     assert_eq!(after.within, 1.0);
     assert_eq!(after.points[2].void.as_deref(), Some("it was late"));

@@ -62,18 +62,10 @@ pub(super) fn write(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(page, "</table>")
 }
 
-/// Mean over the runs of a point that can tell.
+/// Mean over the repeats of a point that count, if they can tell.
 fn cell(point: &Point, of: impl Fn(&Account) -> Option<f64>, digits: usize) -> String {
-    let told: Vec<f64> = point
-        .runs
-        .iter()
-        .filter_map(|run| of(&run.account))
-        .collect();
-    match told.is_empty() {
-        true => "<td></td>".to_owned(),
-        false => {
-            let mean = told.iter().sum::<f64>() / told.len() as f64;
-            format!("<td>{mean:.digits$}</td>")
-        }
+    match of(&point.tally.used) {
+        None => "<td></td>".to_owned(),
+        Some(mean) => format!("<td>{mean:.digits$}</td>"),
     }
 }
