@@ -1,12 +1,14 @@
 //! Who does what in a scan: thin actors around the engine and the transport contract.
 //!
 //! A [`Scanner`](scanner::Scanner) sits at a hub: it hands out tasks and collects results. Its
-//! [`Refiner`] owns the map and decides what comes next (in a replay, a [`Pile`](pile::Pile) stands in its place). [`Worker`](worker::Worker)s sit at links
-//! and run kernels. No actor knows which transport it talks through.
+//! [`Refiner`](refiner::Refiner) owns the map and decides what comes next; in a replay, a
+//! [`Pile`](pile::Pile) may stand in its place, and a [`Gate`](gate::Gate) before either.
+//! [`Worker`](worker::Worker)s sit at links and run kernels. No actor knows which transport it talks through.
 //! A [`relay`] stands between them where a zone of Workers shares a connection.
 //!
 //! [`scan`] starts what a scan needs and waits for its end.
 
+pub mod gate;
 pub mod partner;
 pub mod pile;
 pub mod progress;
@@ -19,7 +21,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Actor;
 use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
 use tokio::sync::{Notify, watch};
 
@@ -30,7 +31,6 @@ use crate::scan::{Ledger, Plan};
 use crate::sky::coordinates::SkyFrame;
 use crate::telemetry;
 use progress::Progress;
-use refiner::Refiner;
 use scanner::{HandOut, Scanned, StopScan};
 use worker::{StopWorker, WorkerConfig, WorkerError};
 
@@ -113,11 +113,10 @@ pub async fn scan(
         workers.push(worker);
         ends.push(Box::pin(end));
     }
-    let refiner = Refiner::new(plan, frame).start();
     let (scanner, mut scanned) = scanner::start(
         hub,
         inbox,
-        refiner.into(),
+        refiner::start(plan, frame),
         Ledger::new(chunking),
         HandOut::default(),
         progress,

@@ -7,6 +7,7 @@
 pub mod compute;
 pub mod external;
 pub mod hits;
+pub mod landscape;
 pub mod minimize;
 pub mod pandel_mpe;
 pub mod service_time;

@@ -38,6 +38,7 @@ pub mod statistics;
 pub mod theory;
 pub mod validation;
 pub mod watched;
+mod work;
 
 pub use account::{Account, CoreHours, Dollars, Transfer};
 pub use ballast::Ballast;

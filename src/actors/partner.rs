@@ -31,7 +31,7 @@ pub struct Refined {
 #[rtype(result = "Arc<SkyMap>")]
 pub struct TakeMap(pub BTreeMap<Pixel, PixelOutcome>);
 
-/// An actor that answers both: the Refiner in a scan, the Pile in a replay.
+/// An actor that answers both: the Refiner in a scan; in a replay the Pile or the Refiner, behind a Gate.
 #[derive(Clone, Debug)]
 pub struct Partner {
     pub(super) waves: Recipient<WaveScanned>,

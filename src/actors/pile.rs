@@ -3,35 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, ResponseFuture};
-use tokio::sync::watch;
+use actix::{Actor, Context, Handler, MessageResult};
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
-use super::progress::Progress;
 use crate::reco::PixelRequest;
 use crate::sky::Pixel;
 use crate::sky::map::{PixelOutcome, SkyMap};
 
-/// One wave of pixels, given out once enough workers are there.
+/// One wave of pixels.
 #[derive(Debug)]
 pub struct Pile {
     wave: Vec<(Pixel, PixelRequest)>,
-    progress: watch::Receiver<Progress>,
-    n_slots: usize,
     map: SkyMap,
 }
 
-/// Starts a Pile of these pixels. It waits until the Scanner that tells this progress knows of
-/// `n_slots` slots.
-pub fn start(
-    wave: Vec<(Pixel, PixelRequest)>,
-    progress: watch::Receiver<Progress>,
-    n_slots: usize,
-) -> Partner {
+/// Starts a Pile of these pixels.
+pub fn start(wave: Vec<(Pixel, PixelRequest)>) -> Partner {
     let pile = Pile {
         wave,
-        progress,
-        n_slots,
         map: SkyMap::default(),
     };
     pile.start().into()
@@ -50,7 +39,7 @@ impl Actor for Pile {
 }
 
 impl Handler<WaveScanned> for Pile {
-    type Result = ResponseFuture<Refined>;
+    type Result = MessageResult<WaveScanned>;
 
     fn handle(
         &mut self,
@@ -58,18 +47,10 @@ impl Handler<WaveScanned> for Pile {
         _: &mut Self::Context,
     ) -> Self::Result {
         self.keep(outcomes);
-        let wave = std::mem::take(&mut self.wave);
-        let (mut progress, n_slots) = (self.progress.clone(), self.n_slots);
-        Box::pin(async move {
-            // A Scanner that has gone needs no answer.
-            let _ = progress
-                .wait_for(|progress| progress.n_slots >= n_slots || wave.is_empty())
-                .await;
-            Refined {
-                wave,
-                best: None,
-                map: None,
-            }
+        MessageResult(Refined {
+            wave: std::mem::take(&mut self.wave),
+            best: None,
+            map: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, MessageResult};
 
-use super::partner::{Refined, TakeMap, WaveScanned};
+use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use crate::reco::PixelRequest;
 use crate::scan::{Next, Plan, next, start};
 use crate::sky::Pixel;
@@ -21,16 +21,17 @@ pub struct Refiner {
     map: Arc<SkyMap>,
 }
 
-impl Refiner {
-    /// A Refiner with an empty map.
-    pub fn new(plan: Plan, frame: SkyFrame) -> Self {
-        Self {
-            plan,
-            frame,
-            map: Arc::default(),
-        }
-    }
+/// Starts a Refiner with an empty map.
+pub fn start(plan: Plan, frame: SkyFrame) -> Partner {
+    let refiner = Refiner {
+        plan,
+        frame,
+        map: Arc::default(),
+    };
+    refiner.start().into()
+}
 
+impl Refiner {
     fn keep(&mut self, outcomes: BTreeMap<Pixel, PixelOutcome>) {
         if outcomes.is_empty() {
             return;

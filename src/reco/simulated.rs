@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::landscape::Landscape;
 use super::service_time::ServiceTime;
 use super::{Kernel, KernelError, PixelRequest, Problem, Reco, StopFlag};
 use crate::sky::map::{PixelFit, PixelOutcome};
@@ -21,6 +22,8 @@ use crate::sky::map::{PixelFit, PixelOutcome};
 pub const NAME: &str = "simulated";
 /// Classes of lateness: each twice as late as the one before, from 1 us.
 const CLASSES: usize = 32;
+/// Of a second.
+const NANOSECONDS: f64 = 1e9;
 
 /// A reconstruction that sleeps.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Simulated {
     pub slowness: f64,
     /// Some tasks hang for a while.
     pub hangs: Option<Hangs>,
+    /// What it finds; without one, a pixel's time stands for its likelihood too.
+    pub landscape: Option<Landscape>,
     /// Where it tells how long it worked and how late it woke up.
     pub stopwatch: Arc<Stopwatch>,
 }
@@ -78,6 +83,21 @@ impl Simulated {
     }
 }
 
+impl Simulated {
+    /// What a pixel comes to. The time that was drawn stands where that of a vertex does, which
+    /// nobody looks at here; it is in the map's hash, so that maps can be compared.
+    fn fit(&self, request: &PixelRequest, nominal: f64) -> PixelOutcome {
+        let found = |landscape: Landscape| landscape.llh(request.direction);
+        PixelOutcome::Fitted(PixelFit {
+            llh: self.landscape.map_or(nominal, found),
+            position_m: [0.0; 3],
+            time_ns: nominal * NANOSECONDS,
+            energy_inside_gev: None,
+            energy_total_gev: None,
+        })
+    }
+}
+
 impl Kernel for Simulated {
     fn evaluate(
         self: Arc<Self>,
@@ -97,20 +117,17 @@ impl Kernel for Simulated {
                 tokio::time::sleep_until(due).await;
                 self.stopwatch.add(due.elapsed());
             }
-            Ok(drawn.into_iter().map(|(nominal, _)| fit(nominal)).collect())
+            let found = requests.iter().zip(drawn);
+            Ok(found
+                .map(|(request, (nominal, _))| self.fit(request, nominal))
+                .collect())
         })
     }
 }
 
-/// What a pixel comes to: its time stands for its likelihood, so that maps can be compared.
-fn fit(nominal: f64) -> PixelOutcome {
-    PixelOutcome::Fitted(PixelFit {
-        llh: nominal,
-        position_m: [0.0; 3],
-        time_ns: 0.0,
-        energy_inside_gev: None,
-        energy_total_gev: None,
-    })
+/// The time in seconds that a pixel was drawn to take on a worker like any other.
+pub fn drawn_s(fit: &PixelFit) -> f64 {
+    fit.time_ns / NANOSECONDS
 }
 
 /// How long simulated workers worked, and how late their work ended: more than a few milliseconds,
@@ -199,6 +216,7 @@ mod tests {
             seed: 7,
             slowness,
             hangs: None,
+            landscape: None,
             stopwatch: Arc::default(),
         })
     }
@@ -241,6 +259,27 @@ mod tests {
         let slow_took = begun.elapsed().as_secs_f64() - quick_took;
         assert_eq!(quick.unwrap(), slow.unwrap());
         assert!((slow_took / quick_took - 3.0).abs() < 1e-3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_landscape_is_found_and_the_time_still_told() {
+        let landscape = Landscape::drawn(0.01, 1);
+        let kernel = Arc::new(Simulated {
+            landscape: Some(landscape),
+            ..(*kernel(1.0)).clone()
+        });
+        let found = kernel
+            .clone()
+            .evaluate(requests(), StopFlag::default())
+            .await;
+        for (request, outcome) in requests().iter().zip(found.unwrap()) {
+            let PixelOutcome::Fitted(fit) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(fit.llh, landscape.llh(request.direction));
+            let (nominal, _) = kernel.draw(request);
+            assert!((drawn_s(&fit) / nominal - 1.0).abs() < 1e-12);
+        }
     }
 
     fn llh(outcome: &PixelOutcome) -> f64 {

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::setup::{
-    Clock, Faults, Fleet, HubSetup, Messages, NetworkSetup, Prices, Setup, TransportSetup, Workload,
+    Clock, Faults, Fleet, HubSetup, Messages, NetworkSetup, Prices, Setup, TransportSetup,
+    Workload, ZoomSetup,
 };
 use super::sources::take_sources;
 
@@ -178,10 +179,17 @@ impl Scenario {
                 true => (QUICK_CYCLES * setup.n_slots() as f64) as usize,
                 false => QUICK_NOOPS,
             };
-            setup.workload.pixels = Some(wanted.min(most));
-            setup.workload.variations = 1;
-            setup.workload.cycles = None;
-            setup.workload.duration_s = None;
+            let workload = &mut setup.workload;
+            workload.pixels = match workload.zoom.take().map(ZoomSetup::coarser) {
+                Some(zoom) => {
+                    workload.zoom = Some(zoom);
+                    None
+                }
+                None => Some(wanted.min(most)),
+            };
+            workload.variations = 1;
+            workload.cycles = None;
+            workload.duration_s = None;
             point.setup = setup;
             point.repeats = 1;
         }
@@ -195,6 +203,13 @@ impl Scenario {
              the knee stays where it was relative to the fleet), {tasks}, \
              at most {QUICK_CYCLES} a slot, one repeat. Its figures show that it works, not how well."
         ));
+        let has_zoom = |point: &PlannedPoint| point.setup.workload.zoom.is_some();
+        if self.points.iter().any(has_zoom) {
+            self.remarks.push(
+                "Its zoom scan has fewer rounds, of wider pixels, and as many tasks as these come to."
+                    .to_owned(),
+            );
+        }
         self
     }
 }

@@ -22,6 +22,7 @@ use super::machine;
 use super::placement::Placement;
 use super::setup::{Fleet, Preemption, Setup, Stragglers};
 use crate::actors::worker::{WorkerConfig, WorkerError};
+use crate::reco::landscape::Landscape;
 use crate::reco::service_time::ServiceTime;
 use crate::reco::simulated::{Hangs, Simulated, Stopwatch};
 use deaths::Deaths;
@@ -53,6 +54,8 @@ pub struct FleetOrder {
     pub stragglers: Option<Stragglers>,
     /// Some tasks hang.
     pub hangs: Option<Hangs>,
+    /// What they find, if the Refiner looks at it.
+    pub landscape: Option<Landscape>,
     /// Every machine is paid for at least this long.
     pub paid_at_least_s: f64,
 }
@@ -74,6 +77,7 @@ impl FleetOrder {
             preemption: setup.faults.preemption,
             stragglers: setup.faults.stragglers,
             hangs: setup.faults.hangs,
+            landscape: (setup.workload.zoom.as_ref()).map(|zoom| zoom.landscape(seed)),
             paid_at_least_s: setup
                 .price
                 .map_or(0.0, |price| price.at_least_s * setup.time_scale),
@@ -195,6 +199,7 @@ fn instance<'a>(
         seed: order.seed,
         slowness,
         hangs: order.hangs,
+        landscape: order.landscape,
         stopwatch: Arc::clone(stopwatch),
     };
     let config = WorkerConfig {

@@ -11,6 +11,7 @@ use skyscan_transport::{
 use tokio::time::Instant;
 
 use crate::protocol::ResultBody;
+use crate::reco::simulated;
 use crate::sky::map::PixelOutcome;
 
 /// What became of one task. Times are in seconds since the log began.
@@ -110,9 +111,8 @@ impl Entries {
         if let Some(task) = self.tasks.get_mut(id as usize)
             && task.settled.is_none()
         {
-            // The simulated kernel tells the time that it drew as a likelihood.
             let drawn_s = result.outcomes.iter().map(|outcome| match outcome {
-                PixelOutcome::Fitted(fit) => fit.llh,
+                PixelOutcome::Fitted(fit) => simulated::drawn_s(fit),
                 PixelOutcome::Failed(_) => 0.0,
             });
             task.settled = Some(Settled {

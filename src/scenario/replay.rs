@@ -13,6 +13,7 @@ use super::results::{FORMAT, Report, Run};
 use super::run::{self, Turn};
 use super::setup::Clock;
 use super::watched::{Told, Watched};
+use super::work::Work;
 use super::{Step, machine};
 
 /// Replays a scenario; `stop` ends it early, with the points that are finished. `url` is used for
@@ -109,16 +110,18 @@ async fn repeat_once(
     Limits::read().check(setup).map_err(anyhow::Error::msg)?;
     let service = &setup.workload.service;
     let service_s = service.mean_of_draws_s(&mut ChaCha8Rng::seed_from_u64(seed));
-    let n_tasks = setup.n_tasks(service_s);
+    let work = Work::of(setup, seed, service_s).map_err(anyhow::Error::msg)?;
+    let n_tasks = work.n_tasks();
     let load = setup.load(service_s, setup.hub.service_s);
+    let waits_s = (work.n_waves() - 1) as f64 * service_s;
     let turn = Turn {
         repeat,
         seed,
         n_tasks,
-        expected_s: n_tasks as f64 / load.throughput_bound_per_s(),
+        expected_s: n_tasks as f64 / load.throughput_bound_per_s() + waits_s,
     };
     let place = places.open(setup).await?;
-    run::run(setup, turn, place, stop, tell).await
+    run::run(setup, turn, work, place, stop, tell).await
 }
 
 /// What Prometheus knows beside what the hub measured.

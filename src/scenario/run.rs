@@ -1,5 +1,5 @@
-//! One repeat of one point: the Scanner and the Workers of a scan, a pile of tasks, a sleeping
-//! kernel, and the clocks read.
+//! One repeat of one point: the Scanner and the Workers of a scan, what these are to
+//! do, a sleeping kernel, and the clocks read.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -22,9 +22,10 @@ use super::results::Run;
 use super::sampler::{Sample, sample};
 use super::setup::{Clock, EventForm, Ramp, Setup};
 use super::watched::Told;
+use super::work::Work;
 use crate::actors::progress::Progress;
 use crate::actors::scanner::{self, HandOut, Scanned, StopScan};
-use crate::actors::{fresh_scan_id, pile};
+use crate::actors::{fresh_scan_id, gate};
 use crate::protocol::{Message, PROTOCOL, Welcome};
 use crate::reco::simulated;
 use crate::scan::Ledger;
@@ -56,6 +57,7 @@ pub(super) struct Turn {
 pub(super) async fn run(
     setup: &Setup,
     turn: Turn,
+    work: Work,
     place: Place,
     stop: &mut watch::Receiver<bool>,
     tell: &impl Fn(Step<'_>),
@@ -83,7 +85,7 @@ pub(super) async fn run(
         Ramp::Step => n_slots,
         _ => 0,
     };
-    let partner = pile::start(event::wave(turn.n_tasks), watched.clone(), n_waited_for);
+    let partner = gate::start(work.partner(), watched.clone(), n_waited_for);
     let policy = HandOut {
         spare_tasks: setup.transport.spare_tasks,
         window: setup.transport.window,

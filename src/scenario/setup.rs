@@ -6,6 +6,7 @@ mod fleet;
 mod network;
 mod price;
 mod transport;
+mod zoom;
 
 use std::num::NonZeroU16;
 
@@ -19,6 +20,7 @@ pub use fleet::{Fleet, Ramp};
 pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};
 pub use price::{PerBoundary, Prices};
 pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
+pub use zoom::ZoomSetup;
 
 /// Liveness and lease term are scaled with time, but never below these, in seconds.
 const SHORTEST_LIVENESS_S: f64 = 1.0;
@@ -66,7 +68,7 @@ pub enum Clock {
     Virtual,
 }
 
-/// What is evaluated. How many tasks that are is said in one of three ways.
+/// What is evaluated. How many tasks that are is said in one of four ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
@@ -82,6 +84,9 @@ pub struct Workload {
     /// Instead of pixels: as many tasks as take so long at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
+    /// Instead of pixels: those that a zoom scan comes to, each a task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoom: Option<ZoomSetup>,
     /// How long a task takes.
     pub service: ServiceTime,
 }
@@ -165,12 +170,18 @@ impl Setup {
         }
     }
 
+    /// Whether the work comes in rounds that wait for each other.
+    pub fn has_barriers(&self) -> bool {
+        let zoom = self.workload.zoom.as_ref();
+        zoom.is_some_and(|zoom| zoom.barriers)
+    }
+
     /// Whether the workers are inside of the hub's process.
     pub fn is_in_this_process(&self) -> bool {
         self.clock == Clock::Virtual || self.transport.kind == Kind::Memory
     }
 
-    /// How many tasks there are. `service_s` is the mean time of one.
+    /// How many tasks there are, unless it is a zoom scan. `service_s` is the mean time of one.
     pub fn n_tasks(&self, service_s: f64) -> usize {
         let workload = &self.workload;
         if let Some(pixels) = workload.pixels {
@@ -200,11 +211,14 @@ impl Setup {
     }
 
     /// Whether mean value analysis describes it: a worker holds one task, none waits for it, none is
-    /// held back by a window that is smaller than the fleet, and nothing goes wrong.
+    /// held back by a window that is smaller than the fleet, no round waits for another, and nothing goes wrong.
     pub fn is_closed_loop(&self) -> bool {
         let Self {
             transport, faults, ..
         } = self;
+        if self.has_barriers() {
+            return false;
+        }
         let is_wide = transport
             .window
             .is_none_or(|window| window >= self.n_slots());

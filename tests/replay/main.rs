@@ -10,6 +10,7 @@ mod model;
 mod refusal;
 mod shipped;
 mod virtual_time;
+mod zoom;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use skyscan_rabbitmq_node::missing;
@@ -25,7 +26,8 @@ fn main() {
         .chain(interrupt::checks())
         .chain(model::checks())
         .chain(virtual_time::checks())
-        .chain(answers::checks());
+        .chain(answers::checks())
+        .chain(zoom::checks());
     let mut trials: Vec<Trial> = always
         .map(|(name, check)| Trial::test(name, check))
         .collect();
@@ -33,6 +35,7 @@ fn main() {
     trials.extend(
         with_broker
             .chain(model::broker_checks())
+            .chain(zoom::broker_checks())
             .map(|(name, check)| {
                 Trial::test(format!("rabbitmq::{name}"), check).with_ignored_flag(no_broker)
             }),

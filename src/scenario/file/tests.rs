@@ -106,7 +106,7 @@ fn each_variant_may_say_how_often_it_is_run() {
 fn what_makes_no_sense_is_named() {
     for (from, to, told) in [
         ("cycles = 4", "cycles = 4\nboost = true", "boost"),
-        ("cycles = 4", "", "pixels, cycles and duration_s"),
+        ("cycles = 4", "", "pixels, cycles, duration_s and zoom"),
         ("[500, 4000]", "[500, 0]", "fleet.workers = 0"),
         ("\"zeromq\"", "\"carrier_pigeon\"", "carrier_pigeon"),
         ("time_scale = 0.1", "time_scale = 2", "time_scale = 2"),

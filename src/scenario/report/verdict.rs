@@ -29,6 +29,8 @@ pub enum Limit {
     Broker,
     /// Workers are taken away, and their places are empty for a while.
     Losses,
+    /// A round waits for the last tasks of the one before.
+    Rounds,
     /// A worker waits for its next task while the last result is on its way.
     Credit,
     /// The workers were not all there before the tasks ran out.
@@ -49,6 +51,7 @@ impl Display for Limit {
             Self::Payload => "payload bytes (hub moves them)",
             Self::Broker => "broker CPU",
             Self::Losses => "workers that are taken away",
+            Self::Rounds => "rounds that wait for each other",
             Self::Credit => "credit",
             Self::Connections => "connections",
             Self::Generator => "load generator (void)",
@@ -90,6 +93,8 @@ pub fn limit(point: &Point) -> Limit {
         }
     } else if point.setup.faults.preemption.is_some() {
         Limit::Losses
+    } else if point.setup.has_barriers() {
+        Limit::Rounds
     } else if point.setup.transport.credit.get() == 1 {
         Limit::Credit
     } else {

@@ -32,9 +32,16 @@ impl Setup {
             workload.pixels.is_some(),
             workload.cycles.is_some(),
             workload.duration_s.is_some(),
+            workload.zoom.is_some(),
         ];
         if ways.into_iter().filter(|given| *given).count() != 1 {
-            return Err("workload needs one of pixels, cycles and duration_s".to_owned());
+            return Err("workload needs one of pixels, cycles, duration_s and zoom".to_owned());
+        }
+        if let Some(zoom) = &workload.zoom {
+            zoom.check()?;
+            if workload.variations != 1 {
+                return Err("workload.variations goes with pixels, not with zoom".to_owned());
+            }
         }
         at_least_one("workload.pixels", workload.pixels)?;
         at_least_one("workload.variations", Some(workload.variations))?;
