@@ -27,7 +27,7 @@ use tokio::sync::{Notify, watch};
 use crate::protocol::{Message, PROTOCOL, Welcome, pack_problem};
 use crate::reco::Problem;
 use crate::scan::ledger::Chunking;
-use crate::scan::{Ledger, Plan};
+use crate::scan::{Ledger, Plan, StragglerPolicy};
 use crate::sky::coordinates::SkyFrame;
 use crate::telemetry;
 use progress::Progress;
@@ -117,7 +117,7 @@ pub async fn scan(
         hub,
         inbox,
         refiner::start(plan, frame),
-        Ledger::new(chunking),
+        Ledger::new(chunking, StragglerPolicy::default()),
         HandOut::default(),
         progress,
     );

@@ -8,7 +8,7 @@ use actix::{
     StreamHandler, WrapFuture,
 };
 use skyscan_transport::{
-    Conclusion, Hub, HubInbox, HubIncoming, LinkId, SettledBatch, TaskFrame, TaskId, TransportError,
+    Conclusion, Hub, HubInbox, HubIncoming, SettledBatch, TaskFrame, TaskId, TransportError,
 };
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -17,11 +17,13 @@ use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use super::progress::{Progress, RoundProgress};
 use crate::protocol::{Hello, Message as _, ResultBody, TaskBody};
 use crate::reco::PixelRequest;
-use crate::scan::{Acceptance, Ledger, Task, TaskCounts};
+use crate::scan::{Acceptance, GivenUp, Ledger, Task, TaskCounts};
 use crate::sky::map::SkyMap;
 use crate::sky::{Nside, Pixel};
+use links::{LinkShare, Links};
 use meters::Meters;
 
+mod links;
 mod meters;
 
 /// How many tasks a Scanner has out at once.
@@ -78,6 +80,7 @@ pub fn start(
             progress,
             meters: Meters::new(),
             links: Links::default(),
+            begun: Instant::now(),
             unsent: Vec::new(),
             is_submitting: false,
             phase: Phase::Refining,
@@ -97,6 +100,7 @@ pub struct Scanner {
     progress: watch::Sender<Progress>,
     meters: Meters,
     links: Links,
+    begun: Instant,
     /// Cut and not yet given to the hub.
     unsent: Vec<TaskFrame>,
     is_submitting: bool,
@@ -114,42 +118,12 @@ enum Phase {
     Concluding,
 }
 
-/// What a link can take.
-#[derive(Clone, Copy, Debug)]
-struct LinkShare {
-    slots: usize,
-    credit: usize,
-}
-
-/// The links that are up, and what they can take together: asked for with every result.
-#[derive(Debug, Default)]
-struct Links {
-    shares: HashMap<LinkId, LinkShare>,
-    n_slots: usize,
-    credit: usize,
-}
-
-impl Links {
-    fn insert(&mut self, link: LinkId, share: LinkShare) {
-        self.remove(link);
-        self.n_slots += share.slots;
-        self.credit += share.credit;
-        self.shares.insert(link, share);
-    }
-
-    fn remove(&mut self, link: LinkId) {
-        if let Some(share) = self.shares.remove(&link) {
-            self.n_slots -= share.slots;
-            self.credit -= share.credit;
-        }
-    }
-}
-
 impl Actor for Scanner {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
         self.refine(context);
+        self.look_in_time(context);
     }
 }
 
@@ -226,17 +200,77 @@ impl Scanner {
     fn hand_out(&mut self, context: &mut Context<Self>) {
         let begun = Instant::now();
         let wanted = self.links.credit + self.policy.spare_tasks;
-        let most = wanted.min(self.policy.window.unwrap_or(usize::MAX));
-        while self.phase == Phase::Scanning && self.ledger.n_leased() < most {
-            let Some(task) = self.ledger.cut_task(self.links.n_slots) else {
+        let n_leases = wanted.min(self.policy.window.unwrap_or(usize::MAX));
+        let (n_slots, now) = (self.links.n_slots, self.begun.elapsed());
+        while self.phase == Phase::Scanning && self.ledger.wants_more_out(n_slots, n_leases) {
+            let Some(task) = self.ledger.cut_task(n_slots, now) else {
                 break;
             };
-            self.meters.task_sent(task.id);
-            self.unsent.push(frame(task));
+            self.send(task);
         }
         self.meters.handed_out(begun, self.ledger.n_leased());
         self.submit(context);
         self.report();
+    }
+
+    fn send(&mut self, task: Task) {
+        self.meters.task_sent(task.id);
+        self.unsent.push(frame(task));
+    }
+
+    /// Looks for stragglers from time to time, if the policy says so.
+    fn look_in_time(&mut self, context: &mut Context<Self>) {
+        if let Some(wait) = self.ledger.look_again_after() {
+            context.run_later(wait, |actor, context| {
+                actor.look(context);
+                actor.look_in_time(context);
+            });
+        }
+    }
+
+    /// Hands out copies of the tasks that hold up the wave.
+    fn look(&mut self, context: &mut Context<Self>) {
+        // Where there is one worker it would get the copies of its own tasks.
+        if self.phase != Phase::Scanning || self.links.len() < 2 {
+            return;
+        }
+        let now = self.begun.elapsed();
+        let copies = self.ledger.copy_stragglers(self.links.n_slots, now);
+        if copies.is_empty() {
+            return;
+        }
+        for (copy, reason) in copies {
+            tracing::debug!(task = copy.id, ?reason, "copies a task");
+            self.meters.copied(reason);
+            self.send(copy);
+        }
+        self.submit(context);
+        self.report();
+    }
+
+    /// The wave is done. Copies that lost and that no worker has are taken back first: whoever waits
+    /// for the next wave shall not begin them.
+    fn end_wave(&mut self, context: &mut Context<Self>) {
+        self.report();
+        // What is not with the hub yet can only be copies that lost.
+        self.ledger.purged(self.unsent.len());
+        self.unsent.clear();
+        self.meters.wave_ended();
+        if self.ledger.n_losing() == 0 {
+            return self.refine(context);
+        }
+        self.phase = Phase::Refining;
+        let hub = Arc::clone(&self.hub);
+        let purging = async move { hub.purge().await };
+        context.spawn(purging.into_actor(self).map(|purged, actor, context| {
+            match purged {
+                Ok(n_tasks) => actor.ledger.purged(n_tasks),
+                Err(error) => return actor.end(Err(error), context),
+            }
+            if actor.phase != Phase::Concluding {
+                actor.refine(context);
+            }
+        }));
     }
 
     /// Gives the hub what was cut; one call at a time.
@@ -272,12 +306,13 @@ impl Scanner {
                 Conclusion::Completed(result) => match ResultBody::decode(result) {
                     Ok(result) => {
                         let nside = self.ledger.nside_of(id);
-                        let (n_fitted, n_failed) = meters::fitted_and_failed(&result.outcomes);
                         let seconds = result.seconds;
                         let attempt = outcome.attempt;
                         let accepted = self.ledger.accept(id, result.outcomes, seconds, attempt);
                         self.meters.result(accepted, attempt);
-                        if let (Acceptance::Accepted, Some(nside)) = (accepted, nside) {
+                        if let (Acceptance::Accepted { n_fitted, n_failed }, Some(nside)) =
+                            (accepted, nside)
+                        {
                             self.meters.pixels(nside, n_fitted, n_failed, seconds);
                             *n_pixels.entry(nside).or_default() += n_fitted + n_failed;
                         }
@@ -303,29 +338,23 @@ impl Scanner {
             }
         });
         if self.phase == Phase::Scanning && self.ledger.is_wave_done() {
-            self.report();
-            self.refine(context);
+            self.end_wave(context);
         } else {
             self.hand_out(context);
         }
     }
 
     fn give_up(&mut self, id: u64, reason: &str) {
-        // What is not out any more cannot fail again.
-        let nside = self.ledger.nside_of(id);
-        let singles = self.ledger.reject(id, reason);
-        if let (Some(nside), true) = (nside, singles.is_empty()) {
-            self.meters.pixel_failed(nside);
-        }
-        for single in singles {
-            self.meters.task_sent(single.id);
-            self.unsent.push(frame(single));
+        match self.ledger.reject(id, reason, self.begun.elapsed()) {
+            GivenUp::Nothing => {}
+            GivenUp::Failed(pixel) => self.meters.pixel_failed(pixel.nside),
+            GivenUp::Again(singles) => singles.into_iter().for_each(|single| self.send(single)),
         }
     }
 
     fn report(&self) {
         let ledger = &self.ledger;
-        let (n_links, n_slots) = (self.links.shares.len(), self.links.n_slots);
+        let (n_links, n_slots) = (self.links.len(), self.links.n_slots);
         self.meters.tell_links(n_links, n_slots);
         self.progress.send_modify(|progress| {
             progress.tasks = ledger.counts();

@@ -38,11 +38,13 @@ pub struct Simulated {
     pub hangs: Option<Hangs>,
     /// What it finds; without one, a pixel's time stands for its likelihood too.
     pub landscape: Option<Landscape>,
+    /// The worker's own seed: what hangs here need not hang elsewhere.
+    pub own_seed: u64,
     /// Where it tells how long it worked and how late it woke up.
     pub stopwatch: Arc<Stopwatch>,
 }
 
-/// Tasks that take far too long for no reason of theirs: the next attempt may not.
+/// Tasks that take far too long for no reason of theirs: on another worker they may not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hangs {
@@ -73,13 +75,20 @@ impl Simulated {
         let bits = direction.zenith_rad.to_bits() ^ direction.azimuth_rad.to_bits().rotate_left(32);
         // An odd constant (2^64 over the golden ratio) keeps neighbouring seeds apart.
         let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ bits;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let nominal = self.service.draw(&mut rng);
-        let hang = match self.hangs {
-            Some(hangs) if rng.random::<f64>() < hangs.probability => hangs.seconds,
-            _ => 0.0,
+        let nominal = self.service.draw(&mut ChaCha8Rng::seed_from_u64(seed));
+        (nominal, nominal * self.slowness + self.hang_s(seed))
+    }
+
+    /// Seconds for which the pixel of this seed hangs on this worker.
+    fn hang_s(&self, seed: u64) -> f64 {
+        let Some(hangs) = self.hangs else {
+            return 0.0;
         };
-        (nominal, nominal * self.slowness + hang)
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ self.own_seed.rotate_left(32));
+        match rng.random::<f64>() < hangs.probability {
+            true => hangs.seconds,
+            false => 0.0,
+        }
     }
 }
 
@@ -217,6 +226,7 @@ mod tests {
             slowness,
             hangs: None,
             landscape: None,
+            own_seed: 0,
             stopwatch: Arc::default(),
         })
     }
@@ -280,6 +290,29 @@ mod tests {
             let (nominal, _) = kernel.draw(request);
             assert!((drawn_s(&fit) / nominal - 1.0).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn what_hangs_on_one_worker_need_not_hang_on_another() {
+        let hanging = |own_seed| {
+            let hangs = Some(Hangs {
+                probability: 0.5,
+                seconds: 1000.0,
+            });
+            let kernel = Simulated {
+                hangs,
+                own_seed,
+                ..kernel(1.0).as_ref().clone()
+            };
+            let requests = requests();
+            let drawn = requests.iter().map(|request| kernel.draw(request));
+            drawn
+                .map(|(nominal, here)| here - nominal > 999.0)
+                .collect::<Vec<_>>()
+        };
+        let (one, other) = (hanging(1), hanging(2));
+        assert_ne!(one, other);
+        assert_eq!(one, hanging(1));
     }
 
     fn llh(outcome: &PixelOutcome) -> f64 {

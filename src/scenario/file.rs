@@ -10,6 +10,7 @@ use super::setup::{
     Workload, ZoomSetup,
 };
 use super::sources::take_sources;
+use crate::scan::StragglerPolicy;
 
 /// Quick forms have at most so many slots.
 const QUICK_SLOTS: f64 = 200.0;
@@ -92,6 +93,8 @@ struct File {
     #[serde(default)]
     hub: HubSetup,
     fleet: Fleet,
+    #[serde(default)]
+    policy: StragglerPolicy,
     #[serde(default)]
     faults: Faults,
     #[serde(default)]
@@ -240,6 +243,7 @@ impl File {
                     workers,
                     ..self.fleet.clone()
                 },
+                policy: self.policy,
                 faults: self.faults.clone(),
                 network: self.network.clone(),
                 price: self.price,

@@ -200,6 +200,7 @@ fn instance<'a>(
         slowness,
         hangs: order.hangs,
         landscape: order.landscape,
+        own_seed,
         stopwatch: Arc::clone(stopwatch),
     };
     let config = WorkerConfig {

@@ -1,5 +1,6 @@
 //! What became of each task and when: written down by a decorator around the hub.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,8 +11,9 @@ use skyscan_transport::{
 };
 use tokio::time::Instant;
 
-use crate::protocol::ResultBody;
-use crate::reco::simulated;
+use crate::event::DetectorDirection;
+use crate::protocol::{ResultBody, TaskBody};
+use crate::reco::{PixelRequest, simulated};
 use crate::sky::map::PixelOutcome;
 
 /// What became of one task. Times are in seconds since the log began.
@@ -19,7 +21,9 @@ use crate::sky::map::PixelOutcome;
 pub(super) struct TaskEntry {
     /// When the Scanner gave it to its hub.
     pub(super) submitted_s: f64,
-    /// Its first result.
+    /// Every pixel in it was in a task before.
+    pub(super) is_copy: bool,
+    /// Its result, if that was the first one for a pixel.
     pub(super) settled: Option<Settled>,
 }
 
@@ -32,6 +36,15 @@ pub(super) struct Settled {
     pub(super) busy_s: f64,
     /// How long it should have been, as it was drawn.
     pub(super) drawn_s: f64,
+    /// Share of its pixels for which it was the first result.
+    pub(super) share_first: f64,
+}
+
+impl Settled {
+    /// Work of which something came.
+    pub(super) fn used_s(&self) -> f64 {
+        self.busy_s * self.share_first
+    }
 }
 
 /// What happened at one hub.
@@ -46,8 +59,12 @@ pub(super) struct Log {
 pub(super) struct Entries {
     /// By the number of the task.
     pub(super) tasks: Vec<TaskEntry>,
-    /// How many have a result.
-    pub(super) n_settled: usize,
+    /// When each pixel had its first result, in the order of coming.
+    pub(super) ends_s: Vec<f64>,
+    /// Whether a pixel that was in a task has a result; by the bits of its direction.
+    is_done: HashMap<[u64; 2], bool>,
+    /// Directions of the tasks that are out.
+    out: HashMap<u64, Vec<[u64; 2]>>,
 }
 
 impl Log {
@@ -96,20 +113,53 @@ impl Log {
 }
 
 impl Entries {
-    fn submit(&mut self, TaskId(id): TaskId, now_s: f64) {
+    fn submit(&mut self, task: &TaskFrame, now_s: f64) {
+        let TaskId(id) = task.task;
         let at = id as usize;
         if self.tasks.len() <= at {
             self.tasks.resize(at + 1, TaskEntry::default());
         }
-        self.tasks[at].submitted_s = now_s;
+        // The Scanner's own tasks can be read.
+        let requests =
+            TaskBody::decode(&task.body).map_or_else(|_| Vec::new(), |body| body.requests);
+        let bits = |request: &PixelRequest| {
+            let DetectorDirection {
+                zenith_rad,
+                azimuth_rad,
+            } = request.direction;
+            [zenith_rad.to_bits(), azimuth_rad.to_bits()]
+        };
+        let directions: Vec<[u64; 2]> = requests.iter().map(bits).collect();
+        let is_copy = (directions.iter()).all(|direction| self.is_done.contains_key(direction));
+        for direction in &directions {
+            self.is_done.entry(*direction).or_insert(false);
+        }
+        self.out.insert(id, directions);
+        self.tasks[at] = TaskEntry {
+            submitted_s: now_s,
+            is_copy,
+            settled: None,
+        };
     }
 
     fn settle(&mut self, TaskId(id): TaskId, now_s: f64, result: &[u8]) {
         let Ok(result) = ResultBody::decode(result) else {
             return;
         };
+        let Some(directions) = self.out.remove(&id) else {
+            return;
+        };
+        let mut n_first = 0;
+        for direction in &directions {
+            if let Some(is_done) = self.is_done.get_mut(direction)
+                && !std::mem::replace(is_done, true)
+            {
+                n_first += 1;
+                self.ends_s.push(now_s);
+            }
+        }
         if let Some(task) = self.tasks.get_mut(id as usize)
-            && task.settled.is_none()
+            && n_first > 0
         {
             let drawn_s = result.outcomes.iter().map(|outcome| match outcome {
                 PixelOutcome::Fitted(fit) => simulated::drawn_s(fit),
@@ -119,8 +169,8 @@ impl Entries {
                 at_s: now_s,
                 busy_s: result.seconds,
                 drawn_s: drawn_s.sum(),
+                share_first: f64::from(n_first) / directions.len() as f64,
             });
-            self.n_settled += 1;
         }
     }
 }
@@ -142,7 +192,7 @@ impl Hub for WatchedHub {
         {
             let mut entries = self.log.entries();
             for task in &tasks {
-                entries.submit(task.task, now_s);
+                entries.submit(task, now_s);
             }
         }
         self.inner.submit(tasks).await

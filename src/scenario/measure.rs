@@ -27,6 +27,8 @@ const TIMER_LATENESS_S: f64 = 0.002;
 pub(super) struct Traces<'a> {
     pub(super) setup: &'a Setup,
     pub(super) tasks: Vec<TaskEntry>,
+    /// When each pixel had its first result.
+    pub(super) ends_s: Vec<f64>,
     pub(super) samples: Vec<Sample>,
     pub(super) connected_s: Option<f64>,
     pub(super) repeat: usize,
@@ -52,7 +54,7 @@ impl Traces<'_> {
     pub(super) fn measure(self) -> Run {
         let first_s = self.tasks.iter().map(|task| task.submitted_s);
         let first_s = first_s.fold(f64::INFINITY, f64::min);
-        let mut ends_s: Vec<f64> = self.settled().map(|(_, end)| end.at_s - first_s).collect();
+        let mut ends_s: Vec<f64> = self.ends_s.iter().map(|end_s| end_s - first_s).collect();
         ends_s.sort_unstable_by(f64::total_cmp);
         let makespan_s = ends_s.last().copied().unwrap_or(0.0);
         let steady = self.steady(&ends_s, first_s);
@@ -127,7 +129,8 @@ impl Traces<'_> {
         let n_slots = self.setup.n_slots();
         let worked_once_s = *ends_s.get(n_slots - 1)?;
         let from_s = worked_once_s.max(self.connected_s? - first_s);
-        let last_s = self.tasks.iter().map(|task| task.submitted_s - first_s);
+        let cut = self.tasks.iter().filter(|task| !task.is_copy);
+        let last_s = cut.map(|task| task.submitted_s - first_s);
         let to_s = last_s.fold(0.0, f64::max);
         let window_s = to_s - from_s;
         let inside = |end_s: &&f64| (from_s..=to_s).contains(*end_s);

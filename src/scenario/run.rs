@@ -1,7 +1,6 @@
 //! One repeat of one point: the Scanner and the Workers of a scan, what these are to
 //! do, a sleeping kernel, and the clocks read.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,7 +13,7 @@ use super::account::{self, Account, Spent};
 use super::crew::Crew;
 use super::event;
 use super::fleet::laden;
-use super::log::Log;
+use super::log::{Entries, Log};
 use super::master::SlowMaster;
 use super::measure::Traces;
 use super::place::Place;
@@ -90,12 +89,12 @@ pub(super) async fn run(
         spare_tasks: setup.transport.spare_tasks,
         window: setup.transport.window,
     };
-    let one_pixel = Chunking::Fixed(NonZeroUsize::MIN);
+    let chunking = Chunking::Fixed(setup.workload.pixels_per_task);
     let (scanner, mut scanned) = scanner::start(
         hub,
         inbox,
         partner,
-        Ledger::new(one_pixel),
+        Ledger::new(chunking, setup.policy),
         policy,
         progress,
     );
@@ -128,7 +127,7 @@ pub(super) async fn run(
             }
             _ = ticks.tick() => {
                 samples.push(sample(&log, &place, crew.cpu_s()));
-                let n_settled = log.entries().n_settled;
+                let n_settled = log.entries().ends_s.len();
                 crew.attend(n_settled as f64 / turn.n_tasks as f64)?;
                 let now = watched.borrow();
                 tell(Step::Goes {
@@ -154,7 +153,7 @@ pub(super) async fn run(
     let most = |value: fn(&super::fleet::FleetReport) -> f64| {
         reports.iter().map(value).fold(0.0, f64::max)
     };
-    let tasks = std::mem::take(&mut log.entries().tasks);
+    let Entries { tasks, ends_s, .. } = std::mem::take(&mut *log.entries());
     let told = match &place.watched {
         Some(watched) => {
             let first_s = tasks.iter().map(|task| task.submitted_s);
@@ -168,7 +167,7 @@ pub(super) async fn run(
     let spent = all_tell.then(|| Spent {
         used_s: tasks
             .iter()
-            .filter_map(|task| Some(task.settled?.busy_s))
+            .filter_map(|task| Some(task.settled?.used_s()))
             .sum(),
         worked_s: reports.iter().map(|report| report.worked_s).sum(),
         paid_s: reports.iter().map(|report| report.paid_s).sum(),
@@ -177,6 +176,7 @@ pub(super) async fn run(
     let traces = Traces {
         setup,
         tasks,
+        ends_s,
         samples,
         connected_s,
         repeat: turn.repeat,

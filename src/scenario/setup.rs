@@ -8,13 +8,14 @@ mod price;
 mod transport;
 mod zoom;
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
 use super::ballast::Ballast;
 use super::theory::Load;
 use crate::reco::service_time::ServiceTime;
+use crate::scan::StragglerPolicy;
 pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
 pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};
@@ -44,6 +45,10 @@ pub struct Setup {
     pub hub: HubSetup,
     /// The workers.
     pub fleet: Fleet,
+    /// What is done about tasks that hold up the others. Reports that do not tell are of a time when
+    /// nothing was.
+    #[serde(default = "every_task_is_waited_for")]
+    pub policy: StragglerPolicy,
     /// What goes wrong.
     pub faults: Faults,
     /// What lies between hub and workers in virtual time.
@@ -68,11 +73,11 @@ pub enum Clock {
     Virtual,
 }
 
-/// What is evaluated. How many tasks that are is said in one of four ways.
+/// What is evaluated. How much that is is said in one of four ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Pixels; times variations, that is the number of tasks.
+    /// Pixels; times variations, that is the number of tasks if each has one pixel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<usize>,
     /// Starts per pixel, each a task of its own.
@@ -84,11 +89,14 @@ pub struct Workload {
     /// Instead of pixels: as many tasks as take so long at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
-    /// Instead of pixels: those that a zoom scan comes to, each a task.
+    /// Instead of pixels: those that a zoom scan comes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoom: Option<ZoomSetup>,
-    /// How long a task takes.
+    /// How long a pixel takes.
     pub service: ServiceTime,
+    /// Pixels that go out as one task.
+    #[serde(default = "one_pixel")]
+    pub pixels_per_task: NonZeroUsize,
 }
 
 /// What tasks and results carry.
@@ -146,6 +154,14 @@ fn one() -> usize {
     1
 }
 
+fn every_task_is_waited_for() -> StragglerPolicy {
+    StragglerPolicy::OFF
+}
+
+fn one_pixel() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
 /// Rounded, and at least 1.
 fn divided(n: usize, divisor: f64) -> usize {
     ((n as f64 / divisor).round() as usize).max(1)
@@ -181,7 +197,8 @@ impl Setup {
         self.clock == Clock::Virtual || self.transport.kind == Kind::Memory
     }
 
-    /// How many tasks there are, unless it is a zoom scan. `service_s` is the mean time of one.
+    /// How many pixels there are, each variation counted, unless it is a zoom scan: so many tasks if each
+    /// has one. `service_s` is the mean time of one.
     pub fn n_tasks(&self, service_s: f64) -> usize {
         let workload = &self.workload;
         if let Some(pixels) = workload.pixels {
@@ -239,6 +256,7 @@ impl Setup {
         transport.liveness_s = (transport.liveness_s * factor).max(SHORTEST_LIVENESS_S);
         transport.lease_term_s = (transport.lease_term_s * factor).max(SHORTEST_LEASE_TERM_S);
         self.fleet.ramp = self.fleet.ramp.scaled(factor);
+        self.policy.deadline_floor_s *= factor;
         self.fleet.boot_s *= factor;
         self.network.scaled(factor);
         self.faults.preemption = self.faults.preemption.map(|p| p.scaled(factor));

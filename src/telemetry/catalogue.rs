@@ -168,7 +168,9 @@ pub const CATALOGUE: &[Metric] = &[
 
     metric(Scanner, "skyscan_scan_workers", Gauge, "workers", &[], "Links of workers that are there"),
     metric(Scanner, "skyscan_scan_slots", Gauge, "slots", &[], "Their slots"),
-    metric(Scanner, "skyscan_tasks_submitted_total", Counter, "tasks", &[], "Tasks cut and given to the hub"),
+    metric(Scanner, "skyscan_tasks_submitted_total", Counter, "tasks", &[], "Tasks cut and given to the hub, copies included"),
+    metric(Scanner, "skyscan_task_copies_total", Counter, "tasks", &[label("reason", &["overdue", "late", "wide"])],
+        "Copies of tasks, or pieces of them: past a deadline; late while slots are idle; wide, and idle slots share it"),
     metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks submitted that have no result yet"),
     metric(Scanner, "skyscan_task_results_total", Counter, "results",
         &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected"])],

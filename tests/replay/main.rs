@@ -9,6 +9,7 @@ mod interrupt;
 mod model;
 mod refusal;
 mod shipped;
+mod stragglers;
 mod virtual_time;
 mod zoom;
 
@@ -24,6 +25,7 @@ fn main() {
         .into_iter()
         .chain(refusal::checks())
         .chain(interrupt::checks())
+        .chain(stragglers::checks())
         .chain(model::checks())
         .chain(virtual_time::checks())
         .chain(answers::checks())

@@ -7,9 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tokio::time::Instant;
 
-use crate::scan::Acceptance;
+use crate::scan::{Acceptance, CopyReason};
 use crate::sky::Nside;
-use crate::sky::map::PixelOutcome;
 
 /// What a Scanner has told, and what it needs to tell more.
 pub(super) struct Meters {
@@ -20,6 +19,9 @@ pub(super) struct Meters {
     invalid: Counter,
     rejected: Counter,
     lost: Counter,
+    overdue: Counter,
+    late: Counter,
+    wide: Counter,
     out: Gauge,
     workers: Gauge,
     slots: Gauge,
@@ -45,6 +47,7 @@ impl Meters {
     /// Registers them at the recorder that is installed.
     pub(super) fn new() -> Self {
         let result = |outcome| counter!("skyscan_task_results_total", "outcome" => outcome);
+        let copy = |reason| counter!("skyscan_task_copies_total", "reason" => reason);
         let operation = |op| histogram!("skyscan_hub_operation_seconds", "op" => op);
         let meters = Self {
             submitted: counter!("skyscan_tasks_submitted_total"),
@@ -54,6 +57,9 @@ impl Meters {
             invalid: result("invalid"),
             rejected: result("rejected"),
             lost: counter!("skyscan_tasks_lost_total"),
+            overdue: copy("overdue"),
+            late: copy("late"),
+            wide: copy("wide"),
             out: gauge!("skyscan_tasks_out"),
             workers: gauge!("skyscan_scan_workers"),
             slots: gauge!("skyscan_scan_slots"),
@@ -92,10 +98,15 @@ impl Meters {
         }
     }
 
+    /// What is still out lost against copies; nobody needs to know how long it took.
+    pub(super) fn wave_ended(&mut self) {
+        self.sent.clear();
+    }
+
     /// What the ledger made of a result.
     pub(super) fn result(&self, acceptance: Acceptance, attempt: u32) {
         match acceptance {
-            Acceptance::Accepted => {
+            Acceptance::Accepted { .. } => {
                 self.accepted.increment(1);
                 self.lost.increment(u64::from(attempt.saturating_sub(1)));
             }
@@ -111,6 +122,15 @@ impl Meters {
         round.failed.increment(n_failed);
         if seconds.is_finite() && seconds >= 0.0 {
             round.service.record(seconds);
+        }
+    }
+
+    /// A task gets a copy.
+    pub(super) fn copied(&self, reason: CopyReason) {
+        match reason {
+            CopyReason::Overdue => self.overdue.increment(1),
+            CopyReason::Late => self.late.increment(1),
+            CopyReason::Wide => self.wide.increment(1),
         }
     }
 
@@ -159,13 +179,6 @@ impl Meters {
             }
         })
     }
-}
-
-/// How many of these were fitted, and how many failed.
-pub(super) fn fitted_and_failed(outcomes: &[PixelOutcome]) -> (u64, u64) {
-    let is_fitted = |outcome: &&PixelOutcome| matches!(outcome, PixelOutcome::Fitted(fit) if fit.llh.is_finite());
-    let n_fitted = outcomes.iter().filter(is_fitted).count();
-    (n_fitted as u64, (outcomes.len() - n_fitted) as u64)
 }
 
 #[expect(

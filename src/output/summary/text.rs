@@ -75,6 +75,7 @@ impl Summary {
         for (n, what) in [
             (tasks.failed, "given up"),
             (tasks.lost, "lost and given out again"),
+            (tasks.speculated, "copied because they held up the rest"),
             (tasks.duplicate, "counted once though done twice"),
         ] {
             if n > 0 {

@@ -112,7 +112,7 @@ pub(super) fn runs(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Followed by three columns for each boundary.
-const RUN_HEAD: [&str; 43] = [
+const RUN_HEAD: [&str; 44] = [
     "scenario",
     "variant",
     "workers",
@@ -121,6 +121,7 @@ const RUN_HEAD: [&str; 43] = [
     "void",
     "complete",
     "accepted",
+    "speculated",
     "duplicate",
     "lost",
     "failed",
@@ -170,6 +171,7 @@ fn run_row(scenario: &str, point: &Point, run: &Run) -> Vec<String> {
         run.void.clone().unwrap_or_default(),
         run.complete.to_string(),
         run.tasks.accepted.to_string(),
+        run.tasks.speculated.to_string(),
         run.tasks.duplicate.to_string(),
         run.tasks.lost.to_string(),
         run.tasks.failed.to_string(),

@@ -7,6 +7,7 @@ use super::{
     Preemption, Ramp, Setup, Stragglers, TransportSetup,
 };
 use crate::reco::simulated::Hangs;
+use crate::scan::StragglerPolicy;
 
 /// More slots than this are no replay but a wish.
 const MOST_SLOTS: usize = 100_000;
@@ -47,6 +48,9 @@ impl Setup {
         at_least_one("workload.variations", Some(workload.variations))?;
         positive("workload.cycles", workload.cycles)?;
         positive("workload.duration_s", workload.duration_s)?;
+        if workload.pixels_per_task.get() > 1 && workload.pixels.is_none() {
+            return Err("workload.pixels_per_task goes with workload.pixels only".to_owned());
+        }
         let service = &workload.service;
         (service.check()).map_err(|reason| format!("workload.service: {reason}"))?;
         if workload.duration_s.is_some() && service.mean_s == 0.0 && hub.service_s == 0.0 {
@@ -81,6 +85,7 @@ impl Setup {
         if let Some(price) = self.price {
             price.check()?;
         }
+        check_policy(&self.policy)?;
         self.check_clock()?;
         faults.check(fleet, self.is_in_this_process())
     }
@@ -119,6 +124,13 @@ impl Setup {
             Clock::Real | Clock::Virtual => Ok(()),
         }
     }
+}
+
+fn check_policy(policy: &StragglerPolicy) -> Result<(), String> {
+    positive("policy.deadline_factor", Some(policy.deadline_factor))?;
+    not_negative("policy.deadline_floor_s", policy.deadline_floor_s)?;
+    not_negative("policy.speculation_factor", policy.speculation_factor)?;
+    at_least_one("policy.most_copies", Some(policy.most_copies as usize))
 }
 
 impl Ramp {

@@ -20,8 +20,13 @@ impl LinkSlot {
 pub(super) struct Links {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Links with credit left, in the order of their turns.
+    /// Links that hold less than half of their credit, in the order of their turns. Who has two
+    /// leases' credit for each slot, has an idle one.
+    hungry: VecDeque<LinkSlot>,
+    /// Links with credit left, the same; their turns come after. May name hungry ones, too.
     idle: VecDeque<LinkSlot>,
+    /// How many links both name.
+    n_both: usize,
     credit: usize,
 }
 
@@ -32,8 +37,16 @@ struct Slot {
     draining: bool,
     credit: usize,
     held: Vec<u32>,
+    /// Whether `hungry` names it.
+    is_in_hungry: bool,
     /// Whether `idle` names it.
-    queued: bool,
+    is_in_idle: bool,
+}
+
+impl Slot {
+    fn half(&self) -> usize {
+        self.credit.div_ceil(2)
+    }
 }
 
 impl Links {
@@ -44,7 +57,7 @@ impl Links {
         });
         let slot = &mut self.slots[index as usize];
         slot.generation = slot.generation.wrapping_add(1);
-        (slot.live, slot.draining, slot.queued) = (true, false, false);
+        (slot.live, slot.draining) = (true, false);
         slot.credit = usize::from(credit);
         self.credit += slot.credit;
         let link = LinkSlot {
@@ -60,7 +73,10 @@ impl Links {
             return Vec::new();
         };
         slot.live = false;
+        let was_in_both = slot.is_in_hungry && slot.is_in_idle;
+        (slot.is_in_hungry, slot.is_in_idle) = (false, false);
         let (held, credit) = (slot.held.clone(), slot.credit);
+        self.n_both -= usize::from(was_in_both);
         self.credit -= credit;
         self.free.push(link.index);
         held
@@ -101,19 +117,32 @@ impl Links {
     }
 
     pub(super) fn n_idle(&self) -> usize {
-        self.idle.len()
+        self.hungry.len() + self.idle.len() - self.n_both
     }
 
-    /// Takes the link whose turn it is, with its free credit.
+    /// Takes the link whose turn it is, with how many leases it may get now: a hungry one is filled to
+    /// half of its credit, so that no task waits behind another while a slot is idle elsewhere.
     pub(super) fn next_idle(&mut self) -> Option<(LinkSlot, usize)> {
-        while let Some(link) = self.idle.pop_front() {
+        while let Some(link) = self.hungry.pop_front() {
             let slot = &mut self.slots[link.index as usize];
-            if slot.generation != link.generation {
+            if slot.generation != link.generation || !slot.live {
                 continue;
             }
-            slot.queued = false;
+            slot.is_in_hungry = false;
+            self.n_both -= usize::from(slot.is_in_idle);
+            let free = slot.half().saturating_sub(slot.held.len());
+            if !slot.draining && free > 0 {
+                return Some((link, free));
+            }
+        }
+        while let Some(link) = self.idle.pop_front() {
+            let slot = &mut self.slots[link.index as usize];
+            if slot.generation != link.generation || !slot.live {
+                continue;
+            }
+            slot.is_in_idle = false;
             let free = slot.credit.saturating_sub(slot.held.len());
-            if slot.live && !slot.draining && free > 0 {
+            if !slot.draining && free > 0 {
                 return Some((link, free));
             }
         }
@@ -123,17 +152,32 @@ impl Links {
     /// Puts a link back after its turn; first again when it got nothing.
     pub(super) fn return_idle(&mut self, link: LinkSlot, first: bool) {
         self.enqueue(link);
-        if first && self.idle.back() == Some(&link) {
-            self.idle.rotate_right(1);
+        for turns in [&mut self.hungry, &mut self.idle] {
+            if first && turns.back() == Some(&link) {
+                turns.rotate_right(1);
+            }
         }
     }
 
     fn enqueue(&mut self, link: LinkSlot) {
         let slot = &mut self.slots[link.index as usize];
-        let idle = slot.live && !slot.draining && slot.held.len() < slot.credit;
-        if idle && !slot.queued && slot.generation == link.generation {
-            slot.queued = true;
-            self.idle.push_back(link);
+        let may_hold_more = slot.live && !slot.draining && slot.held.len() < slot.credit;
+        if !may_hold_more || slot.generation != link.generation {
+            return;
+        }
+        let is_hungry = slot.held.len() < slot.half();
+        match (is_hungry, slot.is_in_hungry, slot.is_in_idle) {
+            (true, false, is_in_both) => {
+                slot.is_in_hungry = true;
+                self.n_both += usize::from(is_in_both);
+                self.hungry.push_back(link);
+            }
+            (false, is_in_both, false) => {
+                slot.is_in_idle = true;
+                self.n_both += usize::from(is_in_both);
+                self.idle.push_back(link);
+            }
+            (true, true, _) | (false, _, true) => {}
         }
     }
 

@@ -55,6 +55,26 @@ fn spreads_few_tasks_over_all_links() {
 }
 
 #[test]
+fn a_link_with_an_idle_slot_comes_before_one_whose_tasks_would_wait() {
+    let mut table = table(4);
+    let (busy, empty) = (table.add_link(2), table.add_link(2));
+    let grants = grant(&mut table, START);
+    let settle = |table: &mut LeaseTable, link, n| {
+        for held in grants.iter().filter(|grant| grant.link == link).take(n) {
+            assert!(table.settle(link, held.token).is_some());
+        }
+    };
+    // The busy one has room first, so it is first in turn; the other has an idle slot.
+    settle(&mut table, busy, 1);
+    settle(&mut table, empty, 2);
+    submit(&mut table, SCAN, [4]);
+    assert_eq!(grant(&mut table, START)[0].link, empty);
+    submit(&mut table, SCAN, [5, 6]);
+    assert_eq!(grant(&mut table, START).len(), 2);
+    assert_eq!((table.n_held(busy), table.n_held(empty)), (2, 2));
+}
+
+#[test]
 fn refuses_a_token_of_another_link_and_a_used_one() {
     let mut table = table(1);
     let (holder, stranger) = (table.add_link(1), table.add_link(1));

@@ -1,0 +1,304 @@
+//! Stragglers: tasks that hold up a wave, and what is done about them.
+//!
+//! Decided from the measured times of the wave's results and from what is out. Time is a [`Duration`]
+//! since any fixed origin. Nothing here touches what a result says, so the map does not depend on it.
+
+mod times;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use times::Times;
+
+/// With fewer results than this a wave says nothing of times; those of the wave before it count.
+const FEWEST_MEASURED: u64 = 5;
+/// A task takes typically what this share of the tasks takes at most.
+const TYPICAL: f64 = 0.5;
+/// A deadline is a multiple of what this share of the tasks takes at most.
+const HIGH: f64 = 0.95;
+/// While every slot is busy, copies have at most this share of them.
+const SHARE_OF_COPIES: f64 = 0.05;
+/// Pieces of a task that is not late have to take less than this share of the time that it still needs.
+const WORTH_SPLITTING: f64 = 0.5;
+/// A look at what is out comes after this share of a typical time, between these bounds.
+const LOOKS_PER_TASK: f64 = 8.0;
+const SOONEST_LOOK: Duration = Duration::from_millis(20);
+const LATEST_LOOK: Duration = Duration::from_secs(1);
+/// The same while no times are known.
+const BLIND_LOOK: Duration = Duration::from_millis(100);
+
+/// What is done about stragglers; each on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StragglerPolicy {
+    /// A task that is out for too long gets a copy, wherever the wave is.
+    pub deadlines: bool,
+    /// Too long is so many times what 95 % of the wave's tasks take, by the number of pixels.
+    pub deadline_factor: f64,
+    /// No deadline is shorter.
+    pub deadline_floor_s: f64,
+    /// At the end of a wave idle slots get copies of the tasks that are out for longest.
+    pub speculation: bool,
+    /// Of those that are out for so many times what half of the wave's tasks take.
+    pub speculation_factor: f64,
+    /// A copy is cut into as many pieces as there are idle slots; a task of many pixels need not be late.
+    pub splitting: bool,
+    /// At the end of a wave no task waits at a worker while slots are idle elsewhere.
+    pub adaptive_credit: bool,
+    /// Most copies of a pixel that are made, one after the other.
+    pub most_copies: u32,
+}
+
+impl Default for StragglerPolicy {
+    fn default() -> Self {
+        Self {
+            deadlines: true,
+            speculation: true,
+            splitting: true,
+            adaptive_credit: true,
+            ..Self::OFF
+        }
+    }
+}
+
+impl StragglerPolicy {
+    /// Every task is waited for.
+    pub const OFF: Self = Self {
+        deadlines: false,
+        deadline_factor: 3.0,
+        deadline_floor_s: 5.0,
+        speculation: false,
+        speculation_factor: 3.0,
+        splitting: false,
+        adaptive_credit: false,
+        most_copies: 2,
+    };
+
+    fn makes_copies(&self) -> bool {
+        self.deadlines || self.speculation || self.splitting
+    }
+}
+
+/// Why a task gets a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CopyReason {
+    /// It is past its deadline.
+    Overdue,
+    /// It is late, and slots are idle.
+    Late,
+    /// It is wide, and idle slots can share it.
+    Wide,
+}
+
+/// A task that is out and may get a copy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Suspect {
+    pub(super) id: u64,
+    pub(super) handed_out: Duration,
+    /// Pixels that it was handed out with.
+    pub(super) n_pixels: usize,
+    /// Those of them that have no outcome yet.
+    pub(super) n_open: usize,
+}
+
+/// What there is beside the suspects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Situation {
+    pub(super) n_slots: usize,
+    /// Slots that no task of this scan can be in.
+    pub(super) n_idle: usize,
+    pub(super) n_out: usize,
+    /// Copies among those that are out.
+    pub(super) n_copies: usize,
+    /// Every pixel of the wave is in a task.
+    pub(super) is_all_out: bool,
+}
+
+/// A task is to be copied, in so many pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CopyOrder {
+    pub(super) id: u64,
+    pub(super) n_pieces: usize,
+    pub(super) reason: CopyReason,
+}
+
+/// What is known of the times of a scan's tasks, and what follows from it.
+#[derive(Clone, Debug)]
+pub(super) struct Stragglers {
+    policy: StragglerPolicy,
+    /// Seconds per pixel of the results of this wave.
+    times: Times,
+    /// The same of the last wave that had enough of them.
+    earlier: Times,
+}
+
+impl Stragglers {
+    pub(super) fn new(policy: StragglerPolicy) -> Self {
+        Self {
+            policy,
+            times: Times::default(),
+            earlier: Times::default(),
+        }
+    }
+
+    pub(super) fn begin_wave(&mut self) {
+        let times = std::mem::take(&mut self.times);
+        if times.len() >= FEWEST_MEASURED {
+            self.earlier = times;
+        }
+    }
+
+    /// A task of so many pixels took a worker so long.
+    pub(super) fn measured(&mut self, seconds: f64, n_pixels: usize) {
+        self.times.record(seconds / n_pixels as f64);
+    }
+
+    /// Most copies of a pixel, one after the other.
+    pub(super) fn most_copies(&self) -> u32 {
+        self.policy.most_copies
+    }
+
+    /// How many tasks may be out if workers may hold `n_leases` of them and so many are not cut yet:
+    /// the fewer are left, the fewer wait at a worker for the one before them.
+    pub(super) fn most_out(&self, n_slots: usize, n_leases: usize, n_uncut: usize) -> usize {
+        match self.policy.adaptive_credit {
+            true => n_leases.min(n_slots.max(n_uncut)),
+            false => n_leases,
+        }
+    }
+
+    /// When to look for stragglers again; never if nothing is done about them.
+    pub(super) fn look_again_after(&self) -> Option<Duration> {
+        self.policy.makes_copies().then(|| {
+            let known = [&self.times, &self.earlier];
+            let typical = known
+                .into_iter()
+                .find_map(|times| times.quantile(TYPICAL, 0));
+            typical.map_or(BLIND_LOOK, |seconds| {
+                Duration::try_from_secs_f64(seconds / LOOKS_PER_TASK)
+                    .unwrap_or(LATEST_LOOK)
+                    .clamp(SOONEST_LOOK, LATEST_LOOK)
+            })
+        })
+    }
+
+    /// Which of the suspects get a copy now; they come in the order in which they were handed out.
+    pub(super) fn orders(
+        &self,
+        now: Duration,
+        suspects: &[Suspect],
+        situation: Situation,
+    ) -> Vec<CopyOrder> {
+        let mut orders = Orders {
+            n_idle: situation.n_idle,
+            is_splitting: self.policy.splitting,
+            made: Vec::new(),
+        };
+        let mut rest: Vec<&Suspect> = suspects.iter().collect();
+        if let (true, Some(high_s)) = (self.policy.deadlines, self.high_s()) {
+            let unasked = (SHARE_OF_COPIES * situation.n_slots as f64) as usize;
+            let mut n_unasked = unasked.saturating_sub(situation.n_copies);
+            rest.retain(|suspect| {
+                let allowed_s = self.policy.deadline_factor * high_s * suspect.n_pixels as f64;
+                let is_overdue = suspect.age_s(now) > allowed_s.max(self.policy.deadline_floor_s);
+                if !is_overdue || (orders.n_idle == 0 && n_unasked == 0) {
+                    return true;
+                }
+                if orders.n_idle == 0 {
+                    n_unasked -= 1;
+                }
+                orders.make(suspect, CopyReason::Overdue);
+                false
+            });
+        }
+        let typical_s = self.typical_s(situation.n_out as u64);
+        if let (true, Some(typical_s)) = (situation.is_all_out, typical_s) {
+            self.fill_idle(now, rest, typical_s, &mut orders);
+        }
+        orders.made
+    }
+
+    /// Nothing is left to hand out: what idle slots may do meanwhile.
+    fn fill_idle(
+        &self,
+        now: Duration,
+        mut rest: Vec<&Suspect>,
+        typical_s: f64,
+        orders: &mut Orders,
+    ) {
+        if self.policy.speculation {
+            let factor = self.policy.speculation_factor;
+            rest.retain(|suspect| {
+                let is_late = suspect.age_s(now) >= factor * typical_s * suspect.n_pixels as f64;
+                if !is_late || orders.n_idle == 0 {
+                    return true;
+                }
+                orders.make(suspect, CopyReason::Late);
+                false
+            });
+        }
+        if self.policy.splitting {
+            let left_s =
+                |suspect: &Suspect| typical_s * suspect.n_pixels as f64 - suspect.age_s(now);
+            // The sort is stable: what was handed out first stays first.
+            rest.sort_by(|a, b| left_s(b).total_cmp(&left_s(a)));
+            for suspect in rest {
+                let n_pieces = suspect.n_open.min(orders.n_idle);
+                if n_pieces < 2 {
+                    continue;
+                }
+                let piece_s = typical_s * suspect.n_open.div_ceil(n_pieces) as f64;
+                if piece_s < WORTH_SPLITTING * left_s(suspect) {
+                    orders.make(suspect, CopyReason::Wide);
+                }
+            }
+        }
+    }
+
+    /// Seconds that a pixel takes typically; unknown as long as most tasks of the wave are out.
+    fn typical_s(&self, n_out: u64) -> Option<f64> {
+        match self.times.len() >= FEWEST_MEASURED {
+            true => self.times.quantile(TYPICAL, n_out),
+            false => self.earlier.quantile(TYPICAL, 0),
+        }
+    }
+
+    fn high_s(&self) -> Option<f64> {
+        match self.times.len() >= FEWEST_MEASURED {
+            true => self.times.quantile(HIGH, 0),
+            false => self.earlier.quantile(HIGH, 0),
+        }
+    }
+}
+
+impl Suspect {
+    fn age_s(&self, now: Duration) -> f64 {
+        now.saturating_sub(self.handed_out).as_secs_f64()
+    }
+}
+
+/// Copies ordered so far, and the slots that are left for more.
+struct Orders {
+    n_idle: usize,
+    is_splitting: bool,
+    made: Vec<CopyOrder>,
+}
+
+impl Orders {
+    fn make(&mut self, suspect: &Suspect, reason: CopyReason) {
+        let n_pieces = match self.is_splitting {
+            true => suspect.n_open.min(self.n_idle).max(1),
+            false => 1,
+        };
+        self.n_idle = self.n_idle.saturating_sub(n_pieces);
+        self.made.push(CopyOrder {
+            id: suspect.id,
+            n_pieces,
+            reason,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+use super::*;
+
+const ALL: StragglerPolicy = StragglerPolicy {
+    deadlines: true,
+    speculation: true,
+    speculation_factor: 1.5,
+    splitting: true,
+    adaptive_credit: true,
+    ..StragglerPolicy::OFF
+};
+
+/// Nothing is left to hand out, and nobody is idle.
+const BUSY: Situation = Situation {
+    n_slots: 100,
+    n_idle: 0,
+    n_out: 0,
+    n_copies: 0,
+    is_all_out: true,
+};
+
+/// Twenty pixels took a second each.
+fn measured(policy: StragglerPolicy) -> Stragglers {
+    let mut stragglers = Stragglers::new(policy);
+    for _ in 0..20 {
+        stragglers.measured(1.0, 1);
+    }
+    stragglers
+}
+
+/// Handed out a second after the one before.
+fn suspect(id: u64, n_pixels: usize) -> Suspect {
+    Suspect {
+        id,
+        handed_out: Duration::from_secs(id),
+        n_pixels,
+        n_open: n_pixels,
+    }
+}
+
+fn idle(n_idle: usize) -> Situation {
+    Situation { n_idle, ..BUSY }
+}
+
+/// What is ordered at a time in seconds: task, pieces, reason.
+fn ordered(
+    stragglers: &Stragglers,
+    now_s: u64,
+    suspects: &[Suspect],
+    situation: Situation,
+) -> Vec<(u64, usize, CopyReason)> {
+    let orders = stragglers.orders(Duration::from_secs(now_s), suspects, situation);
+    let parts = |order: CopyOrder| (order.id, order.n_pieces, order.reason);
+    orders.into_iter().map(parts).collect()
+}
+
+#[test]
+fn what_is_past_its_deadline_gets_a_copy_though_every_slot_is_busy() {
+    let stragglers = measured(ALL);
+    let suspects = [suspect(0, 1), suspect(1, 1), suspect(2, 10)];
+    let situation = Situation {
+        is_all_out: false,
+        ..BUSY
+    };
+    // The floor of 5 s is above three times a second; ten pixels may take thirty.
+    assert!(ordered(&stragglers, 5, &suspects, situation).is_empty());
+    let overdue = [(0, 1, CopyReason::Overdue), (1, 1, CopyReason::Overdue)];
+    assert_eq!(ordered(&stragglers, 7, &suspects, situation), overdue);
+    assert_eq!(ordered(&stragglers, 30, &suspects, situation), overdue);
+    assert_eq!(ordered(&stragglers, 37, &suspects, situation).len(), 3);
+}
+
+#[test]
+fn a_few_results_say_nothing_of_deadlines() {
+    let mut stragglers = Stragglers::new(ALL);
+    for n in 0..5 {
+        assert!(
+            ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).is_empty(),
+            "{n}"
+        );
+        stragglers.measured(1.0, 1);
+    }
+    assert_eq!(ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).len(), 1);
+}
+
+#[test]
+fn while_every_slot_is_busy_copies_are_few() {
+    let stragglers = measured(ALL);
+    let suspects: Vec<Suspect> = (0..50).map(|id| suspect(id, 1)).collect();
+    assert_eq!(ordered(&stragglers, 1000, &suspects, BUSY).len(), 5);
+    let some_out = Situation {
+        n_copies: 3,
+        ..BUSY
+    };
+    assert_eq!(ordered(&stragglers, 1000, &suspects, some_out).len(), 2);
+    assert_eq!(ordered(&stragglers, 1000, &suspects, idle(30)).len(), 35);
+}
+
+#[test]
+fn idle_slots_get_what_is_out_for_longest_and_no_more_than_they_are() {
+    let stragglers = measured(StragglerPolicy {
+        deadlines: false,
+        ..ALL
+    });
+    let suspects: Vec<Suspect> = (0..10).map(|id| suspect(id, 1)).collect();
+    let late = |id| (id, 1, CopyReason::Late);
+    assert_eq!(
+        ordered(&stragglers, 10, &suspects, idle(3)),
+        [0, 1, 2].map(late)
+    );
+    // Tasks 0 and 1 are out for half as long again as is typical.
+    assert_eq!(
+        ordered(&stragglers, 3, &suspects, idle(9)),
+        [0, 1].map(late)
+    );
+    assert!(ordered(&stragglers, 10, &suspects, idle(0)).is_empty());
+}
+
+#[test]
+fn nothing_is_speculated_on_while_pixels_are_left_or_most_tasks_are_out() {
+    let stragglers = measured(StragglerPolicy {
+        deadlines: false,
+        ..ALL
+    });
+    let suspects = [suspect(0, 8)];
+    let pixels_left = Situation {
+        is_all_out: false,
+        ..idle(4)
+    };
+    assert!(ordered(&stragglers, 100, &suspects, pixels_left).is_empty());
+    let most_out = Situation {
+        n_out: 21,
+        ..idle(4)
+    };
+    assert!(ordered(&stragglers, 100, &suspects, most_out).is_empty());
+}
+
+#[test]
+fn a_late_task_is_cut_into_as_many_pieces_as_slots_are_idle() {
+    let stragglers = measured(ALL);
+    let late = [suspect(0, 8)];
+    assert_eq!(
+        ordered(&stragglers, 20, &late, idle(5)),
+        [(0, 5, CopyReason::Late)]
+    );
+    assert_eq!(
+        ordered(&stragglers, 20, &late, idle(50)),
+        [(0, 8, CopyReason::Late)]
+    );
+    let whole = measured(StragglerPolicy {
+        splitting: false,
+        ..ALL
+    });
+    assert_eq!(
+        ordered(&whole, 20, &late, idle(5)),
+        [(0, 1, CopyReason::Late)]
+    );
+}
+
+#[test]
+fn wide_tasks_are_shared_most_work_first_where_that_is_worth_it() {
+    let stragglers = measured(ALL);
+    let wide = [suspect(0, 16), suspect(1, 16), suspect(2, 32)];
+    let shared = ordered(&stragglers, 2, &wide, idle(40));
+    assert_eq!(
+        shared,
+        [(2, 32, CopyReason::Wide), (1, 8, CopyReason::Wide)]
+    );
+    // Two slots would take as long as what is left.
+    assert!(ordered(&stragglers, 2, &wide, idle(2)).is_empty());
+    // Nearly done: not worth it.
+    assert!(ordered(&stragglers, 16, &[suspect(0, 16)], idle(40)).is_empty());
+}
+
+#[test]
+fn a_small_wave_goes_by_the_times_of_the_one_before() {
+    let mut stragglers = measured(ALL);
+    stragglers.begin_wave();
+    stragglers.measured(100.0, 1);
+    let late = [suspect(0, 1)];
+    assert_eq!(
+        ordered(&stragglers, 2, &late, idle(1)),
+        [(0, 1, CopyReason::Late)]
+    );
+    for _ in 0..20 {
+        stragglers.measured(100.0, 1);
+    }
+    assert!(ordered(&stragglers, 2, &late, idle(1)).is_empty());
+}
+
+#[test]
+fn at_the_end_of_a_wave_no_more_is_out_than_there_are_slots() {
+    let stragglers = Stragglers::new(ALL);
+    let most_out = |n_uncut| stragglers.most_out(100, 208, n_uncut);
+    assert_eq!(
+        [1000, 208, 150, 100, 10, 0].map(most_out),
+        [208, 208, 150, 100, 100, 100]
+    );
+    let off = Stragglers::new(StragglerPolicy::OFF);
+    assert_eq!(off.most_out(100, 208, 10), 208);
+    // Without workers the few tasks that wait for the first one do.
+    assert_eq!(stragglers.most_out(0, 8, 100), 8);
+}
+
+#[test]
+fn nobody_looks_for_stragglers_in_vain() {
+    assert_eq!(
+        Stragglers::new(StragglerPolicy::OFF).look_again_after(),
+        None
+    );
+    assert_eq!(Stragglers::new(ALL).look_again_after(), Some(BLIND_LOOK));
+    let looks = |seconds| {
+        let mut stragglers = Stragglers::new(ALL);
+        stragglers.measured(seconds, 1);
+        stragglers.look_again_after().unwrap()
+    };
+    assert_eq!(looks(1e-4), SOONEST_LOOK);
+    assert_eq!(looks(1e9), LATEST_LOOK);
+    let half_a_second = looks(0.5).as_secs_f64() * LOOKS_PER_TASK;
+    assert!((0.5..0.6).contains(&half_a_second), "{half_a_second}");
+}
