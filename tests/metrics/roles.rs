@@ -220,6 +220,7 @@ fn order(url: &str) -> FleetOrder {
         preemption: None,
         stragglers: None,
         hangs: None,
+        landscape: None,
         paid_at_least_s: 0.0,
     }
 }
