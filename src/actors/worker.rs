@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Duration;
 
+use actix::fut::{ActorStreamExt, wrap_stream};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, StreamHandler,
     WrapFuture,
@@ -17,15 +17,15 @@ use skyscan_transport::{
     Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport, TransportError,
 };
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use crate::protocol::{
     Hello, Message as _, PROTOCOL, ProtocolError, ResultBody, TaskBody, Welcome,
 };
 use crate::reco::{Kernel, KernelError, Reco, StopFlag};
-use crate::sky::map::PixelOutcome;
+use evaluations::{Evaluated, Evaluations};
 use meters::Meters;
 
+mod evaluations;
 mod meters;
 mod preparation;
 
@@ -99,10 +99,19 @@ pub async fn start(
     let (ended, end) = oneshot::channel();
     let address = Worker::create(|context| {
         context.add_stream(inbox);
+        let (evaluations, ended_tasks) = Evaluations::new();
+        let finishing = wrap_stream(ended_tasks).map(
+            |evaluated: Evaluated, actor: &mut Worker, context: &mut Context<Worker>| {
+                actor.finish(evaluated);
+                actor.fill_slots(context);
+            },
+        );
+        context.spawn(finishing.finish());
         Worker {
             config,
             link,
             meters: Meters::new(),
+            evaluations,
             scans: HashMap::new(),
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
@@ -123,6 +132,7 @@ pub struct Worker {
     config: WorkerConfig,
     link: Arc<dyn Link>,
     meters: Meters,
+    evaluations: Evaluations,
     scans: HashMap<ScanId, ServedScan>,
     /// Leased and not begun.
     waiting: VecDeque<Lease>,
@@ -272,7 +282,7 @@ impl Worker {
                 .get(&lease.key().scan)
                 .map(|served| served.readiness.clone())
             {
-                Some(Readiness::Ready(kernel)) => self.begin(lease, kernel, context),
+                Some(Readiness::Ready(kernel)) => self.begin(lease, kernel),
                 Some(Readiness::Unusable(reason)) => {
                     self.meters.rejected();
                     self.settlements.push(lease.rejected(reason));
@@ -287,7 +297,7 @@ impl Worker {
     }
 
     /// Begins one task.
-    fn begin(&mut self, lease: Lease, kernel: Arc<dyn Kernel>, context: &mut Context<Self>) {
+    fn begin(&mut self, lease: Lease, kernel: Arc<dyn Kernel>) {
         let task = match TaskBody::decode(lease.body()) {
             Ok(task) => task,
             Err(error) => {
@@ -305,25 +315,17 @@ impl Worker {
         self.next_run += 1;
         self.running.insert(run, lease);
         tracing::debug!(task = task_id.0, "begins a task");
-        let begun = Instant::now();
         let evaluation = kernel.evaluate(task.requests, stop.unwrap_or_default());
-        context.spawn(
-            evaluation
-                .into_actor(self)
-                .map(move |outcomes, actor, context| {
-                    actor.finish(run, outcomes, begun.elapsed());
-                    actor.fill_slots(context);
-                }),
-        );
+        self.evaluations.begin(run, evaluation);
     }
 
     /// A task ended.
-    fn finish(
-        &mut self,
-        run: u64,
-        outcomes: Result<Vec<PixelOutcome>, KernelError>,
-        busy: Duration,
-    ) {
+    fn finish(&mut self, evaluated: Evaluated) {
+        let Evaluated {
+            run,
+            outcomes,
+            busy,
+        } = evaluated;
         let Some(lease) = self.running.remove(&run) else {
             return;
         };
