@@ -148,6 +148,8 @@ pub(super) async fn run(
         let _ = scanner.send(StopScan).await;
     };
     samples.push(sample(&log, &place, crew.cpu_s()));
+    // What crosses while the fleet ends depends on which of its workers hears of it first.
+    let (hub_bytes, moved) = (hub_bytes(&place), account::moved(&place));
     let fleet_kills = crew.n_kills;
     let reports = crew.end().await;
     let most = |value: fn(&super::fleet::FleetReport) -> f64| {
@@ -190,8 +192,8 @@ pub(super) async fn run(
             .map_or(0.0, |master| master.mean_service_s()),
         emulated_hub_late_s: master.map_or(0.0, |master| master.mean_lateness_s()),
         broker: place.broker,
-        hub_bytes: hub_bytes(&place),
-        account: Account::of(setup, account::moved(&place), spent),
+        hub_bytes,
+        account: Account::of(setup, moved, spent),
         fleet_kills,
         lateness_mean_s: most(|report| report.lateness_mean_s),
         lateness_p99_s: most(|report| report.lateness_p99_s),
