@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures::{Stream, StreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, StreamExt};
 use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result, Settler};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::Process;
 use crate::link::ModelledSettler;
+use crate::network::Message;
+use crate::process::Process;
 
 type Item = Result<LinkIncoming>;
 
@@ -18,8 +20,7 @@ type Item = Result<LinkIncoming>;
 struct OnTheWay {
     /// When the next thing happens to it.
     at: Instant,
-    n_tasks: usize,
-    n_bytes: u64,
+    message: Message,
     item: Item,
 }
 
@@ -35,6 +36,8 @@ pub(crate) struct Inbox {
     /// Taken out when the machine vanishes.
     inner: Option<LinkInbox>,
     has_ended: bool,
+    /// On its way, over a connection that others have made.
+    hello: Option<BoxFuture<'static, Instant>>,
     /// At the hub, and on the way to the broker if there is one.
     leaving: VecDeque<OnTheWay>,
     /// Past the hub and the broker.
@@ -45,11 +48,17 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn new(process: Arc<Process>, inner: LinkInbox) -> Self {
+    /// Nothing is heard before the hello has arrived, if that is still to be sent.
+    pub(crate) fn new(
+        process: Arc<Process>,
+        inner: LinkInbox,
+        hello: Option<BoxFuture<'static, Instant>>,
+    ) -> Self {
         Self {
             process,
             inner: Some(inner),
             has_ended: false,
+            hello,
             leaving: VecDeque::new(),
             arriving: VecDeque::new(),
             timer: Box::pin(sleep_until(Instant::now())),
@@ -59,7 +68,7 @@ impl Inbox {
 
     /// Takes in what the hub has sent by now.
     fn take_in(&mut self, context: &mut Context<'_>) {
-        let network = &self.process.network;
+        let sizes = self.process.network.sizes;
         while let Some(inner) = self.inner.as_mut().filter(|_| !self.has_ended) {
             match inner.poll_next_unpin(context) {
                 Poll::Pending => return,
@@ -67,21 +76,15 @@ impl Inbox {
                 Poll::Ready(Some(item)) => {
                     let (n_tasks, body) = match &item {
                         Ok(LinkIncoming::Leased(leases)) => {
-                            let size =
-                                |lease: &Lease| network.sizes.task.max(lease.body().len() as u64);
+                            let size = |lease: &Lease| sizes.task.max(lease.body().len() as u64);
                             (leases.len(), leases.iter().map(size).sum())
                         }
                         Ok(LinkIncoming::HubUp { welcome, .. }) => (0, welcome.len() as u64),
                         Ok(LinkIncoming::Notice { body, .. }) => (0, body.len() as u64),
                         Ok(LinkIncoming::HubDown { .. }) | Err(_) => (0, 0),
                     };
-                    let n_bytes = network.sizes.frame + body;
-                    self.leaving.push_back(OnTheWay {
-                        at: network.leaves_hub(n_tasks, n_bytes),
-                        n_tasks,
-                        n_bytes,
-                        item,
-                    });
+                    let (at, message) = self.process.leaves_hub(n_tasks, body);
+                    self.leaving.push_back(OnTheWay { at, message, item });
                 }
             }
         }
@@ -110,21 +113,23 @@ impl Stream for Inbox {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
         let inbox = &mut *self;
+        if let Some(hello) = &mut inbox.hello {
+            ready!(hello.poll_unpin(context));
+            inbox.hello = None;
+        }
         loop {
             inbox.take_in(context);
             let now = Instant::now();
-            while let Some(mut message) = due(&mut inbox.leaving, now) {
-                let (network, path) = (&inbox.process.network, &inbox.process.path);
-                let (n_tasks, n_bytes) = (message.n_tasks, message.n_bytes);
-                message.at = network.arrives(message.at, n_tasks, n_bytes, path);
-                inbox.arriving.push_back(message);
+            while let Some(mut one) = due(&mut inbox.leaving, now) {
+                one.at = inbox.process.arrives(one.at, one.message);
+                inbox.arriving.push_back(one);
             }
-            if let Some(message) = due(&mut inbox.arriving, now) {
-                let item = inbox.wrap(message.item);
+            if let Some(one) = due(&mut inbox.arriving, now) {
+                let item = inbox.wrap(one.item);
                 return Poll::Ready(Some(item));
             }
             let fronts = [inbox.leaving.front(), inbox.arriving.front()];
-            let Some(next) = fronts.into_iter().flatten().map(|message| message.at).min() else {
+            let Some(next) = fronts.into_iter().flatten().map(|one| one.at).min() else {
                 return match inbox.has_ended {
                     true => Poll::Ready(None),
                     false => Poll::Pending,
@@ -143,8 +148,8 @@ impl Stream for Inbox {
 impl Drop for Inbox {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
-            let messages = [&mut self.leaving, &mut self.arriving].map(std::mem::take);
-            self.process.bury((inner, messages));
+            let on_the_way = [&mut self.leaving, &mut self.arriving].map(std::mem::take);
+            self.process.bury((inner, on_the_way));
         }
     }
 }

@@ -12,6 +12,10 @@
 //! - **A path** adds its latency and, for each message, its bytes at its own bandwidth.
 //! - **Connecting** takes one and a half round trips and the station's time per connection; beyond
 //!   the most connections that a station takes, links wait until another one goes.
+//! - **Links of a process** share a connection, as those of a relay do. What they say at the same
+//!   moment, or are told, is one message; and the connection's bandwidth is that of all together.
+//!   Its first link waits until the connection stands, others are opened at once and hear nothing
+//!   before their hello has arrived.
 //! - **A machine that vanishes** says no goodbye: what it holds is leased again once the hub's
 //!   liveness is over, not before.
 //!
@@ -21,10 +25,10 @@
 mod inbox;
 mod link;
 mod network;
+mod process;
 mod station;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use skyscan_transport::{
@@ -32,6 +36,7 @@ use skyscan_transport::{
 };
 
 pub use crate::network::{BOUNDARIES, Boundary, Model, Moved, Network, Path, Sizes};
+use crate::process::Process;
 pub use crate::station::StationModel;
 
 /// One process in a modelled network.
@@ -41,39 +46,20 @@ pub struct ModelledTransport {
     process: Arc<Process>,
 }
 
-/// What the links of a process share.
-#[derive(Debug)]
-struct Process {
-    network: Arc<Network>,
-    path: Path,
-    gone: AtomicBool,
-}
-
-impl Process {
-    fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Relaxed)
-    }
-}
-
 impl ModelledTransport {
     /// Puts a process into the network. `inner` must be a process of its own, too: what it has
     /// fetched once is not fetched again.
     pub fn new(network: Arc<Network>, inner: Arc<dyn Transport>, path: Path) -> Self {
-        let process = Process {
-            network,
-            path,
-            gone: AtomicBool::new(false),
-        };
         Self {
             inner,
-            process: Arc::new(process),
+            process: Arc::new(Process::new(network, path)),
         }
     }
 
     /// Takes the process's machine away without a word. Its links are to be dropped then; the hub
     /// learns of it after the model's liveness.
     pub fn vanish(&self) {
-        self.process.gone.store(true, Ordering::Relaxed);
+        self.process.vanish();
     }
 }
 

@@ -1,26 +1,19 @@
 //! A Worker's end of a modelled path.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
-use parking_lot::Mutex;
+use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
     Answer, Lease, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, PayloadId, Result, ScanId,
     Settlement, Settler, TaskKey, Transport,
 };
-use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep_until;
 
-use crate::Process;
 use crate::inbox::Inbox;
-
-/// Ways that a handshake takes before the other side can act: there, back and there again.
-const WAYS_TO_CONNECT: u32 = 3;
+use crate::process::{Connection, Process};
 
 /// Opens a link, once the connection stands.
 pub(crate) async fn open(
@@ -28,45 +21,23 @@ pub(crate) async fn open(
     process: &Arc<Process>,
     config: LinkConfig,
 ) -> Result<(Arc<dyn Link>, LinkInbox)> {
-    let (network, path) = (&process.network, &process.path);
-    let permit = network.front().enter().await;
-    let asked = Instant::now() + WAYS_TO_CONNECT * path.one_way;
-    sleep_until(asked).await;
-    let open = network.front().connect(asked);
-    sleep_until(open).await;
-    network.count(
-        path.boundary,
-        network.sizes.frame + config.hello.len() as u64,
-    );
+    let hello_bytes = config.hello.len() as u64;
+    let (connection, is_new) = process.connect(hello_bytes).await;
     let (inner, inbox) = transport.open_link(config).await?;
+    let hello = match is_new {
+        true => None,
+        false => {
+            let process = Arc::clone(process);
+            Some(async move { process.carry(0, hello_bytes).await }.boxed())
+        }
+    };
     let link = ModelledLink {
         process: Arc::clone(process),
         inner: Some(inner),
-        permit,
-        fetched: Mutex::default(),
+        connection: Some(connection),
     };
-    let inbox = Inbox::new(Arc::clone(process), inbox);
+    let inbox = Inbox::new(Arc::clone(process), inbox, hello);
     Ok((Arc::new(link), inbox.boxed()))
-}
-
-impl Process {
-    /// Drops what is left of a link: at once, or when the hub misses the machine that vanished.
-    pub(crate) fn bury<T: Send + 'static>(&self, left: T) {
-        // Without a runtime there is nobody left to notice.
-        if let (true, Ok(runtime)) = (self.is_gone(), Handle::try_current()) {
-            let liveness = self.network.liveness;
-            runtime.spawn(async move {
-                sleep(liveness).await;
-                drop(left);
-            });
-        }
-    }
-
-    /// Takes a message to the hub that carries no task; returns when the hub has dealt with it.
-    async fn say(&self) -> Instant {
-        let n_bytes = self.network.sizes.frame;
-        self.network.carry(0, n_bytes, &self.path).await
-    }
 }
 
 #[derive(Debug)]
@@ -74,9 +45,8 @@ struct ModelledLink {
     process: Arc<Process>,
     /// Taken out when it is dropped.
     inner: Option<Arc<dyn Link>>,
-    /// One of the connections that the station takes.
-    permit: Option<OwnedSemaphorePermit>,
-    fetched: Mutex<HashSet<PayloadId>>,
+    /// That of its process.
+    connection: Option<Arc<Connection>>,
 }
 
 impl ModelledLink {
@@ -93,17 +63,17 @@ impl Link for ModelledLink {
     }
 
     async fn fetch(&self, scan: ScanId, payload: PayloadId) -> Result<Bytes> {
-        if self.fetched.lock().contains(&payload) {
+        let mut fetched = self.process.fetched.lock().await;
+        if fetched.contains(&payload) {
+            drop(fetched);
             return self.inner().fetch(scan, payload).await;
         }
-        let (network, path) = (&self.process.network, &self.process.path);
         self.process.say().await;
         let found = self.inner().fetch(scan, payload).await?;
-        self.fetched.lock().insert(payload);
-        let n_bytes = network.sizes.frame + found.len() as u64;
-        let left = network.leaves_hub(0, n_bytes);
+        let (left, message) = self.process.leaves_hub(0, found.len() as u64);
         sleep_until(left).await;
-        sleep_until(network.arrives(left, 0, n_bytes, path)).await;
+        sleep_until(self.process.arrives(left, message)).await;
+        fetched.insert(payload);
         Ok(found)
     }
 
@@ -120,7 +90,8 @@ impl Link for ModelledLink {
 
 impl Drop for ModelledLink {
     fn drop(&mut self) {
-        self.process.bury((self.inner.take(), self.permit.take()));
+        self.process
+            .bury((self.inner.take(), self.connection.take()));
     }
 }
 
@@ -151,14 +122,14 @@ impl Settler for ModelledSettler {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
-        let (network, path) = (&self.process.network, &self.process.path);
+        let least = self.process.network.sizes.result;
         let size = |settlement: &Settlement| match settlement.answer() {
-            Answer::Completed(result) => network.sizes.result.max(result.len() as u64),
+            Answer::Completed(result) => least.max(result.len() as u64),
             Answer::Rejected(reason) => reason.len() as u64,
             Answer::Released => 0,
         };
-        let n_bytes = network.sizes.frame + settlements.iter().map(size).sum::<u64>();
-        let taken = network.carry(settlements.len(), n_bytes, path).await;
+        let body_bytes = settlements.iter().map(size).sum();
+        let taken = self.process.carry(settlements.len(), body_bytes).await;
         let told = settlements.into_iter().map(|settlement| {
             let (token, key, answer) = settlement.into_told();
             let lease = Lease::new(key, Bytes::new(), 0, token, Arc::clone(&self.inner));
@@ -169,7 +140,7 @@ impl Settler for ModelledSettler {
             }
         });
         let lost = self.inner.settle(told.collect()).await?;
-        sleep_until(taken + path.one_way).await;
+        sleep_until(taken + self.process.path.one_way).await;
         Ok(lost)
     }
 

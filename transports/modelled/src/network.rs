@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::station::{Station, StationModel, transfer};
+use crate::station::{Station, StationModel};
 
 /// The widest boundary that a message crosses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,11 +66,15 @@ pub struct Path {
     pub boundary: Boundary,
 }
 
-impl Path {
-    fn takes(&self, n_bytes: u64) -> Duration {
-        let transfer = self.bits_per_s.map(|speed| transfer(n_bytes, speed));
-        self.one_way + transfer.unwrap_or_default()
-    }
+/// A message; or the part of one that a link adds to what others of its process say at the same
+/// moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    /// It is such a part.
+    pub(crate) joins: bool,
+    pub(crate) n_tasks: usize,
+    /// With everything around it.
+    pub(crate) n_bytes: u64,
 }
 
 /// What crossed a boundary, in both directions together.
@@ -89,9 +93,10 @@ struct Count {
 }
 
 impl Count {
-    fn add(&self, n_bytes: u64) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(n_bytes, Ordering::Relaxed);
+    fn add(&self, message: Message) {
+        let n_messages = u64::from(!message.joins);
+        self.messages.fetch_add(n_messages, Ordering::Relaxed);
+        self.bytes.fetch_add(message.n_bytes, Ordering::Relaxed);
     }
 }
 
@@ -154,48 +159,38 @@ impl Network {
         self.broker.as_ref().unwrap_or(&self.hub)
     }
 
-    /// When a message to a link leaves the hub.
-    pub(crate) fn leaves_hub(&self, n_tasks: usize, n_bytes: u64) -> Instant {
-        self.sent.fetch_add(n_bytes, Ordering::Relaxed);
-        self.hub.send(Instant::now(), n_tasks, n_bytes)
+    /// When a message to a process leaves the hub.
+    pub(crate) fn leaves_hub(&self, message: Message) -> Instant {
+        self.sent.fetch_add(message.n_bytes, Ordering::Relaxed);
+        self.hub.send(Instant::now(), message)
     }
 
-    /// Once it has left the hub: when it arrives at the link.
-    pub(crate) fn arrives(
-        &self,
-        left: Instant,
-        n_tasks: usize,
-        n_bytes: u64,
-        path: &Path,
-    ) -> Instant {
-        let left = match &self.broker {
+    /// When a message that has left the hub leaves the broker; the same time without one.
+    pub(crate) fn passes_broker(&self, left: Instant, message: Message) -> Instant {
+        match &self.broker {
             Some(broker) => {
-                self.count(Boundary::Host, n_bytes);
-                broker.send(left, n_tasks, n_bytes)
+                self.count(Boundary::Host, message);
+                broker.send(left, message)
             }
             None => left,
-        };
-        self.count(path.boundary, n_bytes);
-        left + path.takes(n_bytes)
+        }
     }
 
-    /// Takes a message from a link to the hub; returns when the hub has dealt with it.
-    pub(crate) async fn carry(&self, n_tasks: usize, n_bytes: u64, path: &Path) -> Instant {
-        self.count(path.boundary, n_bytes);
-        let mut at = Instant::now() + path.takes(n_bytes);
-        sleep_until(at).await;
+    /// Takes in a message that comes from a process at this time, which is now; returns when the
+    /// hub has dealt with it.
+    pub(crate) async fn take_in(&self, mut at: Instant, message: Message) -> Instant {
         if let Some(broker) = &self.broker {
-            at = broker.send(at, n_tasks, n_bytes);
-            self.count(Boundary::Host, n_bytes);
+            at = broker.send(at, message);
+            self.count(Boundary::Host, message);
             sleep_until(at).await;
         }
-        self.received.fetch_add(n_bytes, Ordering::Relaxed);
-        at = self.hub.handle(at, n_tasks);
+        self.received.fetch_add(message.n_bytes, Ordering::Relaxed);
+        at = self.hub.handle(at, message);
         sleep_until(at).await;
         at
     }
 
-    pub(crate) fn count(&self, boundary: Boundary, n_bytes: u64) {
-        self.moved[boundary as usize].add(n_bytes);
+    pub(crate) fn count(&self, boundary: Boundary, message: Message) {
+        self.moved[boundary as usize].add(message);
     }
 }

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::network::Message;
+
 /// What a station takes and allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StationModel {
@@ -42,16 +44,23 @@ impl Station {
     }
 
     /// When a message that comes at this time has been dealt with.
-    pub(crate) fn handle(&self, comes: Instant, n_tasks: usize) -> Instant {
-        let tasks = self.model.task.mul_f64(n_tasks as f64);
-        self.processor.serve(comes, self.model.message + tasks)
+    pub(crate) fn handle(&self, comes: Instant, message: Message) -> Instant {
+        let tasks = self.model.task.mul_f64(message.n_tasks as f64);
+        let itself = match message.joins {
+            true => Duration::ZERO,
+            false => self.model.message,
+        };
+        self.processor.serve(comes, itself + tasks)
     }
 
     /// When a message that comes at this time has been dealt with and sent on.
-    pub(crate) fn send(&self, comes: Instant, n_tasks: usize, n_bytes: u64) -> Instant {
-        let handled = self.handle(comes, n_tasks);
+    pub(crate) fn send(&self, comes: Instant, message: Message) -> Instant {
+        let handled = self.handle(comes, message);
         match self.model.bits_per_s {
-            Some(bits_per_s) => self.interface.serve(handled, transfer(n_bytes, bits_per_s)),
+            Some(bits_per_s) => {
+                let takes = transfer(message.n_bytes, bits_per_s);
+                self.interface.serve(handled, takes)
+            }
             None => handled,
         }
     }
@@ -81,7 +90,7 @@ pub(crate) fn transfer(n_bytes: u64, bits_per_s: f64) -> Duration {
 
 /// Serves one after the other, first come, first served.
 #[derive(Debug, Default)]
-struct Server(Mutex<Queue>);
+pub(crate) struct Server(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -92,7 +101,8 @@ struct Queue {
 }
 
 impl Server {
-    fn serve(&self, comes: Instant, takes: Duration) -> Instant {
+    /// When work that comes at this time is done.
+    pub(crate) fn serve(&self, comes: Instant, takes: Duration) -> Instant {
         let mut queue = self.0.lock();
         let begins = queue.free_at.map_or(comes, |free_at| free_at.max(comes));
         queue.work += takes;
@@ -113,6 +123,14 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn message(n_tasks: usize, n_bytes: u64) -> Message {
+        Message {
+            joins: false,
+            n_tasks,
+            n_bytes,
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_comes_while_it_works_waits() {
         let now = Instant::now();
@@ -122,10 +140,10 @@ mod tests {
             bits_per_s: Some(8000.0),
             ..StationModel::default()
         });
-        assert_eq!(station.handle(now, 1), now + 5 * MS);
-        assert_eq!(station.handle(now + MS, 0), now + 7 * MS);
-        assert_eq!(station.send(now + 20 * MS, 0, 10), now + 32 * MS);
-        assert_eq!(station.send(now + 21 * MS, 0, 10), now + 42 * MS);
+        assert_eq!(station.handle(now, message(1, 0)), now + 5 * MS);
+        assert_eq!(station.handle(now + MS, message(0, 0)), now + 7 * MS);
+        assert_eq!(station.send(now + 20 * MS, message(0, 10)), now + 32 * MS);
+        assert_eq!(station.send(now + 21 * MS, message(0, 10)), now + 42 * MS);
         let [processor, interface] = station.busy(now + 27 * MS);
         assert_eq!((processor, interface), (11 * MS, 5 * MS));
     }

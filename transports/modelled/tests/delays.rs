@@ -164,3 +164,68 @@ async fn who_finds_no_free_connection_waits() {
     drop((inbox, link));
     assert!(opening.await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn links_of_a_process_share_its_connection() {
+    let place = MemoryTransport::new();
+    let network = network(StationModel {
+        connect: Duration::from_secs(1),
+        connections: Some(1),
+        ..StationModel::default()
+    });
+    let relay = process(&place, &network);
+    let begun = Instant::now();
+    let first = relay.open_link(link_config()).await.unwrap();
+    assert_eq!(begun.elapsed(), 3 * PATH.one_way + Duration::from_secs(1));
+    // It stands, so nobody waits for it; but the hub has heard of the second one a way later only.
+    let stands = Instant::now();
+    let (second, mut inbox) = relay.open_link(link_config()).await.unwrap();
+    assert_eq!(stands.elapsed(), Duration::ZERO);
+    let (_hub, _settled) = place.open_hub(hub_config()).await.unwrap();
+    inbox.next().await.unwrap().unwrap();
+    assert_eq!(stands.elapsed(), 2 * PATH.one_way);
+
+    // It ends with the last of them.
+    let other = process(&place, &network);
+    let mut opening = other.open_link(link_config());
+    let patience = Duration::from_secs(3600);
+    drop(first);
+    let waited = tokio::time::timeout(patience, &mut opening).await;
+    assert!(waited.is_err());
+    drop((second, inbox));
+    assert!(opening.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_links_of_a_process_say_at_once_is_one_message() {
+    let place = MemoryTransport::new();
+    let network = network(StationModel {
+        message: Duration::from_millis(20),
+        task: Duration::from_millis(1),
+        ..StationModel::default()
+    });
+    let (hub, _settled) = place.open_hub(hub_config()).await.unwrap();
+    let relay = process(&place, &network);
+    let (_first, mut firsts) = relay.open_link(link_config()).await.unwrap();
+    let (_second, mut seconds) = relay.open_link(link_config()).await.unwrap();
+    firsts.next().await.unwrap().unwrap();
+    seconds.next().await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = network.moved(Boundary::Region);
+
+    let begun = Instant::now();
+    hub.submit(vec![task(1), task(2)]).await.unwrap();
+    let leases = tokio::join!(next_lease(&mut firsts), next_lease(&mut seconds));
+    assert_eq!(begun.elapsed(), Duration::from_millis(20 + 2 + 40));
+    let done = Bytes::from_static(b"done");
+    let (first, second) = (leases.0.complete(done.clone()), leases.1.complete(done));
+    let (first, second) = tokio::join!(first, second);
+    first.and(second).unwrap();
+    assert_eq!(
+        begun.elapsed(),
+        Duration::from_millis(62 + 40 + 20 + 2 + 40)
+    );
+    let after = network.moved(Boundary::Region);
+    let moved = (after.messages - before.messages, after.bytes - before.bytes);
+    assert_eq!(moved, (2, 100 + 2 * 900 + 100 + 2 * 400));
+}

@@ -83,6 +83,7 @@ impl Relay {
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
+                biased;
                 () = &mut stop => return Ok(()),
                 stepped = self.step() => stepped?,
             }
@@ -168,6 +169,7 @@ impl Relay {
                 break;
             }
             tokio::select! {
+                biased;
                 () = sleep_until(until) => break,
                 // What fails now would have ended the relay, which ends anyway.
                 stepped = self.step() => if stepped.is_err() { break },
