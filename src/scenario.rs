@@ -10,6 +10,7 @@ mod account;
 pub mod answers;
 mod ballast;
 pub mod calibration;
+mod cloud;
 mod crew;
 pub mod digest;
 mod event;

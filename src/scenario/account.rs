@@ -49,7 +49,7 @@ pub struct CoreHours {
 pub struct Dollars {
     /// Core hours that are billed.
     pub compute: f64,
-    /// The machines of hub and broker.
+    /// The machines of hub, broker and relays.
     pub hub: f64,
     /// Bytes over each boundary.
     pub transfer: PerBoundary<f64>,
@@ -77,7 +77,9 @@ impl Account {
         let dollars = match (setup.price, core_hours, spent) {
             (Some(prices), Some(core_hours), Some(spent)) => {
                 let elapsed_h = spent.elapsed_s / setup.time_scale / HOUR_S;
-                Some(Dollars::of(prices, core_hours, elapsed_h, moved))
+                let machines_hour = prices.hub_hour + prices.relay_hour * setup.n_relays() as f64;
+                let hub = machines_hour * elapsed_h;
+                Some(Dollars::of(prices, core_hours, hub, moved))
             }
             _ => None,
         };
@@ -145,16 +147,10 @@ impl CoreHours {
 }
 
 impl Dollars {
-    fn of(
-        prices: Prices,
-        core_hours: CoreHours,
-        elapsed_h: f64,
-        moved: PerBoundary<Transfer>,
-    ) -> Self {
+    fn of(prices: Prices, core_hours: CoreHours, hub: f64, moved: PerBoundary<Transfer>) -> Self {
         let per_gb = |moved: Transfer, price| moved.bytes as f64 / GIGABYTE * price;
         let transfer = moved.with(&prices.per_gb, per_gb);
         let compute = core_hours.billed * prices.core_hour;
-        let hub = elapsed_h * prices.hub_hour;
         let transfers: f64 = transfer.named().iter().map(|(_, dollars)| dollars).sum();
         Self {
             compute,
@@ -165,7 +161,7 @@ impl Dollars {
     }
 }
 
-/// What has crossed each boundary at a place so far.
+/// What has crossed each boundary at a place so far, over all of its networks.
 pub(super) fn moved(place: &Place) -> PerBoundary<Transfer> {
     let mut moved = PerBoundary::default();
     let Some(network) = &place.network else {
@@ -177,7 +173,6 @@ pub(super) fn moved(place: &Place) -> PerBoundary<Transfer> {
         return moved;
     };
     for boundary in BOUNDARIES {
-        let counted = network.moved(boundary);
         let transfer = match boundary {
             Boundary::Host => &mut moved.host,
             Boundary::Zone => &mut moved.zone,
@@ -185,10 +180,11 @@ pub(super) fn moved(place: &Place) -> PerBoundary<Transfer> {
             Boundary::Cloud => &mut moved.cloud,
             Boundary::Internet => &mut moved.internet,
         };
-        *transfer = Transfer {
-            messages: counted.messages,
-            bytes: counted.bytes,
-        };
+        for network in std::iter::once(network).chain(&place.below) {
+            let counted = network.moved(boundary);
+            transfer.messages += counted.messages;
+            transfer.bytes += counted.bytes;
+        }
     }
     moved
 }
@@ -219,11 +215,10 @@ mod tests {
         };
         let mut prices = Prices {
             core_hour: 0.25,
-            hub_hour: 3.0,
             ..Prices::default()
         };
         prices.per_gb.region = 0.02;
-        let dollars = Dollars::of(prices, hours, 1.0, moved);
+        let dollars = Dollars::of(prices, hours, 3.0, moved);
         assert!((dollars.transfer.region - 0.1).abs() < 1e-12);
         assert!((dollars.total - (1.0 + 3.0 + 0.1)).abs() < 1e-12);
     }

@@ -284,7 +284,9 @@ impl Scenario {
                     boundary: BoundaryName::Host,
                     rtt_s: costs.round_trip_s,
                     gbps: None,
+                    region: None,
                 }],
+                ..NetworkSetup::default()
             };
         }
         self.remarks.push(format!(

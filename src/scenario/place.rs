@@ -6,12 +6,13 @@ use std::sync::Arc;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
 
+use super::cloud::Cloud;
 use super::fleet::Hosts;
 use super::relay::Relay;
 use super::setup::{Clock, Connections, Delivery, EventForm, Kind, Queue, Setup, TransportSetup};
 use super::watched::Watched;
+use crate::transport;
 use crate::transport::modelled::Network;
-use crate::transport::{self, MemoryTransport};
 
 /// The places of a replay. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]
@@ -30,14 +31,16 @@ pub(super) struct Place {
     pub(super) url: String,
     /// The hub's side.
     pub(super) transport: Arc<dyn Transport>,
-    /// Between the two, if there is one.
-    _relay: Option<Relay>,
+    /// Between the two, if there are some.
+    _relays: Vec<Relay>,
     /// The broker's process, if it is ours.
     pub(super) broker: Option<u32>,
     /// The fleet, if others start it.
     pub(super) watched: Option<Watched>,
-    /// What is modelled between hub and fleet, in virtual time.
+    /// What is modelled around the hub, in virtual time.
     pub(super) network: Option<Arc<Network>>,
+    /// The same below each relay.
+    pub(super) below: Vec<Arc<Network>>,
     /// Where workers inside of this process run.
     pub(super) hosts: Hosts,
 }
@@ -56,21 +59,16 @@ impl Places {
             self.url.is_none(),
             "no transport can be given to a scenario in virtual time: it runs in memory"
         );
-        let place = Arc::new(MemoryTransport::new());
-        let network = Arc::new(Network::new(setup.model()));
-        let paths = setup.network.paths().into_iter().map(|(_, path)| path);
+        let cloud = Cloud::of(setup);
         Ok(Place {
             url: String::new(),
-            _relay: None,
+            _relays: cloud.relays,
             watched: None,
-            transport: Arc::<MemoryTransport>::clone(&place),
+            transport: cloud.hub.place,
             broker: None,
-            hosts: Hosts::Modelled {
-                place,
-                network: Arc::clone(&network),
-                paths: paths.collect(),
-            },
-            network: Some(network),
+            hosts: Hosts::Modelled(cloud.zones),
+            network: Some(cloud.hub.network),
+            below: cloud.below,
         })
     }
 
@@ -109,13 +107,14 @@ impl Places {
         };
         let transport = transport::open(&url)?;
         Ok(Place {
-            _relay: None,
+            _relays: Vec::new(),
             url,
             hosts: Hosts::Shared(Arc::clone(&transport)),
             transport,
             broker,
             watched: self.watched.clone(),
             network: None,
+            below: Vec::new(),
         })
     }
 }
@@ -124,10 +123,11 @@ impl Places {
 fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
     if transport::is_local(&above.url) {
         let zone = transport::open(&above.url)?;
-        let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), setup);
+        let name = "replay".to_owned();
+        let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), name, setup);
         return Ok(Place {
             hosts: Hosts::Shared(zone),
-            _relay: Some(relay),
+            _relays: vec![relay],
             ..above
         });
     }
@@ -139,7 +139,7 @@ fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
     let relay = Relay::start(&above.url, &zone)?;
     Ok(Place {
         url: zone,
-        _relay: Some(relay),
+        _relays: vec![relay],
         ..above
     })
 }

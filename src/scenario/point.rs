@@ -107,7 +107,7 @@ fn theory(setup: &Setup, runs: &[Run]) -> Theory {
         }
         _ => run.service_s.mean,
     });
-    let round_trip_s = setup.network.mean_rtt_s() + mean(&|run| run.emulated_hub_late_s);
+    let round_trip_s = setup.mean_rtt_s() + mean(&|run| run.emulated_hub_late_s);
     let emulated_s = mean(&|run| run.emulated_hub_s);
     let own_s = 1e-6 * mean(&|run| run.hub_cpu_us_per_task);
     let broker_s = match setup.clock {

@@ -49,10 +49,11 @@ impl Relay {
     pub(super) fn inside(
         above: Arc<dyn Transport>,
         below: Arc<dyn Transport>,
+        zone: String,
         setup: &TransportSetup,
     ) -> Self {
         let setup = RelaySetup {
-            zone: "replay".to_owned(),
+            zone,
             liveness: std::time::Duration::from_secs_f64(setup.liveness_s),
             lease_term: std::time::Duration::from_secs_f64(setup.lease_term_s),
             ..RelaySetup::default()

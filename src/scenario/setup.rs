@@ -5,6 +5,7 @@ mod faults;
 mod fleet;
 mod network;
 mod price;
+mod relay;
 mod transport;
 mod zoom;
 
@@ -20,6 +21,7 @@ pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
 pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};
 pub use price::{PerBoundary, Prices};
+pub use relay::{RegionSetup, RelayNetwork};
 pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
 pub use zoom::ZoomSetup;
 
@@ -124,7 +126,7 @@ pub enum EventForm {
     /// Once to each process, by its hash.
     ByRef,
     /// Once to the fleet, by its hash: a relay stands between it and the hub. Within the fleet it
-    /// goes over ZeroMQ, whatever is above.
+    /// goes over ZeroMQ, whatever is above. In virtual time: once to each zone, which has a relay.
     Relay,
 }
 
@@ -221,7 +223,7 @@ impl Setup {
             workers: self.n_slots() as f64,
             service_s,
             hub_s,
-            round_trip_s: self.network.mean_rtt_s(),
+            round_trip_s: self.mean_rtt_s(),
             credit: f64::from(self.transport.credit.get()),
             window: self.transport.window.map(|window| window as f64),
         }

@@ -38,6 +38,9 @@ pub(crate) fn runs_quickly(name: &str) -> Result<(), Failed> {
     if name == "payload-ablation" {
         a_relay_saves_a_copy(&report)?;
     }
+    if name == "relay-saves" {
+        one_copy_a_zone(&report)?;
+    }
     let list = shipped("README.md")?;
     if !list.contains(&format!("[{name}]({name}.toml)")) {
         return Err("scenarios/README.md does not list it".into());
@@ -60,6 +63,35 @@ fn a_relay_saves_a_copy(report: &Report) -> Result<(), Failed> {
     let copy = report.points[0].setup.messages.payload_bytes as u64;
     if relayed + copy * 9 / 10 > direct || relayed < copy {
         return Err(format!("{relayed} bytes sent to a relay, {direct} without").into());
+    }
+    Ok(())
+}
+
+/// Below relays, what leaves the hub's zone is bodies, and the event once to each zone that has a
+/// machine; by reference, once to each machine.
+fn one_copy_a_zone(report: &Report) -> Result<(), Failed> {
+    let beyond_hosts = |variant: &str| {
+        let mut points = report.points.iter();
+        let point = points.find(|point| point.variant == variant)?;
+        let moved = point.runs.first()?.account.moved.named();
+        let bytes: u64 = moved[1..].iter().map(|(_, moved)| moved.bytes).sum();
+        let setup = &point.setup;
+        let n_tasks = point.runs.first()?.tasks.accepted;
+        // Headers of a task and of its result, and a little for each machine that comes and goes.
+        let bodies = n_tasks * (1008 + 533 + 2 * 150) + 1000 * setup.fleet.workers as u64;
+        let copies = bytes as f64 / setup.messages.payload_bytes as f64;
+        let least = bytes.saturating_sub(bodies) as f64 / setup.messages.payload_bytes as f64;
+        Some((least, copies, setup.fleet.workers as f64))
+    };
+    let (least, most, machines) = beyond_hosts("a relay in each zone").ok_or("no relays")?;
+    let zones = machines.min(28.0);
+    if !(least..=most).contains(&zones) {
+        return Err(format!("{least} to {most} copies for {zones} zones").into());
+    }
+    let direct = beyond_hosts("by reference, a core a worker").ok_or("no direct variant")?;
+    let (least, most, machines) = direct;
+    if !(least..=most).contains(&machines) {
+        return Err(format!("{least} to {most} copies for {machines} machines").into());
     }
     Ok(())
 }

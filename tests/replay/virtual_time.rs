@@ -1,6 +1,10 @@
 //! Replays in virtual time: the same every time, and as the closed forms say.
 
-use std::path::{Path, PathBuf};
+mod relays;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use libtest_mimic::Failed;
 use skyscan::scenario::results::{Report, Run};
@@ -9,13 +13,15 @@ use crate::Check;
 use crate::command::{Scratch, replay};
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
-    vec![
+    let mut checks: Vec<(&'static str, Check)> = vec![
         ("the_same_file_gives_the_same_bytes", same_bytes),
         ("a_virtual_fleet_behaves_as_mva_says", || as_mva_says(0.015)),
         ("a_wrong_hub_time_is_noticed", wrong_hub_time),
         ("the_event_travels_once_to_each_machine", event_once),
         ("a_whole_zone_may_go_and_nothing_is_lost", zone_goes),
-    ]
+    ];
+    checks.extend(relays::checks());
+    checks
 }
 
 /// A cloud of three zones behind a broker, with everything that can go wrong.
@@ -108,20 +114,14 @@ fn same_bytes() -> Result<(), Failed> {
     let file = Scratch::new(STORM)?;
     let (first, report) = run(&file, "first")?;
     let (second, _) = run(&file, "second")?;
-    let mut n_files = 0;
-    for entry in std::fs::read_dir(first.0.join("storm"))? {
-        let path = entry?.path();
-        let other = second
-            .0
-            .join("storm")
-            .join(path.file_name().unwrap_or_default());
-        if read(&path)? != read(&other)? {
-            return Err(format!("{} differs", path.display()).into());
+    let (first, second) = (read_all(&first)?, read_all(&second)?);
+    for (name, bytes) in &first {
+        if second.get(name) != Some(bytes) {
+            return Err(format!("{} differs", name.display()).into());
         }
-        n_files += 1;
     }
-    if n_files < 8 {
-        return Err(format!("only {n_files} files").into());
+    if first.len() < 8 {
+        return Err(format!("only {} files", first.len()).into());
     }
     let maps: Vec<&str> = runs(&report).map(|run| run.map_sha256.as_str()).collect();
     if maps.len() != 2 || maps[0] == maps[1] {
@@ -130,8 +130,14 @@ fn same_bytes() -> Result<(), Failed> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failed> {
-    Ok(std::fs::read(path)?)
+/// Every file of a report, by name.
+fn read_all(folder: &Folder) -> Result<BTreeMap<OsString, Vec<u8>>, Failed> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder.0.join("storm"))? {
+        let entry = entry?;
+        files.insert(entry.file_name(), std::fs::read(entry.path())?);
+    }
+    Ok(files)
 }
 
 /// Closed loops of constant, exponential and lognormal work around a hub of known time: below, at

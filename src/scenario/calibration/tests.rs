@@ -79,7 +79,7 @@ fn a_real_scenario_becomes_the_same_in_virtual_time() {
         );
         let broker = network.broker.unwrap();
         assert!(near(broker.task_s, 30e-6) && near(broker.connect_s, 0.0005));
-        assert!(near(network.mean_rtt_s(), 0.001));
+        assert!(near(point.setup.mean_rtt_s(), 0.001));
     }
     let again = predicted.predicted(&calibration, 1.0);
     assert!(matches!(again, Err(CalibrationError::Unfit(_))));

@@ -6,23 +6,16 @@ use skyscan_transport::Transport;
 
 use super::laden;
 use crate::scenario::Ballast;
-use crate::transport::MemoryTransport;
-use crate::transport::modelled::{ModelledTransport, Network, Path};
+use crate::scenario::cloud::Spot;
+use crate::transport::modelled::ModelledTransport;
 
 /// Where the workers of a fleet run.
 #[derive(Clone, Debug)]
 pub(in crate::scenario) enum Hosts {
     /// In one process, over one transport.
     Shared(Arc<dyn Transport>),
-    /// Each on a machine of its own, in a modelled network.
-    Modelled {
-        /// Where all of them meet the hub.
-        place: Arc<MemoryTransport>,
-        /// What lies between.
-        network: Arc<Network>,
-        /// The way from each zone.
-        paths: Vec<Path>,
-    },
+    /// Each on a machine of its own, in one of these zones of a modelled cloud.
+    Modelled(Vec<Spot>),
 }
 
 /// One machine, for one life.
@@ -37,7 +30,7 @@ impl Hosts {
     pub(in crate::scenario) fn laden(&self, ballast: Option<Ballast>) -> Self {
         match self {
             Self::Shared(transport) => Self::Shared(laden(Arc::clone(transport), ballast)),
-            Self::Modelled { .. } => self.clone(),
+            Self::Modelled(_) => self.clone(),
         }
     }
 
@@ -45,15 +38,7 @@ impl Hosts {
     pub(super) fn open(&self, zone: usize) -> Host {
         match self {
             Self::Shared(transport) => Host::Shared(Arc::clone(transport)),
-            Self::Modelled {
-                place,
-                network,
-                paths,
-            } => Host::Modelled(ModelledTransport::new(
-                Arc::clone(network),
-                Arc::new(place.process()),
-                paths[zone],
-            )),
+            Self::Modelled(zones) => Host::Modelled(zones[zone].process()),
         }
     }
 }

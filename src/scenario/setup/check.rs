@@ -96,8 +96,14 @@ impl Setup {
             Clock::Real if self.network != NetworkSetup::default() => {
                 Err("network goes with clock = \"virtual\" only".to_owned())
             }
-            Clock::Virtual if self.messages.event == EventForm::Relay => {
-                Err("messages.event = \"relay\" is not modelled in virtual time yet".to_owned())
+            Clock::Virtual
+                if self.messages.event == EventForm::Relay
+                    && (self.network.relay.is_none() || self.network.zones.is_empty()) =>
+            {
+                Err(
+                    "messages.event = \"relay\" needs network.zone and network.relay in virtual time"
+                        .to_owned(),
+                )
             }
             Clock::Virtual if has_broker != (self.transport.kind == Kind::Rabbitmq) => Err(
                 "network.broker and transport.kind = \"rabbitmq\" go together in virtual time"

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Setup;
+use super::relay::{RegionSetup, RelayNetwork};
 use crate::transport::modelled::{Boundary, Model, Path, Sizes, StationModel};
 
 /// Hub, broker and zones. Everything that is absent takes no time and has no end.
@@ -18,6 +19,9 @@ pub struct NetworkSetup {
     /// A broker in the hub's zone; goes with `transport.kind = "rabbitmq"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<StationSetup>,
+    /// In each zone, if the event is to come through relays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<RelayNetwork>,
     /// Where the workers are; beside the hub if empty.
     #[serde(rename = "zone", skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<ZoneSetup>,
@@ -59,6 +63,9 @@ pub struct ZoneSetup {
     /// Of one connection, in 1e9 bit/s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gbps: Option<f64>,
+    /// Their relays stand below relays of their regions, if the event is to come through relays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionSetup>,
 }
 
 /// What lies between hub and workers; the widest counts.
@@ -81,12 +88,12 @@ fn one() -> usize {
     1
 }
 
-fn bits(gbps: Option<f64>) -> Option<f64> {
+pub(super) fn bits(gbps: Option<f64>) -> Option<f64> {
     gbps.map(|gbps| 1e9 * gbps)
 }
 
 impl StationSetup {
-    fn model(&self) -> StationModel {
+    pub(super) fn model(&self) -> StationModel {
         StationModel {
             message: Duration::from_secs_f64(self.message_s),
             task: Duration::from_secs_f64(self.task_s),
@@ -105,16 +112,36 @@ impl StationSetup {
         };
     }
 
-    fn slowed(&mut self, factor: f64) {
+    pub(super) fn slowed(&mut self, factor: f64) {
         self.message_s *= factor;
         self.task_s *= factor;
         self.connect_s *= factor;
         self.gbps = self.gbps.map(|gbps| gbps / factor);
     }
+
+    /// For so many times fewer workers.
+    pub(super) fn shrunk(&mut self, divisor: f64) {
+        self.slowed(divisor);
+        let connections = self.connections;
+        self.connections = connections.map(|n| super::divided(n, divisor));
+    }
+
+    pub(super) fn check(&self, name: &str) -> Result<(), String> {
+        for (key, seconds) in [
+            ("message_s", self.message_s),
+            ("task_s", self.task_s),
+            ("connect_s", self.connect_s),
+        ] {
+            super::check::not_negative(&format!("network.{name}.{key}"), seconds)?;
+        }
+        super::check::positive(&format!("network.{name}.gbps"), self.gbps)?;
+        let most = self.connections;
+        super::check::at_least_one(&format!("network.{name}.connections"), most)
+    }
 }
 
 impl ZoneSetup {
-    fn path(&self) -> Path {
+    pub(in crate::scenario) fn path(&self) -> Path {
         Path {
             one_way: Duration::from_secs_f64(0.5 * self.rtt_s),
             bits_per_s: bits(self.gbps),
@@ -147,47 +174,53 @@ impl NetworkSetup {
         self.zones.iter().flat_map(each).collect()
     }
 
-    /// Mean way to a worker and back, in seconds.
-    pub fn mean_rtt_s(&self) -> f64 {
+    /// Mean of something over the workers, by the zones that they are in.
+    pub(super) fn mean_of(&self, of: impl Fn(&ZoneSetup) -> f64) -> f64 {
         let shares: f64 = self.zones.iter().map(|zone| zone.share).sum();
-        let weighted: f64 = self.zones.iter().map(|zone| zone.share * zone.rtt_s).sum();
+        let weighted: f64 = self.zones.iter().map(|zone| zone.share * of(zone)).sum();
         match shares > 0.0 {
             true => weighted / shares,
             false => 0.0,
         }
     }
 
+    /// Every machine that messages pass.
+    fn stations(&mut self) -> impl Iterator<Item = &mut StationSetup> {
+        let relay = self.relay.as_mut().map(|relay| &mut relay.machine);
+        std::iter::once(&mut self.hub)
+            .chain(&mut self.broker)
+            .chain(relay)
+    }
+
     pub(super) fn scaled(&mut self, factor: f64) {
-        for station in std::iter::once(&mut self.hub).chain(&mut self.broker) {
+        for station in self.stations() {
             station.slowed(factor);
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.scaled(factor);
         }
         for zone in &mut self.zones {
             zone.rtt_s *= factor;
             zone.gbps = zone.gbps.map(|gbps| gbps / factor);
+            if let Some(region) = &mut zone.region {
+                region.scaled(factor);
+            }
         }
     }
 
     pub(super) fn shrunk(&mut self, divisor: f64) {
-        for station in std::iter::once(&mut self.hub).chain(&mut self.broker) {
-            station.slowed(divisor);
-            let connections = station.connections;
-            station.connections = connections.map(|n| super::divided(n, divisor));
+        for station in self.stations() {
+            station.shrunk(divisor);
         }
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        let broker = self.broker.as_ref().map(|broker| ("broker", broker));
-        for (name, station) in std::iter::once(("hub", &self.hub)).chain(broker) {
-            for (key, seconds) in [
-                ("message_s", station.message_s),
-                ("task_s", station.task_s),
-                ("connect_s", station.connect_s),
-            ] {
-                super::check::not_negative(&format!("network.{name}.{key}"), seconds)?;
-            }
-            super::check::positive(&format!("network.{name}.gbps"), station.gbps)?;
-            let most = station.connections;
-            super::check::at_least_one(&format!("network.{name}.connections"), most)?;
+        self.hub.check("hub")?;
+        if let Some(broker) = &self.broker {
+            broker.check("broker")?;
+        }
+        if let Some(relay) = &self.relay {
+            relay.check()?;
         }
         for zone in &self.zones {
             let name = &zone.name;
@@ -195,24 +228,35 @@ impl NetworkSetup {
             super::check::positive(&format!("share of zone {name:?}"), Some(zone.share))?;
             super::check::not_negative(&format!("rtt_s of zone {name:?}"), zone.rtt_s)?;
             super::check::positive(&format!("gbps of zone {name:?}"), zone.gbps)?;
+            if let Some(region) = &zone.region {
+                region.check(name)?;
+            }
         }
         Ok(())
     }
 }
 
 impl Setup {
-    /// The network as the decorator takes it.
+    /// The hub's network as the decorator takes it.
     pub(in crate::scenario) fn model(&self) -> Model {
-        let ballast = self.messages.ballast().unwrap_or_default();
         Model {
             hub: self.network.hub.model(),
             broker: self.network.broker.as_ref().map(StationSetup::model),
-            sizes: Sizes {
-                frame: self.network.frame_bytes,
-                task: ballast.task_bytes as u64,
-                result: ballast.result_bytes as u64,
-            },
-            liveness: Duration::from_secs_f64(self.transport.liveness_s),
+            sizes: self.sizes(),
+            liveness: self.liveness(),
         }
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        let ballast = self.messages.ballast().unwrap_or_default();
+        Sizes {
+            frame: self.network.frame_bytes,
+            task: ballast.task_bytes as u64,
+            result: ballast.result_bytes as u64,
+        }
+    }
+
+    pub(super) fn liveness(&self) -> Duration {
+        Duration::from_secs_f64(self.transport.liveness_s)
     }
 }

@@ -10,10 +10,17 @@ pub struct Prices {
     pub core_hour: f64,
     /// The hub's machine and the broker's, together, for an hour.
     pub hub_hour: f64,
+    /// The machine of a relay for an hour, in virtual time.
+    #[serde(skip_serializing_if = "is_free")]
+    pub relay_hour: f64,
     /// A gigabyte (1e9 bytes) over each boundary, both ends' charges together.
     pub per_gb: PerBoundary<f64>,
     /// A machine is paid for at least this long.
     pub at_least_s: f64,
+}
+
+fn is_free(price: &f64) -> bool {
+    *price == 0.0
 }
 
 /// A value for each boundary, named by the widest one that is crossed.
@@ -66,6 +73,7 @@ impl Prices {
         let named = [
             ("core_hour", self.core_hour),
             ("hub_hour", self.hub_hour),
+            ("relay_hour", self.relay_hour),
             ("at_least_s", self.at_least_s),
         ];
         for (key, price) in named.into_iter().chain(per_gb) {
