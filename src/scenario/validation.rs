@@ -19,6 +19,16 @@ const TOLERANCE: f64 = 0.05;
 /// The 99th percentile by this: it hangs on few tasks.
 const TAIL_TOLERANCE: f64 = 0.1;
 
+/// What the prediction of a scenario is called.
+pub fn predicted_name(scenario: &str) -> String {
+    format!("{scenario}-predicted")
+}
+
+/// What the control of its prediction is called.
+pub fn control_name(scenario: &str) -> String {
+    format!("{scenario}-control")
+}
+
 /// What is compared.
 struct Quantity {
     name: &'static str,

@@ -12,7 +12,9 @@ use crate::scenario::calibration::{self, Calibration};
 use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, validation};
 use crate::scenario::results::Report;
-use crate::scenario::validation::{CONTROL_FACTOR, validate as compare};
+use crate::scenario::validation::{
+    CONTROL_FACTOR, control_name, predicted_name, validate as compare,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ModelArguments {
@@ -99,18 +101,16 @@ pub(super) fn validate(
     let calibration = read(file)?;
     let mut validations = Vec::new();
     for scenario in scenarios {
-        let predict = |slower: f64, suffix: &str| {
+        let predict = |slower: f64, name: String| {
             let predicted = scenario.clone().predicted(&calibration, slower);
             let mut predicted = predicted
                 .with_context(|| format!("cannot predict {}", scenario.name))
                 .map_err(bad_input)?;
-            predicted.name += suffix;
+            predicted.name = name;
             Ok(predicted)
         };
-        let (predicted, control) = (
-            predict(1.0, "-predicted")?,
-            predict(CONTROL_FACTOR, "-control")?,
-        );
+        let predicted = predict(1.0, predicted_name(&scenario.name))?;
+        let control = predict(CONTROL_FACTOR, control_name(&scenario.name))?;
         let measured = match measured {
             Some(path) => read_report(path)?,
             None => replayed(scenario)?,

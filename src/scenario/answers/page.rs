@@ -11,6 +11,7 @@ use super::questions::{Chart, QUESTIONS, Question};
 use super::say::count;
 use crate::scenario::report::verdict::{HOLDS, verdicts};
 use crate::scenario::results::Report;
+use crate::scenario::validation::{control_name, predicted_name};
 
 /// The page as Markdown.
 pub(super) fn markdown(known: &Known) -> String {
@@ -206,10 +207,18 @@ fn assumed(page: &mut String, known: &Known, scenarios: &[&str]) -> Result {
     Ok(())
 }
 
-/// Digests that no question asks for.
+/// Digests that no question asks for, and that are not predictions of one.
 fn others(page: &mut String, known: &Known) -> Result {
     let is_asked = |name: &str| QUESTIONS.iter().any(|q| q.scenarios.contains(&name));
-    let names: Vec<&str> = known.names().filter(|name| !is_asked(name)).collect();
+    let models: Vec<String> = known
+        .names()
+        .flat_map(|name| [predicted_name(name), control_name(name)])
+        .collect();
+    let is_model = |name: &str| models.iter().any(|model| model == name);
+    let names = known
+        .names()
+        .filter(|name| !is_asked(name) && !is_model(name));
+    let names: Vec<&str> = names.collect();
     if names.is_empty() {
         return Ok(());
     }
