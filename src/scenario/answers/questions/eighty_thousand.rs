@@ -84,7 +84,10 @@ fn outcome(known: &Known, scenario: &str, transport: &str) -> Option<(String, St
         let broken = conditions(base, point);
         let is_known = broken.iter().any(|condition| needed.contains(condition));
         if !is_known && !broken.is_empty() {
-            needed.push(broken.join(" or "));
+            needed.push(match broken.as_slice() {
+                [only] => only.clone(),
+                several => format!("either {}", several.join(" or ")),
+            });
         }
     }
     let short = match (is_busy(base), needed.is_empty()) {

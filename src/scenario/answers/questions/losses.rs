@@ -5,7 +5,7 @@ use crate::scenario::answers::known::Known;
 use crate::scenario::answers::numbers::{
     ALL, CORE_HOURS, DOLLARS, HALF, LOST, NEARLY_ALL, REPEATS, WASTED, WORKERS,
 };
-use crate::scenario::answers::say::{beside, count, list, named, percent};
+use crate::scenario::answers::say::{beside, count, named, percent};
 use crate::scenario::results::Point;
 
 pub(super) const QUESTION: Question = Question {
@@ -28,12 +28,14 @@ fn answer(known: &Known) -> Option<Answer> {
     let calm = points.iter().find(is_calm)?;
     let stormy: Vec<&Point> = points.iter().filter(|point| !is_calm(point)).collect();
     let first = stormy.first()?;
-    let end_s = |point: &Point| point.mean.t99_s.map_or(0.0, |end| end.mean);
+    let nearly_s = |point: &Point| point.mean.t99_s.map_or(0.0, |end| end.mean);
+    let last_s = |point: &Point| point.mean.makespan_s.map_or(0.0, |end| end.mean);
     let paid = |point: &Point| point.mean.dollars.map_or(0.0, |paid| paid.mean);
     let cost = |point: &Point| {
         format!(
-            "{} time until 99 % of the results and {} money",
-            beside(end_s(point), end_s(calm)),
+            "{} time until 99 % of the results, {} until the last, and {} money",
+            beside(nearly_s(point), nearly_s(calm)),
+            beside(last_s(point), last_s(calm)),
             beside(paid(point), paid(calm))
         )
     };
@@ -42,7 +44,7 @@ fn answer(known: &Known) -> Option<Answer> {
     let others: Vec<String> = stormy
         .iter()
         .skip(1)
-        .map(|point| format!("{} {}", named(point), cost(point)))
+        .map(|point| format!("{}: {}", named(point), cost(point)))
         .collect();
     Some(Answer {
         short: format!(
@@ -52,12 +54,12 @@ fn answer(known: &Known) -> Option<Answer> {
         ),
         told: format!(
             "Beside a calm sky, {} costs {}: {} leases are lost and given again, no result is missing, and \
-             {} of the core hours that are billed are wasted. Others: {}.",
+             {} of the core hours that are billed are wasted. {}.",
             named(first),
             cost(first),
             count(first.tally.lost as usize),
             percent(wasted.wasted / wasted.billed),
-            list(&others)
+            others.join("; ")
         ),
     })
 }
