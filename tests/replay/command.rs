@@ -64,3 +64,13 @@ pub(crate) fn shipped(name: &str) -> Result<String, Failed> {
         .join(name);
     Ok(std::fs::read_to_string(path)?)
 }
+
+/// The same without its variants: the point that they change.
+pub(crate) fn shipped_point(name: &str) -> Result<String, Failed> {
+    let text = shipped(name)?;
+    Ok(text
+        .split("[[variant]]")
+        .next()
+        .unwrap_or_default()
+        .to_owned())
+}

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Failed;
 
 use crate::Check;
-use crate::command::{Scratch, replay, shipped};
+use crate::command::{Scratch, replay, shipped, shipped_point};
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     vec![
@@ -83,17 +83,18 @@ fn a_fleet_needs_an_order() -> Result<(), Failed> {
 
 /// Variants, repeats and faults are told to fleets that a replay starts, not to one that stays.
 fn a_fleet_that_stays_refuses_what_changes() -> Result<(), Failed> {
-    for (scenario, told) in [("mva-check", "differ"), ("rabbit-5000", "repeats")] {
-        let path = format!("scenarios/{scenario}.toml");
+    let varied = Scratch::new(&shipped("mva-check.toml")?)?;
+    let repeated = Scratch::new(&shipped_point("rabbit-5000.toml")?)?;
+    for (scenario, told) in [(varied, "differ"), (repeated, "repeats")] {
+        let path = scenario.path();
         let output = Command::new(env!("CARGO_BIN_EXE_skyscan"))
             .args(["fleet", "--transport", "zmq://127.0.0.1:9", "--scenario"])
-            .arg(&path)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .arg(path)
             .stdin(Stdio::null())
             .output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);
-        if output.status.code() != Some(2) || !stderr.contains(told) || !stderr.contains(&path) {
-            return Err(format!("{scenario}: {}: {stderr}", output.status).into());
+        if output.status.code() != Some(2) || !stderr.contains(told) || !stderr.contains(path) {
+            return Err(format!("{told}: {}: {stderr}", output.status).into());
         }
     }
     Ok(())
