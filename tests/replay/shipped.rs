@@ -76,7 +76,8 @@ fn one_copy_a_zone(report: &Report) -> Result<(), Failed> {
         let moved = point.runs.first()?.account.moved.named();
         let bytes: u64 = moved[1..].iter().map(|(_, moved)| moved.bytes).sum();
         let setup = &point.setup;
-        let n_tasks = point.runs.first()?.tasks.accepted;
+        let tasks = point.runs.first()?.tasks;
+        let n_tasks = tasks.planned + tasks.speculated;
         // Headers of a task and of its result, and a little for each machine that comes and goes.
         let bodies = n_tasks * (1008 + 533 + 2 * 150) + 1000 * setup.fleet.workers as u64;
         let copies = bytes as f64 / setup.messages.payload_bytes as f64;
