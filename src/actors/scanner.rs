@@ -308,7 +308,9 @@ impl Scanner {
                         let nside = self.ledger.nside_of(id);
                         let seconds = result.seconds;
                         let attempt = outcome.attempt;
-                        let accepted = self.ledger.accept(id, result.outcomes, seconds, attempt);
+                        let now = self.begun.elapsed();
+                        let accepted =
+                            (self.ledger).accept(id, result.outcomes, seconds, attempt, now);
                         self.meters.result(accepted, attempt);
                         if let (Acceptance::Accepted { n_fitted, n_failed }, Some(nside)) =
                             (accepted, nside)

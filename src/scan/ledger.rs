@@ -249,6 +249,7 @@ impl Ledger {
         outcomes: Vec<PixelOutcome>,
         seconds: f64,
         attempt: u32,
+        now: Duration,
     ) -> Acceptance {
         if id >= self.next_id {
             return Acceptance::Unplanned;
@@ -261,12 +262,13 @@ impl Ledger {
         if n_pixels != outcomes.len() {
             return Acceptance::Unplanned;
         }
+        let was_out = now.saturating_sub(task.handed_out);
         self.counts.lost += u64::from(attempt.saturating_sub(1));
         if seconds.is_finite() && seconds > 0.0 {
             self.busy_seconds += seconds;
             self.wave_seconds += seconds;
             self.wave_measured += n_pixels as u64;
-            self.stragglers.measured(seconds, n_pixels);
+            self.stragglers.measured(seconds, n_pixels, was_out);
         }
         let (mut n_fitted, mut n_failed) = (0, 0);
         for (pixel, outcome) in self.settle(id).into_iter().zip(outcomes) {

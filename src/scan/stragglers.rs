@@ -24,9 +24,11 @@ const WORTH_SPLITTING: f64 = 0.5;
 /// A look at what is out comes after this share of a typical time, between these bounds.
 const LOOKS_PER_TASK: f64 = 8.0;
 const SOONEST_LOOK: Duration = Duration::from_millis(20);
-const LATEST_LOOK: Duration = Duration::from_secs(1);
+const LATEST_LOOK: Duration = Duration::from_secs(30);
 /// The same while no times are known.
 const BLIND_LOOK: Duration = Duration::from_millis(100);
+/// No wait counts as shorter.
+const SHORTEST_WAIT_S: f64 = 1e-6;
 
 /// What is done about stragglers; each on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +133,8 @@ pub(super) struct Stragglers {
     times: Times,
     /// The same of the last wave that had enough of them.
     earlier: Times,
+    /// What tasks of this wave waited beside.
+    waits: Times,
 }
 
 impl Stragglers {
@@ -139,19 +143,29 @@ impl Stragglers {
             policy,
             times: Times::default(),
             earlier: Times::default(),
+            waits: Times::default(),
         }
     }
 
     pub(super) fn begin_wave(&mut self) {
+        self.waits = Times::default();
         let times = std::mem::take(&mut self.times);
         if times.len() >= FEWEST_MEASURED {
             self.earlier = times;
         }
     }
 
-    /// A task of so many pixels took a worker so long.
-    pub(super) fn measured(&mut self, seconds: f64, n_pixels: usize) {
+    /// A task of so many pixels took a worker so long; what else it was out for, it waited: at the hub,
+    /// on its way, behind another task.
+    pub(super) fn measured(&mut self, seconds: f64, n_pixels: usize, was_out: Duration) {
         self.times.record(seconds / n_pixels as f64);
+        let waited_s = was_out.as_secs_f64() - seconds;
+        self.waits.record(waited_s.max(SHORTEST_WAIT_S));
+    }
+
+    /// Whether anything is known of times, so that something can be late.
+    pub(super) fn knows_times(&self) -> bool {
+        self.times.len() >= FEWEST_MEASURED || self.earlier.len() >= FEWEST_MEASURED
     }
 
     /// Most copies of a pixel, one after the other.
@@ -197,11 +211,14 @@ impl Stragglers {
         };
         let mut rest: Vec<&Suspect> = suspects.iter().collect();
         if let (true, Some(high_s)) = (self.policy.deadlines, self.high_s()) {
+            // Where the master has more to do than it can, every task waits: none is late for that.
+            let waited_s = self.waits.quantile(HIGH, 0).unwrap_or(0.0);
             let unasked = (SHARE_OF_COPIES * situation.n_slots as f64) as usize;
             let mut n_unasked = unasked.saturating_sub(situation.n_copies);
             rest.retain(|suspect| {
                 let allowed_s = self.policy.deadline_factor * high_s * suspect.n_pixels as f64;
-                let is_overdue = suspect.age_s(now) > allowed_s.max(self.policy.deadline_floor_s);
+                let allowed_s = allowed_s.max(self.policy.deadline_floor_s) + waited_s;
+                let is_overdue = suspect.age_s(now) > allowed_s;
                 if !is_overdue || (orders.n_idle == 0 && n_unasked == 0) {
                     return true;
                 }

@@ -50,14 +50,14 @@ fn a_repeated_result_counts_once() {
     let mut ledger = ledger(2, 2);
     let task = ledger.cut_task(1, START).unwrap();
     assert_eq!(
-        ledger.accept(task.id, vec![fitted(1.0), fitted(2.0)], 0.1, 1),
+        ledger.accept(task.id, vec![fitted(1.0), fitted(2.0)], 0.1, 1, START),
         Acceptance::Accepted {
             n_fitted: 2,
             n_failed: 0
         }
     );
     assert_eq!(
-        ledger.accept(task.id, vec![fitted(9.0), fitted(9.0)], 0.1, 2),
+        ledger.accept(task.id, vec![fitted(9.0), fitted(9.0)], 0.1, 2, START),
         Acceptance::Duplicate
     );
     assert!(ledger.is_wave_done());
@@ -71,11 +71,11 @@ fn a_result_that_fits_no_task_is_thrown_away() {
     let mut ledger = ledger(2, 2);
     let task = ledger.cut_task(1, START).unwrap();
     assert_eq!(
-        ledger.accept(task.id + 1, vec![fitted(1.0)], 0.1, 1),
+        ledger.accept(task.id + 1, vec![fitted(1.0)], 0.1, 1, START),
         Acceptance::Unplanned
     );
     assert_eq!(
-        ledger.accept(task.id, vec![fitted(1.0)], 0.1, 1),
+        ledger.accept(task.id, vec![fitted(1.0)], 0.1, 1, START),
         Acceptance::Unplanned
     );
     assert!(!ledger.is_wave_done());
@@ -85,7 +85,7 @@ fn a_result_that_fits_no_task_is_thrown_away() {
 fn losses_are_counted_apart_from_failures() {
     let mut ledger = ledger(1, 1);
     let task = ledger.cut_task(1, START).unwrap();
-    ledger.accept(task.id, vec![fitted(1.0)], 0.1, 4);
+    ledger.accept(task.id, vec![fitted(1.0)], 0.1, 4, START);
     assert_eq!(ledger.counts().lost, 3);
     assert_eq!(ledger.counts().failed, 0);
 }
@@ -98,12 +98,12 @@ fn a_poisoned_task_is_split_and_only_its_pixel_fails() {
         panic!("three pixels are tried one by one");
     };
     assert_eq!(singles.len(), 3);
-    ledger.accept(singles[0].id, vec![fitted(1.0)], 0.1, 1);
+    ledger.accept(singles[0].id, vec![fitted(1.0)], 0.1, 1, START);
     assert!(matches!(
         ledger.reject(singles[1].id, "panicked", START),
         GivenUp::Failed(_)
     ));
-    ledger.accept(singles[2].id, vec![fitted(3.0)], 0.1, 1);
+    ledger.accept(singles[2].id, vec![fitted(3.0)], 0.1, 1, START);
     assert!(ledger.is_wave_done());
     let outcomes: Vec<PixelOutcome> = ledger.take_outcomes().into_values().collect();
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_poisoned_task_is_split_and_only_its_pixel_fails() {
 fn a_fit_that_is_not_a_number_is_a_failure() {
     let mut ledger = ledger(1, 1);
     let task = ledger.cut_task(1, START).unwrap();
-    ledger.accept(task.id, vec![fitted(f64::NAN)], 0.1, 1);
+    ledger.accept(task.id, vec![fitted(f64::NAN)], 0.1, 1, START);
     let outcomes: Vec<PixelOutcome> = ledger.take_outcomes().into_values().collect();
     assert_eq!(outcomes, [PixelOutcome::Failed("llh is NaN".to_owned())]);
 }
@@ -131,7 +131,7 @@ fn tasks_grow_to_half_a_second_and_shrink_at_the_end() {
     ledger.begin_wave(wave(700));
     let probe = ledger.cut_task(4, START).unwrap();
     assert_eq!(probe.requests.len(), 1);
-    ledger.accept(probe.id, vec![fitted(1.0)], 0.01, 1);
+    ledger.accept(probe.id, vec![fitted(1.0)], 0.01, 1, START);
     assert_eq!(ledger.cut_task(4, START).unwrap().requests.len(), 50);
     let mut sizes = Vec::new();
     while let Some(task) = ledger.cut_task(4, START) {

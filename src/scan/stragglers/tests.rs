@@ -22,7 +22,7 @@ const BUSY: Situation = Situation {
 fn measured(policy: StragglerPolicy) -> Stragglers {
     let mut stragglers = Stragglers::new(policy);
     for _ in 0..20 {
-        stragglers.measured(1.0, 1);
+        stragglers.measured(1.0, 1, Duration::from_secs(1));
     }
     stragglers
 }
@@ -54,6 +54,19 @@ fn ordered(
 }
 
 #[test]
+fn what_waits_as_long_as_all_others_is_not_late() {
+    let mut stragglers = Stragglers::new(ALL);
+    for _ in 0..20 {
+        // A second of work after nineteen at a master that has more to do than it can.
+        stragglers.measured(1.0, 1, Duration::from_secs(20));
+    }
+    let suspects = [suspect(0, 1)];
+    assert_eq!(ordered(&stragglers, 21, &suspects, BUSY), []);
+    let late = ordered(&stragglers, 60, &suspects, BUSY);
+    assert_eq!(late, [(0, 1, CopyReason::Overdue)]);
+}
+
+#[test]
 fn what_is_past_its_deadline_gets_a_copy_though_every_slot_is_busy() {
     let stragglers = measured(ALL);
     let suspects = [suspect(0, 1), suspect(1, 1), suspect(2, 10)];
@@ -77,7 +90,7 @@ fn a_few_results_say_nothing_of_deadlines() {
             ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).is_empty(),
             "{n}"
         );
-        stragglers.measured(1.0, 1);
+        stragglers.measured(1.0, 1, Duration::from_secs(1));
     }
     assert_eq!(ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).len(), 1);
 }
@@ -175,14 +188,14 @@ fn wide_tasks_are_shared_most_work_first_where_that_is_worth_it() {
 fn a_small_wave_goes_by_the_times_of_the_one_before() {
     let mut stragglers = measured(ALL);
     stragglers.begin_wave();
-    stragglers.measured(100.0, 1);
+    stragglers.measured(100.0, 1, Duration::from_secs(100));
     let late = [suspect(0, 1)];
     assert_eq!(
         ordered(&stragglers, 2, &late, idle(1)),
         [(0, 1, CopyReason::Late)]
     );
     for _ in 0..20 {
-        stragglers.measured(100.0, 1);
+        stragglers.measured(100.0, 1, Duration::from_secs(100));
     }
     assert!(ordered(&stragglers, 2, &late, idle(1)).is_empty());
 }
@@ -210,7 +223,7 @@ fn nobody_looks_for_stragglers_in_vain() {
     assert_eq!(Stragglers::new(ALL).look_again_after(), Some(BLIND_LOOK));
     let looks = |seconds| {
         let mut stragglers = Stragglers::new(ALL);
-        stragglers.measured(seconds, 1);
+        stragglers.measured(seconds, 1, Duration::from_secs_f64(seconds));
         stragglers.look_again_after().unwrap()
     };
     assert_eq!(looks(1e-4), SOONEST_LOOK);

@@ -1,8 +1,7 @@
 //! The numbers behind an answer, as tables.
 
-use super::reach::is_busy;
 use super::say::{busy, count, percent, time, with_interval};
-use crate::scenario::report::verdict::limit;
+use crate::scenario::report::verdict::{is_busy, limit};
 use crate::scenario::results::Point;
 use crate::scenario::statistics::Interval;
 

@@ -1,7 +1,7 @@
 //! How far a variant keeps its workers busy, in words.
 
 use super::say::{busy, count};
-use crate::scenario::report::verdict::{HOLDS, limit, variants};
+use crate::scenario::report::verdict::{is_busy, limit, variants};
 use crate::scenario::results::{Point, Report};
 
 /// One variant over every number of workers at which it could be judged.
@@ -43,16 +43,6 @@ impl<'a> Reach<'a> {
             (None, Some(other)) => format!("is not busy {}", stops(other)),
             (None, None) => "was not judged".to_owned(),
         }
-    }
-}
-
-/// Whether a point's workers are busy. They are not if some of them never connect; where all do, but
-/// the tasks run out before, nobody knows.
-pub(super) fn is_busy(point: &Point) -> Option<bool> {
-    match (point.mean.utilisation, point.mean.connection_s) {
-        (Some(utilisation), _) => Some(utilisation.mean >= HOLDS),
-        (None, None) => Some(false),
-        (None, Some(_)) => None,
     }
 }
 

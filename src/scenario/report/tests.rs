@@ -68,6 +68,20 @@ fn a_variant_holds_up_to_its_first_failure() {
 }
 
 #[test]
+fn a_run_that_was_over_too_soon_is_not_judged() {
+    let mut short = point("", 4000, 0.5);
+    short.mean.utilisation = None;
+    short.mean.connection_s = interval(1.0);
+    let verdicts = verdicts(&report(vec![point("", 1000, 0.99), short.clone()]));
+    assert_eq!(
+        (verdicts[0].holds, verdicts[0].fails),
+        (Some((1000, 0.99)), None)
+    );
+    let verdicts = super::verdict::verdicts(&report(vec![short]));
+    assert!(verdicts[0].to_string().starts_with("was over before"));
+}
+
+#[test]
 fn a_report_is_a_page_charts_and_tables() {
     let dir = std::env::temp_dir().join(format!("skyscan-report-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);

@@ -131,11 +131,12 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         .into_iter()
         .filter(|(_, points)| takes_time(points))
         .map(|(variant, mut points)| {
+            points.retain(|point| is_busy(point).is_some());
             points.sort_by_key(|point| point.workers);
             let busy = |point: &Point| point.mean.utilisation.map_or(0.0, |u| u.mean);
             let n_hold = points
                 .iter()
-                .take_while(|point| busy(point) >= HOLDS)
+                .take_while(|point| is_busy(point) == Some(true))
                 .count();
             let of = |point: &&Point| (point.workers, busy(point));
             let judged = points.get(n_hold).or(points.last());
@@ -148,6 +149,16 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
             }
         })
         .collect()
+}
+
+/// Whether a point's workers are busy. They are not if some of them never connect; where all do, but
+/// the tasks run out before, nobody knows.
+pub(crate) fn is_busy(point: &Point) -> Option<bool> {
+    match (point.mean.utilisation, point.mean.connection_s) {
+        (Some(utilisation), _) => Some(utilisation.mean >= HOLDS),
+        (None, None) => Some(false),
+        (None, Some(_)) => None,
+    }
 }
 
 /// The points of each variant, variants in the order in which they first appear.
@@ -172,7 +183,7 @@ impl Display for Verdict {
             (None, Some((m, u))) => {
                 write!(f, "does not hold at {m} ({u:.3}): {}", self.limit)?;
             }
-            (None, None) => write!(f, "was not run")?,
+            (None, None) => write!(f, "was over before it had a steady state")?,
         }
         if let Some(knee) = self.knee_workers {
             write!(f, "; N* = {knee:.0}")?;

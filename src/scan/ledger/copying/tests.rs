@@ -43,7 +43,7 @@ fn ledger(n_pixels: u64, chunk: usize) -> Ledger {
     let mut ledger = Ledger::new(Chunking::Fixed(NonZeroUsize::new(chunk).unwrap()), EAGER);
     ledger.begin_wave(wave(n_pixels));
     for _ in 0..20 {
-        ledger.stragglers.measured(1.0, 1);
+        ledger.stragglers.measured(1.0, 1, at(1));
     }
     ledger
 }
@@ -64,7 +64,7 @@ fn answer(task: &Task) -> Vec<PixelOutcome> {
 }
 
 fn accept(ledger: &mut Ledger, task: &Task) -> Acceptance {
-    ledger.accept(task.id, answer(task), 1.0, 1)
+    ledger.accept(task.id, answer(task), 1.0, 1, Duration::ZERO)
 }
 
 fn copies(ledger: &mut Ledger, n_slots: usize, now: Duration) -> Vec<Task> {

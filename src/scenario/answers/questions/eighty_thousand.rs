@@ -5,9 +5,9 @@ use crate::scenario::answers::known::Known;
 use crate::scenario::answers::numbers::{
     BROKER, BUSY, FORMULA, HUB, LIMIT, RATE, REPEATS, WORKERS,
 };
-use crate::scenario::answers::reach::is_busy;
+
 use crate::scenario::answers::say::{busy, count, list, named};
-use crate::scenario::report::verdict::limit;
+use crate::scenario::report::verdict::{is_busy, limit};
 use crate::scenario::results::Point;
 use crate::scenario::setup::EventForm;
 

@@ -7,8 +7,8 @@ use crate::scenario::answers::numbers::{
     ALL, BUSY, BYTES, CORE_HOURS, DOLLARS, HALF, HUB, NEARLY_ALL, RATE, REPEATS, TRANSFER, WORKERS,
     transfer_dollars,
 };
-use crate::scenario::answers::reach::is_busy;
 use crate::scenario::answers::say::{busy, count, dollars, percent, time, with_interval};
+use crate::scenario::report::verdict::is_busy;
 
 pub(super) const QUESTION: Question = Question {
     asked: "80,000 cores in 28 zones of three clouds within 20 minutes: does one Scanner keep them busy?",
