@@ -7,6 +7,7 @@ use libtest_mimic::Failed;
 use skyscan::scenario::digest;
 use skyscan::scenario::file::Scenario;
 use skyscan::scenario::setup::Setup;
+use skyscan::scenario::validation;
 
 use crate::Check;
 use crate::command::{replay, shipped};
@@ -68,7 +69,12 @@ fn digests_are_current() -> Result<(), Failed> {
     if digests.is_empty() {
         return Err("there are none".into());
     }
-    for (name, report) in digests {
+    let is_model = |name: &String| {
+        let of = |model: fn(&str) -> String| digests.keys().any(|base| model(base) == *name);
+        of(validation::predicted_name) || of(validation::control_name)
+    };
+    // What the model said of a scenario hangs on a calibration, too, which is no file of the project.
+    for (name, report) in digests.iter().filter(|(name, _)| !is_model(name)) {
         let scenario = Scenario::parse(&shipped(&format!("{name}.toml"))?)?;
         let shown = |variant: &str, setup: &Setup| -> Result<String, Failed> {
             Ok(format!("{variant}: {}", serde_json::to_string(setup)?))
