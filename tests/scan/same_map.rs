@@ -69,7 +69,14 @@ fn demo() -> Result<(), Failed> {
     )?;
     same_keys(
         &scan["tasks"],
-        &["planned", "accepted", "duplicate", "lost", "failed"],
+        &[
+            "planned",
+            "accepted",
+            "duplicate",
+            "lost",
+            "failed",
+            "speculated",
+        ],
     )?;
     same_keys(&scan["pixels"], &["8", "64", "512"])?;
     let regions = scan["regions"].as_array().ok_or("regions are a list")?;
