@@ -8,9 +8,7 @@
 //!
 //! [`scan`] starts what a scan needs and waits for its end.
 
-pub mod gate;
 pub mod partner;
-pub mod pile;
 pub mod progress;
 pub mod refiner;
 pub mod relay;

@@ -20,15 +20,15 @@
 pub mod actors;
 pub mod cli;
 pub mod deploy;
-pub mod drawing;
-pub mod event;
-pub mod light;
-pub mod output;
-pub mod protocol;
-pub mod reco;
-pub mod scan;
 pub mod scenario;
-pub mod sky;
-pub mod synthetic;
 pub mod telemetry;
 pub mod transport;
+
+pub use skyscan_event as event;
+pub use skyscan_output as output;
+pub use skyscan_output::drawing;
+pub use skyscan_reco as reco;
+pub use skyscan_reco::{light, synthetic};
+pub use skyscan_scan as scan;
+pub use skyscan_scan::protocol;
+pub use skyscan_sky as sky;

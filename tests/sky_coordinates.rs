@@ -238,7 +238,7 @@ fn golden() -> Result<(), String> {
 /// The larger of the disagreements of the two ways between sky and detector.
 fn difference(mjd: f64, sky: Equatorial, theirs: DetectorDirection) -> Result<f64, String> {
     let frame = SkyFrame::new(mjd, &ICECUBE);
-    let there = angle(frame.to_detector(sky).to_vector(), theirs.to_vector());
+    let there = angle(frame.to_detector(sky).unit_vector(), theirs.unit_vector());
     let back = frame.to_equatorial(theirs).separation_rad(sky);
     let round_trip = frame
         .to_equatorial(frame.to_detector(sky))

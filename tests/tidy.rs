@@ -3,98 +3,87 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a check fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Longest source file, in lines.
 const LONGEST_FILE: usize = 500;
 
-/// The modules of `src` from the bottom up, and which others each may name. One that is missing
-/// here, or names a module that stands further down, breaks the build: think before adding.
-const ARROWS: [(&str, &[&str]); 15] = [
-    ("event", &[]),
-    ("sky", &["event"]),
-    ("light", &["event"]),
-    ("synthetic", &["event", "light"]),
-    ("reco", &["event", "sky", "light"]),
-    ("scan", &["event", "sky", "reco"]),
-    ("protocol", &["event", "sky", "reco"]),
-    ("telemetry", &["reco", "protocol"]),
-    ("transport", &[]),
-    ("actors", &["sky", "reco", "scan", "protocol", "telemetry"]),
-    ("drawing", &[]),
-    ("output", &["event", "sky", "scan", "drawing"]),
-    (
-        "scenario",
-        &[
-            "event",
-            "sky",
-            "reco",
-            "scan",
-            "protocol",
-            "telemetry",
-            "transport",
-            "actors",
-            "drawing",
-            "output",
-        ],
-    ),
-    ("deploy", &[]),
-    (
-        "cli",
-        &[
-            "event",
-            "sky",
-            "synthetic",
-            "reco",
-            "scan",
-            "telemetry",
-            "transport",
-            "actors",
-            "output",
-            "scenario",
-            "deploy",
-        ],
-    ),
-];
+/// A room: a crate below `science`, a module of the root package, or a module that has a row of its
+/// own in the table of rooms of ARCHITECTURE.md. The table says which others each may use.
+struct Room {
+    /// Last part of its path: `light` for `science/reco/light`.
+    name: String,
+    /// Folder or file, without `.rs`: `science/reco/light`.
+    place: String,
+    uses: BTreeSet<String>,
+}
+
+/// The table of rooms, from the bottom up.
+fn rooms() -> Vec<Room> {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| `science/") || line.starts_with("| `src/"));
+    let rooms: Vec<Room> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [place, _, uses] = cells[..] else {
+                panic!("a room has three cells: {row}");
+            };
+            let place = place.trim_matches('`').trim_end_matches(".rs").to_owned();
+            let uses = uses
+                .split(", ")
+                .filter(|used| !used.is_empty() && *used != "nothing");
+            Room {
+                name: place.rsplit('/').next().unwrap().to_owned(),
+                place,
+                uses: uses.map(str::to_owned).collect(),
+            }
+        })
+        .collect();
+    assert!(rooms.len() > 10, "only {} rooms were found", rooms.len());
+    rooms
+}
 
 /// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
-/// simulated one a clock, the external one processes.
+/// external one processes.
 const PURE: [&str; 6] = ["event", "sky", "light", "synthetic", "reco", "scan"];
-const WAITING_KERNELS: [&str; 5] = [
-    "src/reco/compute.rs",
-    "src/reco/external.rs",
-    "src/reco/external/pool.rs",
-    "src/reco/external/running.rs",
-    "src/reco/simulated.rs",
+const WAITING_KERNELS: [&str; 4] = [
+    "science/reco/src/compute.rs",
+    "science/reco/src/external.rs",
+    "science/reco/src/external/pool.rs",
+    "science/reco/src/external/running.rs",
 ];
 
 #[test]
-fn modules_name_only_those_below_them() {
-    let allowed: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
+fn rooms_use_only_those_below_them() {
+    let rooms = rooms();
     let mut below = BTreeSet::new();
-    for (module, uses) in ARROWS {
-        for used in uses {
-            assert!(below.contains(used), "{module} may not stand on {used}");
+    for room in &rooms {
+        for used in &room.uses {
+            assert!(
+                below.contains(used),
+                "{} may not stand on {used}",
+                room.name
+            );
         }
-        below.insert(module);
+        assert!(
+            below.insert(room.name.clone()),
+            "two rooms are called {}",
+            room.name
+        );
     }
     let mut wrong = Vec::new();
     let mut n_arrows = 0;
-    for source in sources("src") {
-        let Some(module) = source.module() else {
+    for source in ours() {
+        let Some(room) = source.room(&rooms) else {
             continue;
         };
-        let uses = allowed.get(module).copied().unwrap_or_else(|| {
-            panic!(
-                "{} belongs to no module that has a place in ARROWS",
-                source.path
-            )
-        });
-        for used in source.named_modules() {
+        for used in source.named_rooms(&rooms) {
             n_arrows += 1;
-            if used != module && !uses.contains(&used.as_str()) {
-                wrong.push(format!("{} names {used}", source.path));
+            if used != room.name && !room.uses.contains(&used) {
+                wrong.push(format!("{} uses {used}", source.path));
             }
         }
     }
@@ -103,20 +92,34 @@ fn modules_name_only_those_below_them() {
 }
 
 #[test]
-fn every_module_of_the_library_has_its_place() {
-    let library = read(&root().join("src/lib.rs"));
-    let declared: BTreeSet<&str> = library
-        .lines()
-        .filter_map(|line| line.trim().strip_suffix(';'))
-        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "))
+fn every_module_has_its_row_in_the_table_of_rooms() {
+    let rooms = rooms();
+    let homeless: Vec<String> = ours()
+        .into_iter()
+        .filter(|source| !["src/lib.rs", "src/main.rs"].contains(&source.path.as_str()))
+        .filter(|source| source.room(&rooms).is_none())
+        .map(|source| source.path)
         .collect();
-    let placed: BTreeSet<&str> = ARROWS.into_iter().map(|(module, _)| module).collect();
-    assert_eq!(declared, placed);
+    assert_eq!(homeless, [""; 0]);
+    let empty: Vec<&str> = rooms
+        .iter()
+        .filter(|room| {
+            !ours()
+                .iter()
+                .any(|source| source.room(&rooms).is_some_and(|own| own.name == room.name))
+        })
+        .map(|room| room.place.as_str())
+        .collect();
+    assert_eq!(empty, [""; 0]);
 }
 
 #[test]
 fn one_file_names_the_pixel_library() {
-    assert_eq!(naming("src", &["cdshealpix"]), ["src/sky/healpix.rs"]);
+    assert_eq!(naming("src", &["cdshealpix"]), [""; 0]);
+    assert_eq!(
+        naming("science", &["cdshealpix"]),
+        ["science/sky/src/healpix.rs"]
+    );
 }
 
 #[test]
@@ -134,8 +137,14 @@ fn one_file_names_the_backends() {
 }
 
 #[test]
-fn only_the_actors_and_the_command_line_know_actix() {
-    let knows = |path: &String| path.starts_with("src/actors") || path.starts_with("src/cli");
+fn only_actors_and_the_command_line_know_actix() {
+    // Pile and Gate are the actors of replays.
+    let replayed = ["src/scenario/gate.rs", "src/scenario/pile.rs"];
+    let knows = |path: &String| {
+        path.starts_with("src/actors")
+            || path.starts_with("src/cli")
+            || replayed.contains(&path.as_str())
+    };
     let others: Vec<String> = naming("src", &["actix"])
         .into_iter()
         .filter(|path| !knows(path))
@@ -146,31 +155,54 @@ fn only_the_actors_and_the_command_line_know_actix() {
 #[test]
 fn what_thinks_neither_waits_nor_sends() {
     let runtimes = ["tokio", "actix", "async_std", "skyscan_transport"];
-    let names: Vec<String> = PURE
-        .iter()
-        .flat_map(|module| [format!("src/{module}.rs"), format!("src/{module}/")])
-        .collect();
-    let wrong: Vec<String> = naming("src", &runtimes)
+    let rooms = rooms();
+    let wrong: Vec<String> = ours()
         .into_iter()
+        .filter(|source| {
+            source
+                .room(&rooms)
+                .is_some_and(|room| PURE.contains(&room.name.as_str()))
+        })
+        .filter(|source| runtimes.iter().any(|name| source.names(name)))
+        .map(|source| source.path)
         .filter(|path| !WAITING_KERNELS.contains(&path.as_str()))
-        .filter(|path| names.iter().any(|name| path.starts_with(name)))
         .collect();
     assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
 fn transports_know_nothing_of_the_sky() {
-    assert_eq!(naming("transports", &["skyscan::"]), [""; 0]);
+    let ours = [
+        "skyscan",
+        "skyscan-event",
+        "skyscan-sky",
+        "skyscan-reco",
+        "skyscan-scan",
+        "skyscan-output",
+    ];
+    assert_eq!(
+        naming(
+            "transports",
+            &ours
+                .map(|name| name.replace('-', "_") + "::")
+                .each_ref()
+                .map(String::as_str)
+        ),
+        [""; 0]
+    );
     for member in members().iter().filter(|m| m.starts_with("transports/")) {
         let manifest = read(&root().join(member).join("Cargo.toml"));
-        let on_us = |line: &&str| line.split(['=', '.']).next().map(str::trim) == Some("skyscan");
+        let on_us = |line: &&str| {
+            let name = line.split(['=', '.']).next().map_or("", str::trim);
+            ours.contains(&name)
+        };
         assert_eq!(manifest.lines().find(on_us), None, "{member}");
     }
 }
 
 #[test]
 fn only_the_command_line_and_the_test_suite_of_transports_print() {
-    let printing: Vec<String> = sources("src")
+    let printing: Vec<String> = ours()
         .into_iter()
         .chain(sources("transports"))
         .filter(|source| {
@@ -238,11 +270,18 @@ struct Source {
 }
 
 impl Source {
-    /// The module of `src` that it belongs to; the roots `lib.rs` and `main.rs` belong to none.
-    fn module(&self) -> Option<&str> {
-        let inner = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
-        let first = inner.split('/').next()?;
-        (!["lib", "main"].contains(&first)).then_some(first)
+    /// The room that it belongs to, the innermost if it is in several.
+    fn room<'a>(&self, rooms: &'a [Room]) -> Option<&'a Room> {
+        let inner = self.path.strip_suffix(".rs")?.replacen("/src/", "/", 1);
+        let holds = |room: &&Room| {
+            inner
+                .strip_prefix(room.place.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        rooms
+            .iter()
+            .filter(holds)
+            .max_by_key(|room| room.place.len())
     }
 
     /// Whether a word stands in the code, on its own or at the front of a path.
@@ -256,19 +295,62 @@ impl Source {
         })
     }
 
-    /// Every module of the library that its paths lead to: through `crate::`, or through so many
-    /// `super::` that they arrive at the root.
-    fn named_modules(&self) -> BTreeSet<String> {
-        let depth = self.path.split('/').count() - 1;
-        let up = "super::".repeat(depth);
+    /// Every room that its paths lead to: through `crate::`, through so many `super::` that they
+    /// arrive at the root, or through another crate of ours.
+    fn named_rooms(&self, rooms: &[Room]) -> BTreeSet<String> {
+        let names = |name: &String| rooms.iter().any(|room| room.name == *name);
+        let own_crate = self
+            .path
+            .strip_prefix("science/")
+            .and_then(|path| path.split('/').next());
+        let inner = self.path.split_once("src/").map_or("", |(_, inner)| inner);
+        let up = "super::".repeat(inner.split('/').count());
         let mut found = BTreeSet::new();
-        for root in ["crate::", up.as_str()] {
-            for (at, _) in self.code.match_indices(root) {
-                found.extend(heads(&self.code[at + root.len()..]));
+        for way in ["crate::", up.as_str()] {
+            for (at, _) in self.code.match_indices(way) {
+                let first = heads(&self.code[at + way.len()..]);
+                // Inside a crate of science a word that is no room is a part of the crate itself.
+                found.extend(
+                    first
+                        .into_iter()
+                        .filter(|head| own_crate.is_none() || names(head)),
+                );
+            }
+        }
+        let crates = rooms.iter().filter_map(|room| {
+            let name = room.place.strip_prefix("science/")?;
+            (!name.contains('/')).then_some(room)
+        });
+        for room in crates {
+            let way = format!("skyscan_{}", room.name);
+            for (at, _) in self.code.match_indices(&way) {
+                let rest = &self.code[at + way.len()..];
+                let inner = match rest.strip_prefix("::") {
+                    Some(path) => heads(path),
+                    None if rest.starts_with([';', ' ']) => Vec::new(),
+                    // The name of something else that begins like it.
+                    None => continue,
+                };
+                let is_room = |head: &&String| {
+                    let place = format!("{}/{head}", room.place);
+                    rooms.iter().any(|room| room.place == place)
+                };
+                let of_rooms: Vec<String> = inner.iter().filter(is_room).cloned().collect();
+                if of_rooms.len() < inner.len() || inner.is_empty() {
+                    found.insert(room.name.clone());
+                }
+                found.extend(of_rooms);
             }
         }
         found
     }
+}
+
+/// Sources of the root package and of the crates below `science`.
+fn ours() -> Vec<Source> {
+    let mut all = sources("src");
+    all.extend(sources("science"));
+    all
 }
 
 /// First words of a path or of a group of paths: `a::b` and `{a::b, c::{d, e}}`.

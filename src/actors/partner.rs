@@ -34,8 +34,10 @@ pub struct TakeMap(pub BTreeMap<Pixel, PixelOutcome>);
 /// An actor that answers both: the Refiner in a scan; in a replay the Pile or the Refiner, behind a Gate.
 #[derive(Clone, Debug)]
 pub struct Partner {
-    pub(super) waves: Recipient<WaveScanned>,
-    pub(super) map: Recipient<TakeMap>,
+    /// Where to ask what comes next.
+    pub waves: Recipient<WaveScanned>,
+    /// Where to ask for the map.
+    pub map: Recipient<TakeMap>,
 }
 
 impl<A> From<Addr<A>> for Partner

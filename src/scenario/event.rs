@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::simulated;
 use crate::event::detector::{Detector, Dom, IceLayer, Site};
 use crate::event::{DetectorDirection, DomId, Event};
 use crate::protocol::pack_problem;
-use crate::reco::{PixelRequest, Problem, simulated};
+use crate::reco::{PixelRequest, Problem};
 use crate::sky::{Nside, Pixel};
 
 /// Letters of the filling. Random ones cannot be packed further than to six bits each.

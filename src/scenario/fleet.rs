@@ -18,13 +18,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ballast::{Ballast, LadenTransport};
+use super::landscape::Landscape;
 use super::machine;
 use super::placement::Placement;
+use super::service_time::ServiceTime;
 use super::setup::{Fleet, Preemption, Setup, Stragglers};
+use super::simulated::{Hangs, Simulated, Stopwatch};
 use crate::actors::worker::{WorkerConfig, WorkerError};
-use crate::reco::landscape::Landscape;
-use crate::reco::service_time::ServiceTime;
-use crate::reco::simulated::{Hangs, Simulated, Stopwatch};
 use deaths::Deaths;
 pub(super) use host::Hosts;
 use instance::Instance;

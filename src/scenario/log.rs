@@ -11,9 +11,10 @@ use skyscan_transport::{
 };
 use tokio::time::Instant;
 
+use super::simulated;
 use crate::event::DetectorDirection;
 use crate::protocol::{ResultBody, TaskBody};
-use crate::reco::{PixelRequest, simulated};
+use crate::reco::PixelRequest;
 use crate::sky::map::PixelOutcome;
 
 /// What became of one task. Times are in seconds since the log began.

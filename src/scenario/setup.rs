@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ballast::Ballast;
 use super::theory::Load;
-use crate::reco::service_time::ServiceTime;
 use crate::scan::StragglerPolicy;
+use crate::scenario::service_time::ServiceTime;
 pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
 pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};

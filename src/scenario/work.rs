@@ -1,12 +1,13 @@
 //! What a run evaluates: a pile of tasks, or the rounds of a zoom scan.
 
 use super::event;
+use super::landscape::Landscape;
+use super::pile;
 use super::setup::{Setup, ZoomSetup};
 use crate::actors::partner::Partner;
-use crate::actors::{pile, refiner};
+use crate::actors::refiner;
 use crate::event::detector::Site;
 use crate::reco::PixelRequest;
-use crate::reco::landscape::Landscape;
 use crate::scan::{Next, Plan, next, start};
 use crate::sky::Pixel;
 use crate::sky::coordinates::SkyFrame;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use skyscan::reco::service_time::{Law, ServiceTime};
 use skyscan::scenario::fleet::FleetOrder;
+use skyscan::scenario::service_time::{Law, ServiceTime};
 use skyscan::scenario::setup::{Fleet, Ramp};
 use skyscan::telemetry::catalogue::Teller;
 use skyscan_rabbitmq_node::free_ports;

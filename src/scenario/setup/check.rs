@@ -6,8 +6,8 @@ use super::{
     Clock, Connections, EventForm, Faults, Fleet, Kind, Messages, NetworkSetup, PoolLoss,
     Preemption, Ramp, Setup, Stragglers, TransportSetup,
 };
-use crate::reco::simulated::Hangs;
 use crate::scan::StragglerPolicy;
+use crate::scenario::simulated::Hangs;
 
 /// More slots than this are no replay but a wish.
 const MOST_SLOTS: usize = 100_000;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::positive;
-use crate::reco::landscape::Landscape;
 use crate::scan::{Plan, Strategy};
+use crate::scenario::landscape::Landscape;
 use crate::sky::Nside;
 use crate::sky::region::wilks_level;
 

@@ -1,0 +1,73 @@
+//! What every file says about itself, so that nobody has to guess: frame, sign of the declination,
+//! what the llh is and how the regions were made.
+
+use serde::Serialize;
+
+use super::ScanRecord;
+use skyscan_sky::region::Region;
+
+pub(super) const FRAME: &str = "ICRS";
+pub(super) const EQUINOX: &str = "J2000";
+/// Positive to the north: the HEALPix colatitude runs from the north pole.
+pub(super) const DECLINATION: &str = "pi/2 - theta";
+pub(super) const LLH: &str = "-ln L";
+pub(super) const PRODUCER: &str = concat!("skyscan ", env!("CARGO_PKG_VERSION"));
+
+/// The conventions as keys and values of a JSON file.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Conventions<'a> {
+    frame: &'static str,
+    equinox: &'static str,
+    declination: &'static str,
+    llh_definition: &'static str,
+    regions: &'static str,
+    regions_meaning: &'static str,
+    producer: &'static str,
+    reco: &'a str,
+}
+
+impl<'a> Conventions<'a> {
+    pub(super) fn of(scan: &ScanRecord<'a>) -> Self {
+        Self {
+            frame: FRAME,
+            equinox: EQUINOX,
+            declination: DECLINATION,
+            llh_definition: LLH,
+            regions: scan.method.name(),
+            regions_meaning: scan.method.description(),
+            producer: PRODUCER,
+            reco: scan.reco,
+        }
+    }
+}
+
+/// The same as sentences.
+pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
+    let mut lines = vec![
+        format!("{PRODUCER}, reconstruction {}", scan.reco),
+        format!("Right ascension and declination: {FRAME}, {EQUINOX}, declination = {DECLINATION}"),
+        format!("llh = {LLH}; 2 dllh = 2 (llh - llh of the best pixel)"),
+        format!(
+            "Regions by method {}: {}",
+            scan.method.name(),
+            scan.method.description()
+        ),
+    ];
+    lines.extend(scan.regions.iter().map(level));
+    if !scan.is_complete() {
+        lines.push("INCOMPLETE SCAN: direction and regions may still change".to_owned());
+    }
+    lines
+}
+
+fn level(region: &Region) -> String {
+    let share = 100.0 * region.containment;
+    let level = format!("{share:.0} % region: 2 dllh <= {:.4}", region.level);
+    if region.is_resolved() {
+        return level;
+    }
+    format!(
+        "{level}; smaller than a pixel, grown to one: contour at 2 dllh = {:.4}",
+        region.contour_level
+    )
+}

@@ -1,0 +1,265 @@
+#![doc = include_str!("../README.md")]
+//!
+//! What a scan leaves behind: result files, plots and the summary.
+//!
+//! Nothing here decides anything: the map, the best fit and the regions come from [`skyscan_sky`]
+//! and every file shows the same ones. Each file is written whole or not at all.
+
+mod alert;
+pub mod comparison;
+mod conventions;
+pub mod drawing;
+mod errors;
+pub mod file;
+mod fits;
+pub mod interim;
+mod map_view;
+mod maps;
+mod npy;
+pub mod plot;
+mod polygons;
+mod result;
+mod sexagesimal;
+pub mod summary;
+pub mod timeline;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use comparison::{Comparison, Side};
+pub use errors::SubPixel;
+pub use map_view::MapView;
+pub use result::read::{Declination, ScanFile, ScanFileError, read as read_scan_file};
+
+use serde::{Deserialize, Serialize};
+
+use drawing::{DrawingError, Figure};
+use skyscan_event::Event;
+use skyscan_sky::map::SkyMap;
+use skyscan_sky::probability::ProbabilityMap;
+use skyscan_sky::region::{Region, RegionMethod};
+use skyscan_sky::sub_pixel::SubPixelFit;
+use skyscan_sky::{Equatorial, Nside};
+
+/// Which event a file is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventIdentity {
+    /// Run number.
+    pub run_id: u32,
+    /// Event number within the run.
+    pub event_id: u32,
+    /// Start of the event, UTC as a modified Julian date.
+    pub mjd: f64,
+    /// Alert stream, for example `GOLD`; empty if unknown. Not part of the JSON summary.
+    #[serde(skip)]
+    pub stream: String,
+}
+
+impl From<&Event> for EventIdentity {
+    fn from(event: &Event) -> Self {
+        Self {
+            run_id: event.run_id,
+            event_id: event.event_id,
+            mjd: event.mjd,
+            stream: event.stream.clone(),
+        }
+    }
+}
+
+impl EventIdentity {
+    /// `run00136766.evt000007637140.GOLD`, as the field names its files. The stream comes from
+    /// the alert: whatever could leave the folder is replaced.
+    pub fn file_stem(&self) -> String {
+        let stream: String = self
+            .stream
+            .chars()
+            .take(32)
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '-' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let stream = if stream.is_empty() {
+            "unknown"
+        } else {
+            &stream
+        };
+        format!("run{:08}.evt{:012}.{stream}", self.run_id, self.event_id)
+    }
+}
+
+/// A finished scan, or one that was stopped: all that its files show.
+#[derive(Clone, Debug)]
+pub struct ScanRecord<'a> {
+    /// Which event it was.
+    pub event: EventIdentity,
+    /// Name of the reconstruction.
+    pub reco: &'a str,
+    /// Name of the detector; empty if unknown.
+    pub detector: &'a str,
+    /// Every pixel scanned.
+    pub map: &'a SkyMap,
+    /// The rounds in which every planned pixel was scanned.
+    pub complete: BTreeSet<Nside>,
+    /// Centre of the best pixel, if any was fitted.
+    pub best_fit: Option<Equatorial>,
+    /// The best fit between pixel centres, where the map shows one.
+    pub sub_pixel: Option<SubPixelFit>,
+    /// How the levels of the regions were chosen.
+    pub method: RegionMethod,
+    /// Containment regions, the smallest first.
+    pub regions: &'a [Region],
+}
+
+impl ScanRecord<'_> {
+    /// Whether no planned pixel is missing in any round.
+    fn is_complete(&self) -> bool {
+        let mut rounds = self.map.rounds().keys();
+        rounds.all(|nside| self.complete.contains(nside))
+    }
+}
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The folder for the files is not there and cannot be made.
+    #[error("failed to create folder {path}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file in it cannot be written.
+    #[error("failed to write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A picture cannot be drawn or compressed.
+    #[error("failed to draw {path}")]
+    Draw {
+        /// The file it was for.
+        path: PathBuf,
+        /// What went wrong.
+        source: DrawingError,
+    },
+}
+
+/// Writes every file of a scan into `dir` (made if missing) and returns their paths: the result
+/// that `skyreader` reads as JSON and npz, probability maps, regions, a draft of an alert, errors, then the full sky
+/// and the zoom, each as PNG and as SVG. Without a best fit there is nothing to show: then the
+/// result stands alone.
+pub fn write_all(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    file::make_folder(dir)?;
+    let archive = file::write_atomically(dir, &result::file_name(scan, "npz"), |out| {
+        result::archive::write(scan, out)
+    })?;
+    let mut files = vec![write_result(dir, scan)?, archive];
+    files.extend(write_maps(dir, scan)?);
+    files.extend(write_plots(dir, scan)?);
+    Ok(files)
+}
+
+/// Probability maps, regions and what is made of them.
+fn write_maps(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    let Some(map) = ProbabilityMap::of(scan.map) else {
+        return Ok(Vec::new());
+    };
+    let named = |end: &str| format!("{}.{end}", scan.event.file_stem());
+    let mut files = Vec::new();
+    if let Some(nside) = maps::flat_nside(&map) {
+        let name = named(&format!("skymap_nside_{nside}_probability.fits.gz"));
+        files.push(file::write_atomically(dir, &name, |out| {
+            maps::write_flat(scan, &map, nside, out)
+        })?);
+    }
+    files.push(file::write_atomically(
+        dir,
+        &named("multiorder.fits"),
+        |out| maps::write_multi_order(scan, &map, out),
+    )?);
+    for region in scan.regions {
+        let share = format!("{:.0}", 100.0 * region.containment);
+        files.push(file::write_atomically(
+            dir,
+            &named(&format!("region_{share}.moc.fits")),
+            |out| maps::write_region(scan, region, out),
+        )?);
+        files.push(file::write_atomically(
+            dir,
+            &named(&format!("contour_{share}.txt")),
+            |out| polygons::write_text(scan, region, out),
+        )?);
+    }
+    files.push(file::write_atomically(
+        dir,
+        &named("regions.geojson"),
+        |out| polygons::write_geojson(scan, out),
+    )?);
+    files.push(file::write_atomically(dir, &named("gcn.json"), |out| {
+        alert::write(scan, &map, out)
+    })?);
+    files.push(file::write_atomically(dir, &named("errors.json"), |out| {
+        errors::write(scan, out)
+    })?);
+    Ok(files)
+}
+
+/// The full sky and the zoom.
+pub fn write_plots(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    let mut files = Vec::new();
+    for (name, figure) in [("sky", plot::full_sky(scan)), ("zoom", plot::zoom(scan))] {
+        if let Some(figure) = figure {
+            let stem = format!("{}.{name}", scan.event.file_stem());
+            files.extend(write_figure(dir, &stem, &figure)?);
+        }
+    }
+    Ok(files)
+}
+
+/// The regions of two maps over one another.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_comparison(
+    dir: &Path,
+    sides: [&Side; 2],
+    comparison: &Comparison,
+) -> Result<[PathBuf; 2], OutputError> {
+    file::make_folder(dir)?;
+    write_figure(
+        dir,
+        "comparison",
+        &plot::comparison::compose(sides, comparison),
+    )
+}
+
+/// A figure as PNG and as SVG.
+fn write_figure(dir: &Path, stem: &str, figure: &Figure) -> Result<[PathBuf; 2], OutputError> {
+    let named = |end: &str| format!("{stem}.{end}");
+    let draw = |end: &str| {
+        let path = dir.join(named(end));
+        move |source| OutputError::Draw { path, source }
+    };
+    let png = drawing::png(figure).map_err(draw("png"))?;
+    let svg = drawing::svg(figure).map_err(draw("svg"))?;
+    Ok([
+        file::write_atomically(dir, &named("png"), |out| out.write_all(&png))?,
+        file::write_atomically(dir, &named("svg"), |out| out.write_all(svg.as_bytes()))?,
+    ])
+}
+
+/// Writes only the result that `skyreader` reads and returns its path.
+pub fn write_result(dir: &Path, scan: &ScanRecord<'_>) -> Result<PathBuf, OutputError> {
+    file::write_atomically(dir, &result::file_name(scan, "json"), |out| {
+        result::write(scan, out)
+    })
+}

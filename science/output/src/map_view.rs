@@ -1,0 +1,113 @@
+//! What a result file says, in short: the JSON object and the text of `skyscan map show`.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
+
+use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
+use super::{Declination, EventIdentity, ScanFile, SubPixel};
+use skyscan_sky::Nside;
+use skyscan_sky::region::RegionMethod;
+use skyscan_sky::sub_pixel::SubPixelFit;
+
+/// A map that was read back. Serialises to JSON; `Display` is the text for people.
+#[derive(Clone, Debug, Serialize)]
+pub struct MapView {
+    /// Which event it was, as far as the file tells.
+    event: Option<EventIdentity>,
+    /// Run and event number of a file that has no date.
+    run_and_event: Option<(u32, u32)>,
+    reco: String,
+    /// The map was mirrored back when it was read.
+    declination_was_mirrored: bool,
+    best_fit: Option<Best>,
+    sub_pixel: Option<SubPixel>,
+    regions_method: RegionMethod,
+    regions: Vec<RegionExtent>,
+    pixels: BTreeMap<Nside, u64>,
+    failed: BTreeMap<String, u64>,
+    complete: bool,
+    map_sha256: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Best {
+    ra_deg: f64,
+    dec_deg: f64,
+    llh: f64,
+}
+
+impl MapView {
+    /// Regions are made anew by a method, whatever the file was written with.
+    pub fn new(file: &ScanFile, method: RegionMethod) -> Self {
+        let map = &file.map;
+        Self {
+            event: file.identity(None),
+            run_and_event: file.run_and_event,
+            reco: file.reco.clone(),
+            declination_was_mirrored: file.declination == Declination::Mirrored,
+            best_fit: map.best().map(|(pixel, fit)| Best {
+                ra_deg: pixel.center().ra_rad.to_degrees(),
+                dec_deg: pixel.center().dec_rad.to_degrees(),
+                llh: fit.llh,
+            }),
+            sub_pixel: SubPixelFit::of(map).as_ref().map(SubPixel::from),
+            regions_method: method,
+            regions: method.regions(map).iter().map(Into::into).collect(),
+            pixels: pixel_counts(map),
+            failed: failure_counts(map),
+            complete: map.rounds().keys().all(|n| file.complete.contains(n)),
+            map_sha256: map.sha256_hex(),
+        }
+    }
+}
+
+impl Display for MapView {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.complete {
+            writeln!(
+                f,
+                "WARNING: INCOMPLETE SCAN. The direction may still have changed.\n"
+            )?;
+        }
+        match (&self.event, self.run_and_event) {
+            (Some(event), _) => summary::heading(f, event)?,
+            (None, Some((run, event))) => {
+                writeln!(f, "Run {run}  event {event}  at an unknown time\n")?;
+            }
+            (None, None) => writeln!(f, "Unknown event\n")?,
+        }
+        match &self.best_fit {
+            Some(best) => {
+                let direction = [best.ra_deg, best.dec_deg];
+                summary::direction(f, direction, &self.regions, self.regions_method)?;
+                let reco = if self.reco.is_empty() {
+                    "unknown reco"
+                } else {
+                    &self.reco
+                };
+                writeln!(f, "  Fit     llh {:.3}, {reco}", best.llh)?;
+                summary::sub_pixel(f, self.sub_pixel.as_ref())?;
+            }
+            None => writeln!(f, "  NO BEST FIT: every pixel failed\n")?,
+        }
+        let pixels: Vec<String> = self
+            .pixels
+            .iter()
+            .map(|(nside, n)| format!("{n} at nside {nside}"))
+            .collect();
+        writeln!(f, "  Pixels  {}", pixels.join(", "))?;
+        let failed: u64 = self.failed.values().sum();
+        if failed > 0 {
+            writeln!(f, "  FAILED  {failed} pixels")?;
+        }
+        if self.declination_was_mirrored {
+            writeln!(
+                f,
+                "  Dec     was of the wrong sign in the file and is put right here"
+            )?;
+        }
+        writeln!(f, "  Map     sha256 {}", self.map_sha256)
+    }
+}

@@ -1,0 +1,136 @@
+//! The words that both figures share: which event, when, where.
+
+use super::graticule::signed;
+use crate::ScanRecord;
+use crate::sexagesimal;
+use crate::summary::all_around;
+use skyscan_sky::Equatorial;
+use skyscan_sky::region::Region;
+
+/// Longer stream names are cut: they come from the alert.
+const LONGEST_STREAM: usize = 24;
+
+/// `Run 136766 · Event 7637140 · GOLD`.
+pub(crate) fn title(scan: &ScanRecord<'_>) -> String {
+    let event = &scan.event;
+    let mut title = format!("Run {} · Event {}", event.run_id, event.event_id);
+    if !event.stream.is_empty() {
+        title.push_str(" · ");
+        title.extend(event.stream.chars().take(LONGEST_STREAM));
+    }
+    title
+}
+
+/// `2022-06-24 16:13:16 UTC · pandel-mpe`, and a warning if the map has holes.
+pub(crate) fn subtitle(scan: &ScanRecord<'_>) -> String {
+    let time = match sexagesimal::utc(scan.event.mjd) {
+        Some(utc) => format!("{utc} UTC"),
+        None => format!("MJD {}", scan.event.mjd),
+    };
+    format!("{time} · {}", scan.reco)
+}
+
+/// The scan was stopped before every pixel was done.
+pub(super) fn is_incomplete(scan: &ScanRecord<'_>) -> bool {
+    scan.map
+        .rounds()
+        .keys()
+        .any(|nside| !scan.complete.contains(nside))
+}
+
+/// One coordinate of the best fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Coordinate {
+    /// `RA` or `Dec`.
+    pub(super) name: &'static str,
+    /// `224.12°`.
+    pub(super) value: String,
+    /// `+2.20° −1.93°`; empty without a region.
+    pub(super) errors: String,
+    /// `14h 56m 28.8s`.
+    pub(super) sexagesimal: String,
+}
+
+/// Right ascension, then declination, with the reach of the largest region.
+pub(super) fn coordinates(best: Equatorial, regions: &[Region]) -> [Coordinate; 2] {
+    let (ra_deg, dec_deg) = (best.ra_rad.to_degrees(), best.dec_rad.to_degrees());
+    let errors = |plus: f64, minus: f64| {
+        if all_around(plus, minus) {
+            "any".to_owned()
+        } else {
+            format!("+{plus:.2}° −{minus:.2}°")
+        }
+    };
+    let widest = widest(regions);
+    [
+        Coordinate {
+            name: "RA",
+            value: format!("{}°", sexagesimal::ra_degrees(ra_deg)),
+            errors: widest.map_or_else(String::new, |r| errors(r.ra_plus_deg, r.ra_minus_deg)),
+            sexagesimal: sexagesimal::hours(ra_deg),
+        },
+        Coordinate {
+            name: "Dec",
+            value: format!("{}°", signed(dec_deg, 2)),
+            errors: widest.map_or_else(String::new, |r| errors(r.dec_plus_deg, r.dec_minus_deg)),
+            sexagesimal: primes(&sexagesimal::degrees(dec_deg)),
+        },
+    ]
+}
+
+/// The region with the largest containment.
+pub(super) fn widest(regions: &[Region]) -> Option<&Region> {
+    regions
+        .iter()
+        .max_by(|a, b| a.containment.total_cmp(&b.containment))
+}
+
+/// `+41d 18m 36s` as `+41° 18′ 36″`.
+fn primes(degrees: &str) -> String {
+    let mut words = String::new();
+    for c in degrees.chars() {
+        words.push(match c {
+            'd' => '°',
+            'm' => '′',
+            's' => '″',
+            '-' => '−',
+            c => c,
+        });
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coordinates_read_as_in_a_circular() {
+        let best = Equatorial {
+            ra_rad: 224.12_f64.to_radians(),
+            dec_rad: (-41.31_f64).to_radians(),
+        };
+        let region = Region {
+            containment: 0.9,
+            level: 4.61,
+            contour_level: 4.61,
+            area_deg2: 7.5,
+            ra_plus_deg: 2.2,
+            ra_minus_deg: 1.93,
+            dec_plus_deg: 1.5,
+            dec_minus_deg: 1.47,
+            contours: Vec::new(),
+        };
+        let [ra, dec] = coordinates(best, &[region]);
+        assert_eq!(
+            (ra.value.as_str(), ra.errors.as_str()),
+            ("224.12°", "+2.20° −1.93°")
+        );
+        assert_eq!(ra.sexagesimal, "14h 56m 28.8s");
+        assert_eq!(
+            (dec.value.as_str(), dec.errors.as_str()),
+            ("−41.31°", "+1.50° −1.47°")
+        );
+        assert_eq!(dec.sexagesimal, "−41° 18′ 36″");
+    }
+}

@@ -1,0 +1,126 @@
+//! What a scan found, in short: the one JSON object and the text that `skyscan scan` prints.
+
+mod text;
+
+pub use text::area;
+pub(super) use text::{all_around, direction, heading, sub_pixel};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EventIdentity, SubPixel};
+use skyscan_scan::TaskCounts;
+use skyscan_sky::Nside;
+use skyscan_sky::map::{PixelOutcome, SkyMap};
+use skyscan_sky::region::{Region, RegionMethod};
+
+/// The outcome of a scan. Serialises to the JSON object that `--format json` prints; `Display`
+/// is the text for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Which event it was.
+    pub event: EventIdentity,
+    /// Name of the reconstruction.
+    pub reco: String,
+    /// URL of the transport, without secrets.
+    pub transport: String,
+    /// Where the neutrino came from; absent if no pixel could be reconstructed.
+    pub best_fit: Option<BestFit>,
+    /// The best fit between pixel centres, where the map shows one.
+    pub sub_pixel: Option<SubPixel>,
+    /// How the levels of the regions were chosen.
+    pub regions_method: RegionMethod,
+    /// Containment regions, the smallest first.
+    pub regions: Vec<RegionExtent>,
+    /// What became of the tasks.
+    pub tasks: TaskCounts,
+    /// Number of pixels scanned, by resolution.
+    pub pixels: BTreeMap<Nside, u64>,
+    /// Every pixel that was planned was scanned.
+    pub complete: bool,
+    /// Time from start to result.
+    pub wall_seconds: f64,
+    /// Time that the slots of all workers were busy.
+    pub cpu_seconds: f64,
+    /// SHA-256 of the map in hexadecimal: equal for equal event and configuration.
+    pub map_sha256: String,
+    /// Files written.
+    pub files: Vec<PathBuf>,
+    /// Number of failed pixels by reason; shown in the text, in the JSON result file rather than
+    /// in the JSON object.
+    #[serde(skip)]
+    pub failures: BTreeMap<String, u64>,
+}
+
+/// The best direction, in both frames.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestFit {
+    /// Right ascension, J2000, 0 to 360.
+    pub ra_deg: f64,
+    /// Declination, J2000.
+    pub dec_deg: f64,
+    /// Zenith in the detector: where the particle comes from.
+    pub zenith_deg: f64,
+    /// Azimuth in the detector.
+    pub azimuth_deg: f64,
+    /// Negative log-likelihood there.
+    pub llh: f64,
+}
+
+/// The size of a containment region.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegionExtent {
+    /// Probability that the source lies inside, for example 0.9.
+    pub containment: f64,
+    /// Threshold on `2 (llh - llh_best)`.
+    pub level: f64,
+    /// Threshold that the boundary follows; more than the level if the region was smaller than a
+    /// pixel and was grown to one.
+    pub contour_level: f64,
+    /// Solid angle.
+    pub area_deg2: f64,
+    /// Reach from the best fit towards larger right ascension.
+    pub ra_plus_deg: f64,
+    /// Towards smaller right ascension.
+    pub ra_minus_deg: f64,
+    /// Towards larger declination.
+    pub dec_plus_deg: f64,
+    /// Towards smaller declination.
+    pub dec_minus_deg: f64,
+}
+
+impl From<&Region> for RegionExtent {
+    fn from(region: &Region) -> Self {
+        Self {
+            containment: region.containment,
+            level: region.level,
+            contour_level: region.contour_level,
+            area_deg2: region.area_deg2,
+            ra_plus_deg: region.ra_plus_deg,
+            ra_minus_deg: region.ra_minus_deg,
+            dec_plus_deg: region.dec_plus_deg,
+            dec_minus_deg: region.dec_minus_deg,
+        }
+    }
+}
+
+/// Number of pixels scanned at each resolution, failed ones included.
+pub fn pixel_counts(map: &SkyMap) -> BTreeMap<Nside, u64> {
+    map.rounds()
+        .iter()
+        .map(|(&nside, pixels)| (nside, pixels.len() as u64))
+        .collect()
+}
+
+/// Number of failed pixels by reason.
+pub fn failure_counts(map: &SkyMap) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for outcome in map.rounds().values().flat_map(|pixels| pixels.values()) {
+        if let PixelOutcome::Failed(reason) = outcome {
+            *counts.entry(reason.clone()).or_default() += 1;
+        }
+    }
+    counts
+}

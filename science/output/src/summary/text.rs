@@ -1,0 +1,234 @@
+//! The summary as text. Plain ASCII, so that it survives a pager, a chat and a GCN circular.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{BestFit, RegionExtent, Summary};
+use crate::{EventIdentity, SubPixel, sexagesimal};
+use skyscan_scan::TaskCounts;
+use skyscan_sky::region::RegionMethod;
+
+/// Reasons listed before the rest is only counted.
+const LISTED_REASONS: usize = 3;
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.complete {
+            self.warning(f)?;
+        }
+        heading(f, &self.event)?;
+        match &self.best_fit {
+            Some(best_fit) => self.direction(f, best_fit)?,
+            None => writeln!(
+                f,
+                "  NO BEST FIT: not a single pixel could be reconstructed\n"
+            )?,
+        }
+        self.counts(f)?;
+        if !self.files.is_empty() {
+            writeln!(f)?;
+            for (i, file) in self.files.iter().enumerate() {
+                let label = if i == 0 { "Files" } else { "" };
+                writeln!(f, "  {label:<7} {}", file.display())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn warning(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let TaskCounts {
+            planned, accepted, ..
+        } = self.tasks;
+        writeln!(
+            f,
+            "WARNING: INCOMPLETE SCAN, {accepted} of {planned} tasks done. \
+             The direction and its regions may still change.\n"
+        )
+    }
+
+    fn direction(&self, f: &mut Formatter<'_>, best: &BestFit) -> fmt::Result {
+        direction(
+            f,
+            [best.ra_deg, best.dec_deg],
+            &self.regions,
+            self.regions_method,
+        )?;
+        writeln!(
+            f,
+            "  Fit     llh {:.3}, zenith {:.2} deg, azimuth {:.2} deg, {}",
+            best.llh, best.zenith_deg, best.azimuth_deg, self.reco
+        )?;
+        sub_pixel(f, self.sub_pixel.as_ref())
+    }
+
+    fn counts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let pixels: Vec<String> = self
+            .pixels
+            .iter()
+            .map(|(nside, n)| format!("{n} at nside {nside}"))
+            .collect();
+        writeln!(f, "  Pixels  {}", pixels.join(", "))?;
+        self.failed_pixels(f)?;
+        let tasks = &self.tasks;
+        write!(f, "  Tasks   {} of {} done", tasks.accepted, tasks.planned)?;
+        for (n, what) in [
+            (tasks.failed, "given up"),
+            (tasks.lost, "lost and given out again"),
+            (tasks.speculated, "copied because they held up the rest"),
+            (tasks.duplicate, "counted once though done twice"),
+        ] {
+            if n > 0 {
+                write!(f, ", {n} {what}")?;
+            }
+        }
+        writeln!(f)?;
+        writeln!(
+            f,
+            "  Time    {} on the clock, {} of workers' time, over {}",
+            duration(self.wall_seconds),
+            duration(self.cpu_seconds),
+            self.transport
+        )?;
+        writeln!(f, "  Map     sha256 {}", self.map_sha256)
+    }
+
+    fn failed_pixels(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let failed: u64 = self.failures.values().sum();
+        if failed == 0 {
+            return Ok(());
+        }
+        let mut reasons: Vec<(&String, &u64)> = self.failures.iter().collect();
+        // Stable: equal counts stay in alphabetical order.
+        reasons.sort_by(|a, b| b.1.cmp(a.1));
+        let mut listed: Vec<String> = reasons
+            .iter()
+            .take(LISTED_REASONS)
+            .map(|(reason, n)| format!("{n} {reason}"))
+            .collect();
+        if reasons.len() > LISTED_REASONS {
+            let others: u64 = reasons[LISTED_REASONS..].iter().map(|(_, n)| **n).sum();
+            listed.push(format!("{others} for other reasons"));
+        }
+        writeln!(f, "  FAILED  {failed} pixels: {}", listed.join("; "))
+    }
+}
+
+/// Which event it is and when it happened.
+pub(crate) fn heading(f: &mut Formatter<'_>, event: &EventIdentity) -> fmt::Result {
+    write!(f, "Run {}  event {}", event.run_id, event.event_id)?;
+    if !event.stream.is_empty() {
+        write!(f, "  {}", event.stream)?;
+    }
+    if let Some(utc) = sexagesimal::utc(event.mjd) {
+        write!(f, "  {utc} UTC")?;
+    }
+    writeln!(f, "  (MJD {:.6})\n", event.mjd)
+}
+
+/// The best direction with the reach of the largest region, then every region.
+pub(crate) fn direction(
+    f: &mut Formatter<'_>,
+    [ra_deg, dec_deg]: [f64; 2],
+    regions: &[RegionExtent],
+    method: RegionMethod,
+) -> fmt::Result {
+    // The widest region's reach is what a telescope has to cover.
+    let widest = regions
+        .iter()
+        .max_by(|a, b| a.containment.total_cmp(&b.containment));
+    let errors = |pair: Option<(f64, f64)>| match pair {
+        Some((plus, minus)) if all_around(plus, minus) => format!("{:<14}", "any"),
+        Some((plus, minus)) => format!("{:<14}", format!("+{plus:.2} -{minus:.2}")),
+        None => String::new(),
+    };
+    writeln!(
+        f,
+        "  RA      {:>7} deg  {} {}",
+        sexagesimal::ra_degrees(ra_deg),
+        errors(widest.map(|w| (w.ra_plus_deg, w.ra_minus_deg))),
+        sexagesimal::hours(ra_deg),
+    )?;
+    writeln!(
+        f,
+        "  Dec     {:>+7.2} deg  {} {}",
+        dec_deg,
+        errors(widest.map(|w| (w.dec_plus_deg, w.dec_minus_deg))),
+        sexagesimal::degrees(dec_deg),
+    )?;
+    match widest {
+        Some(widest) => writeln!(
+            f,
+            "          J2000; errors reach to the edge of the {:.0} % region\n",
+            100.0 * widest.containment
+        )?,
+        None => writeln!(
+            f,
+            "          J2000; NO REGION: the likelihood map has no contour\n"
+        )?,
+    }
+    for region in regions {
+        write!(
+            f,
+            "  {:>2.0} %    {:>7} deg2       2 dllh < {:.2}",
+            100.0 * region.containment,
+            area(region.area_deg2),
+            region.level
+        )?;
+        if region.contour_level > region.level {
+            write!(f, "; LESS THAN A PIXEL, grown to one: give a finer --nside")?;
+        }
+        writeln!(f)?;
+    }
+    if !regions.is_empty() {
+        writeln!(f, "          {}\n", method.description())?;
+    }
+    Ok(())
+}
+
+/// The best fit between pixel centres, if there is one.
+pub(crate) fn sub_pixel(f: &mut Formatter<'_>, fit: Option<&SubPixel>) -> fmt::Result {
+    let Some(fit) = fit else { return Ok(()) };
+    writeln!(
+        f,
+        "          between pixels RA {}, Dec {:+.2} deg, sigma {:.2} x {:.2} deg at {:.0} deg",
+        sexagesimal::ra_degrees(fit.ra_deg),
+        fit.dec_deg,
+        fit.sigma_major_deg,
+        fit.sigma_minor_deg,
+        fit.position_angle_deg
+    )
+}
+
+/// Whether a region reaches around a pole: then every right ascension is in it, and the reach to
+/// either side says nothing.
+pub(crate) fn all_around(ra_plus_deg: f64, ra_minus_deg: f64) -> bool {
+    ra_plus_deg + ra_minus_deg >= 359.99
+}
+
+/// Three significant digits, whatever the size.
+pub fn area(deg2: f64) -> String {
+    let decimals = match deg2.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.9995 => 2,
+        size if size >= 0.09995 => 3,
+        _ => 4,
+    };
+    format!("{deg2:.decimals$}")
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    if whole < 7200 {
+        format!("{} min {:02} s", whole / 60, whole % 60)
+    } else {
+        format!("{} h {:02} min", whole / 3600, whole / 60 % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+
+use crate::summary::{BestFit, RegionExtent, Summary};
+use crate::{EventIdentity, SubPixel};
+use skyscan_scan::TaskCounts;
+use skyscan_sky::Nside;
+use skyscan_sky::region::RegionMethod;
+
+fn region(containment: f64, level: f64, area_deg2: f64, reach: [f64; 4]) -> RegionExtent {
+    RegionExtent {
+        containment,
+        level,
+        contour_level: level,
+        area_deg2,
+        ra_plus_deg: reach[0],
+        ra_minus_deg: reach[1],
+        dec_plus_deg: reach[2],
+        dec_minus_deg: reach[3],
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        event: EventIdentity {
+            run_id: 136_766,
+            event_id: 7_637_140,
+            mjd: 59_754.675_884_320_13,
+            stream: "GOLD".to_owned(),
+        },
+        reco: "pandel-mpe".to_owned(),
+        transport: "memory:".to_owned(),
+        best_fit: Some(BestFit {
+            ra_deg: 224.12,
+            dec_deg: 41.31,
+            zenith_deg: 131.3,
+            azimuth_deg: 12.25,
+            llh: 1847.1616,
+        }),
+        sub_pixel: Some(SubPixel {
+            ra_deg: 224.091,
+            dec_deg: 41.287,
+            llh: 1847.05,
+            sigma_major_deg: 0.31,
+            sigma_minor_deg: 0.22,
+            position_angle_deg: 74.6,
+        }),
+        regions_method: RegionMethod::Calibrated,
+        regions: vec![
+            region(0.5, 22.2, 2.353, [1.12, 1.01, 0.8, 0.81]),
+            region(0.9, 64.2, 7.487, [2.2, 1.93, 1.5, 1.47]),
+        ],
+        tasks: TaskCounts {
+            planned: 96,
+            accepted: 96,
+            ..TaskCounts::default()
+        },
+        pixels: [(8, 768), (64, 896), (512, 1926)]
+            .map(|(nside, n)| (Nside::try_from(nside).unwrap(), n))
+            .into(),
+        complete: true,
+        wall_seconds: 18.24,
+        cpu_seconds: 35.9,
+        map_sha256: "ab".repeat(32),
+        files: vec!["out/a.json".into(), "out/a.sky.png".into()],
+        failures: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn reads_like_this() {
+    let expected = format!(
+        "\
+Run 136766  event 7637140  GOLD  2022-06-24 16:13:16 UTC  (MJD 59754.675884)
+
+  RA       224.12 deg  +2.20 -1.93    14h 56m 28.8s
+  Dec      +41.31 deg  +1.50 -1.47    +41d 18m 36s
+          J2000; errors reach to the edge of the 90 % region
+
+  50 %       2.35 deg2       2 dllh < 22.20
+  90 %       7.49 deg2       2 dllh < 64.20
+          2 dllh of 22.2 and 64.2, simulated for IC160427A with varied ice
+
+  Fit     llh 1847.162, zenith 131.30 deg, azimuth 12.25 deg, pandel-mpe
+          between pixels RA 224.09, Dec +41.29 deg, sigma 0.31 x 0.22 deg at 75 deg
+  Pixels  768 at nside 8, 896 at nside 64, 1926 at nside 512
+  Tasks   96 of 96 done
+  Time    18.2 s on the clock, 35.9 s of workers' time, over memory:
+  Map     sha256 {}
+
+  Files   out/a.json
+          out/a.sky.png
+",
+        "ab".repeat(32)
+    );
+    assert_eq!(summary().to_string(), expected);
+}
+
+#[test]
+fn an_incomplete_scan_says_so_before_anything_else() {
+    let mut summary = summary();
+    summary.complete = false;
+    summary.tasks.accepted = 90;
+    let text = summary.to_string();
+    assert!(
+        text.starts_with("WARNING: INCOMPLETE SCAN, 90 of 96 tasks done."),
+        "{text}"
+    );
+}
+
+#[test]
+fn failed_pixels_come_with_their_most_frequent_reasons() {
+    let mut summary = summary();
+    summary.failures = [
+        ("no light", 2),
+        ("did not converge", 7),
+        ("timed out", 2),
+        ("odd", 1),
+    ]
+    .map(|(reason, n)| (reason.to_owned(), n))
+    .into();
+    let text = summary.to_string();
+    assert!(
+        text.contains(
+            "FAILED  12 pixels: 7 did not converge; 2 no light; 2 timed out; 1 for other reasons"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn without_a_best_fit_no_direction_is_printed() {
+    let mut summary = summary();
+    summary.best_fit = None;
+    let text = summary.to_string();
+    assert!(text.contains("NO BEST FIT"), "{text}");
+    assert!(!text.contains("RA "), "{text}");
+}
+
+#[test]
+fn json_has_exactly_the_promised_keys() {
+    let json = serde_json::to_value(summary()).unwrap();
+    let expected = serde_json::json!({
+        "event": {"run_id": 136766, "event_id": 7637140, "mjd": 59754.67588432013},
+        "reco": "pandel-mpe",
+        "transport": "memory:",
+        "best_fit": {"ra_deg": 224.12, "dec_deg": 41.31, "zenith_deg": 131.3,
+                     "azimuth_deg": 12.25, "llh": 1847.1616},
+        "sub_pixel": {"ra_deg": 224.091, "dec_deg": 41.287, "llh": 1847.05, "sigma_major_deg": 0.31,
+                      "sigma_minor_deg": 0.22, "position_angle_deg": 74.6},
+        "regions_method": "calibrated",
+        "regions": [
+            {"containment": 0.5, "level": 22.2, "contour_level": 22.2, "area_deg2": 2.353, "ra_plus_deg": 1.12,
+             "ra_minus_deg": 1.01, "dec_plus_deg": 0.8, "dec_minus_deg": 0.81},
+            {"containment": 0.9, "level": 64.2, "contour_level": 64.2, "area_deg2": 7.487, "ra_plus_deg": 2.2,
+             "ra_minus_deg": 1.93, "dec_plus_deg": 1.5, "dec_minus_deg": 1.47},
+        ],
+        "tasks": {"planned": 96, "accepted": 96, "duplicate": 0, "lost": 0, "failed": 0, "speculated": 0},
+        "pixels": {"8": 768, "64": 896, "512": 1926},
+        "complete": true,
+        "wall_seconds": 18.24,
+        "cpu_seconds": 35.9,
+        "map_sha256": "ab".repeat(32),
+        "files": ["out/a.json", "out/a.sky.png"],
+    });
+    assert_eq!(json, expected);
+    let text = serde_json::to_string(&summary()).unwrap();
+    let read: Summary = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.pixels, summary().pixels);
+}
+
+#[test]
+fn a_region_around_a_pole_holds_every_right_ascension() {
+    let mut summary = summary();
+    summary.regions = vec![region(0.9, 4.61, 5.8, [180.0, 180.0, 0.7, 1.7])];
+    let text = summary.to_string();
+    assert!(text.contains("224.12 deg  any  "), "{text}");
+    assert!(text.contains("+0.70 -1.70"), "{text}");
+}
+
+#[test]
+fn a_region_that_is_not_resolved_says_so() {
+    let mut summary = summary();
+    assert!(!summary.to_string().contains("LESS THAN A PIXEL"));
+    summary.regions[0].contour_level = 30.0;
+    let text = summary.to_string();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("  50 %"))
+        .unwrap();
+    assert!(line.contains("LESS THAN A PIXEL"), "{text}");
+}

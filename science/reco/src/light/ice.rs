@@ -1,0 +1,188 @@
+//! The medium, layer by layer: mean scattering and absorption between two heights.
+//!
+//! Layers are flat; tilt and anisotropy are left out. Above the topmost and below the lowest layer
+//! the outermost one goes on.
+
+use skyscan_event::detector::IceLayer;
+
+/// Inverse lengths averaged over the way between two heights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanIce {
+    /// Mean of `1 / scattering length`.
+    pub scattering_per_m: f64,
+    /// Mean of `1 / absorption length`.
+    pub absorption_per_m: f64,
+    /// Derivative of `scattering_per_m` by the height of the emission point.
+    pub scattering_slope: f64,
+    /// Derivative of `absorption_per_m` by the height of the emission point.
+    pub absorption_slope: f64,
+}
+
+/// The layered medium as cumulative tables over height, so that an average takes two look-ups.
+#[derive(Clone, Debug)]
+pub struct Ice {
+    bottom_m: f64,
+    inverse_step: f64,
+    step_m: f64,
+    cells: Vec<Cell>,
+}
+
+/// Values at the lower edge of a cell; inside it the inverse lengths are constant.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    scattering_sum: f64,
+    absorption_sum: f64,
+    scattering_per_m: f64,
+    absorption_per_m: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lookup {
+    scattering_sum: f64,
+    absorption_sum: f64,
+    scattering_per_m: f64,
+    absorption_per_m: f64,
+}
+
+/// Fine enough for layers of 10 m, coarse enough to stay in the cache.
+const STEP_M: f64 = 2.5;
+/// Below this height difference the two ends are in the same ice.
+const SAME_HEIGHT_M: f64 = 1e-3;
+
+impl Ice {
+    /// Tabulates layers given from the bottom up (at least one). Between the middles of two layers
+    /// the inverse lengths change linearly.
+    pub fn new(layers: &[IceLayer]) -> Self {
+        let bottom_m = layers[0].z_m - STEP_M;
+        let top_m = layers[layers.len() - 1].z_m + STEP_M;
+        let n_cells = ((top_m - bottom_m) / STEP_M) as usize + 1;
+        let mut cells = Vec::with_capacity(n_cells);
+        let (mut scattering_sum, mut absorption_sum) = (0.0, 0.0);
+        for i in 0..n_cells {
+            let middle = bottom_m + (i as f64 + 0.5) * STEP_M;
+            let scattering_per_m = interpolate(layers, middle, |l| 1.0 / l.scattering_length_m);
+            let absorption_per_m = interpolate(layers, middle, |l| 1.0 / l.absorption_length_m);
+            cells.push(Cell {
+                scattering_sum,
+                absorption_sum,
+                scattering_per_m,
+                absorption_per_m,
+            });
+            scattering_sum += scattering_per_m * STEP_M;
+            absorption_sum += absorption_per_m * STEP_M;
+        }
+        Self {
+            bottom_m,
+            inverse_step: 1.0 / STEP_M,
+            step_m: STEP_M,
+            cells,
+        }
+    }
+
+    fn at(&self, z_m: f64) -> Lookup {
+        let offset = (z_m - self.bottom_m) * self.inverse_step;
+        // A cast saturates: below the bottom it gives 0, so the first cell is extrapolated.
+        let index = (offset as usize).min(self.cells.len() - 1);
+        let cell = &self.cells[index];
+        let beyond = (offset - index as f64) * self.step_m;
+        Lookup {
+            scattering_sum: cell.scattering_sum + beyond * cell.scattering_per_m,
+            absorption_sum: cell.absorption_sum + beyond * cell.absorption_per_m,
+            scattering_per_m: cell.scattering_per_m,
+            absorption_per_m: cell.absorption_per_m,
+        }
+    }
+
+    /// Averages over the straight way from height `from_m` (emission) to `to_m` (DOM).
+    pub fn mean(&self, from_m: f64, to_m: f64) -> MeanIce {
+        let (from, to) = (self.at(from_m), self.at(to_m));
+        let way = to_m - from_m;
+        if way.abs() < SAME_HEIGHT_M {
+            return MeanIce {
+                scattering_per_m: from.scattering_per_m,
+                absorption_per_m: from.absorption_per_m,
+                scattering_slope: 0.0,
+                absorption_slope: 0.0,
+            };
+        }
+        let inverse = 1.0 / way;
+        let scattering_per_m = (to.scattering_sum - from.scattering_sum) * inverse;
+        let absorption_per_m = (to.absorption_sum - from.absorption_sum) * inverse;
+        MeanIce {
+            scattering_per_m,
+            absorption_per_m,
+            scattering_slope: (scattering_per_m - from.scattering_per_m) * inverse,
+            absorption_slope: (absorption_per_m - from.absorption_per_m) * inverse,
+        }
+    }
+}
+
+fn interpolate(layers: &[IceLayer], z_m: f64, value: impl Fn(&IceLayer) -> f64) -> f64 {
+    let above = layers.partition_point(|layer| layer.z_m <= z_m);
+    match (
+        above.checked_sub(1).map(|below| &layers[below]),
+        layers.get(above),
+    ) {
+        (Some(low), Some(high)) => {
+            let share = (z_m - low.z_m) / (high.z_m - low.z_m);
+            value(low) * (1.0 - share) + value(high) * share
+        }
+        (Some(only), None) | (None, Some(only)) => value(only),
+        (None, None) => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skyscan_event::detector::Detector;
+
+    /// Midpoint rule with 1 mm steps over the cells.
+    fn brute_force(ice: &Ice, from: f64, to: f64) -> f64 {
+        let n = 100_000;
+        (0..n)
+            .map(|i| ice.at(from + (to - from) * (f64::from(i) + 0.5) / f64::from(n)))
+            .map(|lookup| lookup.scattering_per_m)
+            .sum::<f64>()
+            / f64::from(n)
+    }
+
+    #[test]
+    fn averages_as_an_integral_does() {
+        let ice = Ice::new(&Detector::icecube86().ice);
+        for (from, to) in [
+            (-100.0, -40.0),
+            (300.0, -450.0),
+            (700.0, 480.0),
+            (-900.0, 20.0),
+        ] {
+            let mean = ice.mean(from, to).scattering_per_m;
+            let expected = brute_force(&ice, from, to);
+            assert!(
+                (mean / expected - 1.0).abs() < 1e-4,
+                "{from} to {to}: {mean} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn slopes_are_derivatives() {
+        let ice = Ice::new(&Detector::icecube86().ice);
+        let (from, to, h) = (-101.3, 44.0, 1e-4);
+        let (low, high) = (ice.mean(from - h, to), ice.mean(from + h, to));
+        let mean = ice.mean(from, to);
+        let numeric = (high.scattering_per_m - low.scattering_per_m) / (2.0 * h);
+        assert!((mean.scattering_slope / numeric - 1.0).abs() < 1e-5);
+        let numeric = (high.absorption_per_m - low.absorption_per_m) / (2.0 * h);
+        assert!((mean.absorption_slope / numeric - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn dust_scatters_more_than_clear_ice() {
+        let ice = Ice::new(&Detector::icecube86().ice);
+        // The dust layer lies about 2,050 m deep, the clearest ice about 2,400 m.
+        let dust = ice.mean(-100.0, -100.0).scattering_per_m;
+        let clear = ice.mean(-440.0, -440.0).scattering_per_m;
+        assert!(dust > 4.0 * clear, "{dust} {clear}");
+    }
+}

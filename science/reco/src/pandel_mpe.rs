@@ -1,0 +1,177 @@
+//! Reco `pandel-mpe`: the arrival of the first of several photons, in layered ice.
+//!
+//! For each DOM the density of the first of `N` photons is
+//!
+//! ```text
+//! p_MPE(t) = N p(t) (1 - P(t))^(N-1)
+//! ```
+//!
+//! (Ahrens et al. 2004, NIM A 524, 169, multi-photoelectron likelihood), with the smeared Pandel
+//! density `p` of [`crate::light::arrival`], the effective distance of the same paper
+//!
+//! ```text
+//! d_eff = 0.84 d + 3.1 m - 3.9 m cos(eta) + 4.6 m cos(eta)^2
+//! ```
+//!
+//! (`eta`: angle of the photon to straight up, which meets a downward-looking photomultiplier head
+//! on), and scattering and absorption averaged over the layers between emission and DOM. `N` is
+//! the charge near the first pulse, capped: with all of it, one bright DOM whose first photon was
+//! delayed by unmodelled ice outvotes the rest. A floor under the density does the same for noise.
+//!
+//! For every direction the position across the track and the time are minimised, from several
+//! starts.
+
+mod floor;
+mod likelihood;
+mod starts;
+
+use std::sync::Arc;
+
+use super::compute::ComputeKernel;
+use super::hits::first_hits;
+use super::minimize::{Limits, Minimum, minimize};
+use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
+use crate::light::arrival::PhotonArrival;
+use crate::light::cherenkov::{dot, perpendiculars, subtract};
+use crate::light::ice::Ice;
+use crate::light::{SPEED_OF_LIGHT_M_PER_NS, cherenkov};
+use floor::Floor;
+use likelihood::{Hit, Slice};
+use skyscan_sky::map::{PixelFit, PixelOutcome};
+
+/// Fewer first hits than this say nothing about a track: it has five parameters.
+const LEAST_HITS: usize = 6;
+
+/// The reconstruction and its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PandelMpe {
+    /// Cap on the number of photons that count per DOM.
+    pub most_photons: f64,
+    /// Factor on the scattering of the ice model.
+    pub scattering_scale: f64,
+    /// Density per ns that any time has, as noise.
+    pub floor_per_ns: f64,
+}
+
+impl Default for PandelMpe {
+    fn default() -> Self {
+        Self {
+            most_photons: 5.0,
+            scattering_scale: 1.0,
+            floor_per_ns: 1e-6,
+        }
+    }
+}
+
+impl Reco for PandelMpe {
+    fn name(&self) -> &'static str {
+        "pandel-mpe"
+    }
+
+    fn prepare(&self, problem: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
+        Ok(Arc::new(ComputeKernel(self.for_event(problem)?)))
+    }
+}
+
+impl PandelMpe {
+    /// The likelihood of one event.
+    ///
+    /// # Errors
+    /// If the event has too few hits with hard local coincidence.
+    pub fn for_event(&self, problem: &Problem) -> Result<PandelMpeLikelihood, KernelError> {
+        let first = first_hits(&problem.event, &problem.detector);
+        if first.len() < LEAST_HITS {
+            return Err(KernelError::Unusable {
+                reco: self.name().to_owned(),
+                reason: format!(
+                    "only {} of the detector's DOMs have pulses with hard local coincidence, \
+                     {LEAST_HITS} are needed",
+                    first.len()
+                ),
+            });
+        }
+        let hits: Vec<Hit> = first
+            .iter()
+            .map(|hit| Hit::new(hit, self.most_photons))
+            .collect();
+        let n = hits.len() as f64;
+        let mut center_m = [0.0; 3];
+        for hit in &hits {
+            center_m = cherenkov::add_scaled(center_m, hit.position_m, 1.0 / n);
+        }
+        Ok(PandelMpeLikelihood {
+            settings: *self,
+            arrival: PhotonArrival::shared(),
+            ice: Ice::new(&problem.detector.ice),
+            floor: Floor::new(),
+            hits,
+            center_m,
+        })
+    }
+}
+
+/// The likelihood of one event, ready for any direction.
+#[derive(Debug)]
+pub struct PandelMpeLikelihood {
+    settings: PandelMpe,
+    arrival: Arc<PhotonArrival>,
+    ice: Ice,
+    floor: Floor,
+    hits: Vec<Hit>,
+    /// Mean position of the hit DOMs; tracks are described by where they pass it.
+    center_m: [f64; 3],
+}
+
+/// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
+const LIMITS: Limits = Limits {
+    scale: [10.0, 10.0, 30.0],
+    tolerance: 1e-4,
+    most_steps: 80,
+};
+
+impl Likelihood for PandelMpeLikelihood {
+    fn fit(&self, request: &PixelRequest) -> PixelOutcome {
+        let source = request.direction.unit_vector();
+        let direction = source.map(|x| -x);
+        let across = perpendiculars(direction);
+        let slice = Slice::new(self, direction, across);
+        let evaluate = |track| slice.evaluate(track);
+
+        let parents = request.seeds.iter().map(|seed| {
+            let offset = subtract(seed.position_m, self.center_m);
+            let delay = dot(offset, direction) / SPEED_OF_LIGHT_M_PER_NS;
+            [
+                dot(offset, across[0]),
+                dot(offset, across[1]),
+                seed.time_ns - delay,
+            ]
+        });
+        let starts = starts::choose(&slice, parents);
+        let best = starts
+            .into_iter()
+            .map(|start| minimize(evaluate, start, &LIMITS))
+            .filter(|minimum| minimum.value.is_finite())
+            .min_by(|a, b| a.value.total_cmp(&b.value));
+        match best {
+            Some(minimum) => PixelOutcome::Fitted(self.describe(&minimum, across)),
+            None => PixelOutcome::Failed("the likelihood is not finite anywhere".to_owned()),
+        }
+    }
+}
+
+impl PandelMpeLikelihood {
+    fn describe(&self, minimum: &Minimum, across: [[f64; 3]; 2]) -> PixelFit {
+        let [u, v, time_ns] = minimum.at;
+        let position_m = cherenkov::add_scaled(self.center_m, across[0], u);
+        PixelFit {
+            llh: minimum.value,
+            position_m: cherenkov::add_scaled(position_m, across[1], v),
+            time_ns,
+            energy_inside_gev: None,
+            energy_total_gev: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

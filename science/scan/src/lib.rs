@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+//!
+//! The scan engine: which pixels come next, in which tasks, and what was accepted.
+//!
+//! Pure: no thread, no clock, no network. [`refinement`] decides from the map alone, so the map is
+//! a function of the event and the [`Plan`]; [`ledger`] cuts the pixels of a wave into tasks and
+//! counts each result once, whatever a transport repeats, loses or reorders; [`stragglers`] decides
+//! which tasks hold up a wave and get copies; [`start`] finds where the minimisation in a pixel may begin.
+
+pub mod ledger;
+pub mod plan;
+pub mod protocol;
+pub mod refinement;
+pub mod start;
+pub mod stragglers;
+
+pub use ledger::{Acceptance, GivenUp, Ledger, Task, TaskCounts};
+pub use plan::{Plan, PlanError, Strategy};
+pub use refinement::{Next, next};
+pub use stragglers::{CopyReason, StragglerPolicy};

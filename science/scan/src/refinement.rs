@@ -1,0 +1,126 @@
+//! Where to look next: decided from the map of complete waves, and from nothing else.
+//!
+//! A pixel is a *candidate* if it can still hold a direction inside the region, or the minimum
+//! itself. How far the likelihood may fall between a pixel's centre and its corners is estimated
+//! from the steepest slope to its neighbours; with too little known, the pixel stays a candidate.
+//! A round is *closed* when every neighbour of a candidate has been scanned at its resolution;
+//! until then it grows by the missing ones, wave by wave. Once closed, the candidates are refined.
+//! In the finest round only the pixels in the region itself are candidates, so the round grows
+//! until the contour closes inside what was scanned at that resolution.
+
+use std::collections::BTreeSet;
+
+use crate::plan::{Disc, Plan, Strategy};
+use skyscan_sky::map::{PixelOutcome, SkyMap};
+use skyscan_sky::{Nside, Pixel};
+
+/// What a scan does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Scan these pixels, all of one resolution, in RING order; none was scanned before.
+    Wave(Vec<Pixel>),
+    /// Nothing: the plan is fulfilled, or every pixel failed.
+    Complete,
+}
+
+/// Decides what to scan next, given everything scanned so far.
+pub fn next(map: &SkyMap, plan: &Plan) -> Next {
+    let first = plan.rounds()[0];
+    let Some(&nside) = map.rounds().keys().next_back() else {
+        return Next::Wave(first_wave(plan, first));
+    };
+    if matches!(plan.strategy(), Strategy::Direct { .. }) {
+        return Next::Complete;
+    }
+    let finer = plan.rounds().iter().copied().find(|round| *round > nside);
+    let candidates = candidates(map, plan, nside, finer.is_none());
+    let around: BTreeSet<Pixel> = candidates
+        .iter()
+        .flat_map(|pixel| pixel.neighbours())
+        .filter(|pixel| map.get(*pixel).is_none())
+        .collect();
+    if !around.is_empty() {
+        return Next::Wave(around.into_iter().collect());
+    }
+    let Some(finer) = finer else {
+        return Next::Complete;
+    };
+    let mut children: Vec<Pixel> = candidates
+        .iter()
+        .flat_map(|pixel| pixel.children(finer))
+        .collect();
+    children.sort_unstable();
+    if children.is_empty() {
+        Next::Complete
+    } else {
+        Next::Wave(children)
+    }
+}
+
+fn first_wave(plan: &Plan, nside: Nside) -> Vec<Pixel> {
+    match plan.strategy() {
+        Strategy::Direct {
+            within: Some(Disc { center, radius_rad }),
+        } => {
+            let inside = nside.within(*center, *radius_rad);
+            // A disc between the centres still asks for the pixel around its middle.
+            if inside.is_empty() {
+                vec![nside.containing(*center)]
+            } else {
+                inside
+            }
+        }
+        Strategy::Direct { within: None } | Strategy::Zoom => nside.pixels().collect(),
+    }
+}
+
+/// The candidates of one round, in RING order. Failed pixels never are.
+fn candidates(map: &SkyMap, plan: &Plan, nside: Nside, finest: bool) -> Vec<Pixel> {
+    let Some((best, best_fit)) = map.best() else {
+        return Vec::new();
+    };
+    let threshold = best_fit.llh + 0.5 * plan.level();
+    let around_best: BTreeSet<Pixel> = {
+        let middle = nside.containing(best.center());
+        middle.neighbours().into_iter().chain([middle]).collect()
+    };
+    let scanned = map.rounds().get(&nside).into_iter().flatten();
+    scanned
+        .filter_map(|(&index, outcome)| match outcome {
+            PixelOutcome::Fitted(fit) => Some((Pixel { nside, index }, fit.llh)),
+            PixelOutcome::Failed(_) => None,
+        })
+        .filter(|(pixel, llh)| {
+            let least = if finest {
+                *llh
+            } else {
+                llh - possible_fall(map, *pixel, *llh)
+            };
+            // Between coarse pixels a narrow minimum is easily misjudged, so the surroundings of
+            // the best one are always looked at.
+            least <= threshold || (!finest && around_best.contains(pixel))
+        })
+        .map(|(pixel, _)| pixel)
+        .collect()
+}
+
+/// How far the llh may fall from the centre of a pixel to its corners: the steepest slope to a
+/// neighbour, carried on. Infinite if no neighbour was fitted.
+fn possible_fall(map: &SkyMap, pixel: Pixel, llh: f64) -> f64 {
+    let center = pixel.center();
+    let slope = |neighbour: Pixel| match map.get(neighbour) {
+        Some(PixelOutcome::Fitted(fit)) => {
+            Some((fit.llh - llh).abs() / center.separation_rad(neighbour.center()))
+        }
+        Some(PixelOutcome::Failed(_)) | None => None,
+    };
+    let steepest = pixel
+        .neighbours()
+        .into_iter()
+        .filter_map(slope)
+        .max_by(f64::total_cmp);
+    steepest.map_or(f64::INFINITY, |slope| slope * pixel.nside.radius_rad())
+}
+
+#[cfg(test)]
+mod tests;

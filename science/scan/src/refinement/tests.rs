@@ -1,0 +1,194 @@
+use super::*;
+use skyscan_sky::Equatorial;
+use skyscan_sky::map::fitted;
+
+const LEVEL: f64 = 4.61;
+
+fn nside(nside: u32) -> Nside {
+    Nside::try_from(nside).unwrap()
+}
+
+fn zoom(nsides: &[u32]) -> Plan {
+    Plan::new(
+        Strategy::Zoom,
+        nsides.iter().map(|n| nside(*n)).collect(),
+        LEVEL,
+    )
+    .unwrap()
+}
+
+/// Runs a scan of a likelihood given as a function of the direction.
+fn scan(plan: &Plan, outcome: impl Fn(Pixel) -> PixelOutcome) -> SkyMap {
+    let mut map = SkyMap::default();
+    loop {
+        match next(&map, plan) {
+            Next::Complete => return map,
+            Next::Wave(pixels) => {
+                assert!(pixels.is_sorted() && !pixels.is_empty());
+                for pixel in pixels {
+                    assert!(map.get(pixel).is_none(), "{pixel:?} comes twice");
+                    map.insert(pixel, outcome(pixel));
+                }
+            }
+        }
+    }
+}
+
+/// Quadratic near the minimum, a cone further out, flat far away: the shape of a track's
+/// likelihood.
+fn funnel(source: Equatorial, sigma_deg: f64) -> impl Fn(Pixel) -> f64 {
+    move |pixel| {
+        let x = pixel.center().separation_rad(source).to_degrees() / sigma_deg;
+        100.0 * (1.0 - 1.0 / (1.0 + x * x / 200.0))
+    }
+}
+
+fn direction(ra_deg: f64, dec_deg: f64) -> Equatorial {
+    Equatorial {
+        ra_rad: ra_deg.to_radians(),
+        dec_rad: dec_deg.to_radians(),
+    }
+}
+
+#[test]
+fn finds_the_minimum_and_encloses_the_region() {
+    for source in [
+        direction(224.1, 41.3),
+        direction(0.02, -0.1),
+        direction(10.0, 89.9),
+    ] {
+        let llh = funnel(source, 0.4);
+        let map = scan(&zoom(&[8, 64, 512]), |pixel| fitted(llh(pixel)));
+        let (best, best_fit) = map.best().unwrap();
+        assert_eq!(best.nside, nside(512));
+        assert!(best.center().separation_rad(source) < nside(512).radius_rad());
+        // Every direction in the region, on the whole sky, was scanned at the finest nside, and
+        // so was its surrounding.
+        let threshold = best_fit.llh + 0.5 * LEVEL;
+        let inside = nside(512).within(source, 0.05);
+        let region: Vec<Pixel> = inside
+            .into_iter()
+            .filter(|p| llh(*p) <= threshold)
+            .collect();
+        assert!(region.len() > 20);
+        for pixel in region.iter().flat_map(|pixel| pixel.neighbours()) {
+            assert!(map.get(pixel).is_some());
+        }
+        assert!(
+            map.rounds()[&nside(512)].len() < 4000,
+            "{}",
+            map.rounds()[&nside(512)].len()
+        );
+    }
+}
+
+#[test]
+fn a_region_larger_than_the_refined_pixels_grows_until_it_closes() {
+    let source = direction(100.0, -30.0);
+    let llh = funnel(source, 6.0);
+    let map = scan(&zoom(&[4, 32]), |pixel| fitted(llh(pixel)));
+    let threshold = map.best().unwrap().1.llh + 0.5 * LEVEL;
+    let all: Vec<Pixel> = nside(32)
+        .pixels()
+        .filter(|p| llh(*p) <= threshold)
+        .collect();
+    assert!(all.len() > 100);
+    for pixel in all.iter().flat_map(|pixel| pixel.neighbours()) {
+        assert!(map.get(pixel).is_some());
+    }
+}
+
+#[test]
+fn two_separate_minima_are_both_refined() {
+    let (a, b) = (direction(40.0, 10.0), direction(220.0, -50.0));
+    let (to_a, to_b) = (funnel(a, 0.5), funnel(b, 0.5));
+    let map = scan(&zoom(&[8, 64]), |pixel| {
+        fitted(to_a(pixel).min(to_b(pixel) + 0.3))
+    });
+    for source in [a, b] {
+        assert!(map.get(nside(64).containing(source)).is_some());
+    }
+}
+
+#[test]
+fn failed_pixels_are_never_best_nor_refined() {
+    let source = direction(150.0, 20.0);
+    let failing = nside(8).containing(direction(300.0, -60.0));
+    let llh = funnel(source, 0.5);
+    let map = scan(&zoom(&[8, 64]), |pixel| match pixel == failing {
+        true => PixelOutcome::Failed("broken".to_owned()),
+        false => fitted(llh(pixel)),
+    });
+    assert!(map.best().unwrap().0.center().separation_rad(source) < nside(64).radius_rad());
+    assert!(
+        failing
+            .children(nside(64))
+            .iter()
+            .all(|child| map.get(*child).is_none())
+    );
+}
+
+#[test]
+fn a_minimum_inside_a_failed_coarse_pixel_is_found_from_beside() {
+    let source = direction(150.0, 20.0);
+    let failing = nside(8).containing(source);
+    let llh = funnel(source, 0.5);
+    let map = scan(&zoom(&[8, 64]), |pixel| match pixel == failing {
+        true => PixelOutcome::Failed("broken".to_owned()),
+        false => fitted(llh(pixel)),
+    });
+    assert!(map.best().unwrap().0.center().separation_rad(source) < nside(64).radius_rad());
+}
+
+#[test]
+fn a_sky_of_failures_ends() {
+    let map = scan(&zoom(&[8, 64]), |_| {
+        PixelOutcome::Failed("broken".to_owned())
+    });
+    assert_eq!(map.len(), 768);
+    assert!(map.best().is_none());
+}
+
+#[test]
+fn direct_scans_take_one_wave() {
+    let whole = Plan::new(Strategy::Direct { within: None }, vec![nside(16)], LEVEL).unwrap();
+    assert_eq!(scan(&whole, |_| fitted(0.0)).len(), 12 * 16 * 16);
+    let disc = Disc {
+        center: direction(0.0, 0.0),
+        radius_rad: 0.05,
+    };
+    let part = Plan::new(
+        Strategy::Direct { within: Some(disc) },
+        vec![nside(64)],
+        LEVEL,
+    )
+    .unwrap();
+    let map = scan(&part, |_| fitted(0.0));
+    assert!(map.rounds()[&nside(64)].keys().all(|&index| {
+        Pixel {
+            nside: nside(64),
+            index,
+        }
+        .center()
+        .separation_rad(disc.center)
+            <= 0.05
+    }));
+    assert!(map.len() > 20);
+}
+
+#[test]
+fn plans_that_make_no_sense_are_refused() {
+    let n = |n: &[u32]| n.iter().map(|n| nside(*n)).collect::<Vec<_>>();
+    for (strategy, rounds) in [
+        (Strategy::Zoom, n(&[])),
+        (Strategy::Zoom, n(&[8, 8])),
+        (Strategy::Zoom, n(&[64, 8])),
+        (Strategy::Zoom, n(&[1024])),
+        (Strategy::Direct { within: None }, n(&[8, 64])),
+    ] {
+        assert!(
+            Plan::new(strategy.clone(), rounds.clone(), LEVEL).is_err(),
+            "{rounds:?}"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! Which likelihood differences bound the 50 % and the 90 % region.
+
+use serde::{Deserialize, Serialize};
+
+use super::posterior::posterior_levels;
+use super::{Region, WILKS_50, WILKS_90, containment, wilks_level};
+use crate::map::SkyMap;
+
+/// How the levels of the regions are chosen.
+///
+/// A calibration of skyscan's own likelihoods would be one more variant here, with the study that
+/// it comes from: coverage of the regions of simulated events whose true direction is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegionMethod {
+    /// Wilks' theorem for two degrees of freedom.
+    #[default]
+    Wilks,
+    /// Levels with the systematic errors of the ice in them: 22.2 and 64.2, from simulations of one
+    /// event (IC160427A, run 127852) with varied ice, as IceCube's alerts use them.
+    Calibrated,
+    /// The smallest region that holds that share of the probability, by a flat prior.
+    Posterior,
+}
+
+/// The containments for which there are regions.
+pub const CONTAINMENTS: [f64; 2] = [0.5, 0.9];
+
+/// Thresholds for these by the calibrated method.
+const CALIBRATED: [f64; 2] = [22.2, 64.2];
+
+/// Share of the probability that a scan for posterior regions has to enclose: what lies further
+/// out cannot move the 90 % region much.
+const ENCLOSED: f64 = 0.99;
+
+/// A region that was grown to the size of a pixel is at most this much larger than one.
+const GROWN_PRECISION: f64 = 1.02;
+
+impl RegionMethod {
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wilks => "wilks",
+            Self::Calibrated => "calibrated",
+            Self::Posterior => "posterior",
+        }
+    }
+
+    /// In one line what the levels are and what they stand on.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Wilks => "2 dllh of 1.39 and 4.61 by Wilks' theorem, 2 degrees of freedom",
+            Self::Calibrated => "2 dllh of 22.2 and 64.2, simulated for IC160427A with varied ice",
+            Self::Posterior => "smallest region with that share of exp(-llh), flat prior",
+        }
+    }
+
+    /// Whether the regions allow for systematic errors.
+    pub fn includes_systematics(self) -> bool {
+        self == Self::Calibrated
+    }
+
+    /// Threshold on `2 (llh - llh_best)` that a scan must enclose for the 90 % region.
+    pub fn scan_level(self) -> f64 {
+        match self {
+            Self::Wilks => WILKS_90,
+            Self::Calibrated => CALIBRATED[1],
+            Self::Posterior => wilks_level(ENCLOSED),
+        }
+    }
+
+    /// The 50 % and the 90 % region; none if no pixel was fitted.
+    ///
+    /// A region smaller than a pixel is a guess about what was not looked at. It is grown, along
+    /// lines of equal likelihood, until it is as large as one: see [`Region::contour_level`].
+    pub fn regions(self, map: &SkyMap) -> Vec<Region> {
+        let levels = match self {
+            Self::Wilks => [WILKS_50, WILKS_90],
+            Self::Calibrated => CALIBRATED,
+            Self::Posterior => match posterior_levels(map, CONTAINMENTS) {
+                Some(levels) => levels,
+                None => return Vec::new(),
+            },
+        };
+        let mut regions: Vec<Region> = Vec::new();
+        for (share, level) in CONTAINMENTS.into_iter().zip(levels) {
+            // A smaller share's region stays inside, however far it was grown.
+            let least = regions
+                .last()
+                .map_or(level, |smaller| smaller.contour_level);
+            regions.extend(at_least_a_pixel(map, level, level.max(least), share));
+        }
+        regions
+    }
+}
+
+/// The region of a level, its line at `contour_level` or at the lowest one above that bounds the area
+/// of a pixel.
+fn at_least_a_pixel(map: &SkyMap, level: f64, contour_level: f64, share: f64) -> Option<Region> {
+    let grown = |contour_level: f64| {
+        let region = containment(map, contour_level, share)?;
+        Some(Region { level, ..region })
+    };
+    let exact = grown(contour_level)?;
+    let (finest, _) = map.at(map.best()?.0.center())?;
+    let least_deg2 = finest.nside.pixel_area_deg2();
+    if exact.area_deg2 >= least_deg2 {
+        return Some(exact);
+    }
+    let mut low = contour_level;
+    let mut high = contour_level.max(0.01);
+    let mut region = exact;
+    // A map that is flat beyond its best pixel has a level for which the region is larger.
+    while region.area_deg2 < least_deg2 {
+        low = high;
+        high *= 2.0;
+        if !high.is_finite() {
+            return Some(region);
+        }
+        region = grown(high)?;
+    }
+    for _ in 0..30 {
+        if region.area_deg2 <= GROWN_PRECISION * least_deg2 {
+            break;
+        }
+        let middle = 0.5 * (low + high);
+        let tried = grown(middle)?;
+        if tried.area_deg2 < least_deg2 {
+            low = middle;
+        } else {
+            high = middle;
+            region = tried;
+        }
+    }
+    Some(region)
+}
