@@ -3,6 +3,8 @@
 //!
 //! None of them holds a password: the worker is told which file to read it from. All of them let a
 //! worker leave in peace: SIGTERM makes it give back what it holds, within a second.
+//!
+//! Decision: Files for clusters let workers leave by SIGTERM (`docs/decisions.md`).
 
 mod htcondor;
 mod kubernetes;

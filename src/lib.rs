@@ -16,6 +16,8 @@
 //! - [`transport`]: from a URL to a transport.
 //! - [`deploy`]: files that start workers on a cluster.
 //! - [`cli`]: the command line.
+//!
+//! Decision: What is computed is a crate, what travels is a crate, the program is the rest (`docs/decisions.md`).
 
 pub mod actors;
 pub mod cli;

@@ -5,6 +5,8 @@
 //! make the [master](setup::HubSetup) slower, the [messages](setup::Messages) larger, and write down
 //! what happens. The [results](results::Report) stand beside what the [formulas](theory) say. Those of
 //! full size are kept as [digests](digest), from which the [answers] to the talk are written.
+//!
+//! Decision: A replay differs from a scan in kernel, pile and decorators (`docs/decisions.md`).
 
 mod account;
 pub mod answers;

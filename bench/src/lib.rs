@@ -1,3 +1,5 @@
 #![doc = include_str!("../README.md")]
+//!
+//! Decision: One release profile for everything (`docs/decisions.md`).
 
 pub mod process;

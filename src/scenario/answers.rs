@@ -3,6 +3,8 @@
 //! A pure function of the digests: sentences, tables and charts are computed from their numbers, so the
 //! page says what was found, whatever that is, and writing it again changes nothing. A question whose
 //! replay is missing says by which command it is had.
+//!
+//! Decision: Answers are computed, not written (`docs/decisions.md`).
 
 mod assumed;
 mod figures;

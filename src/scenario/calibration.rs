@@ -1,5 +1,7 @@
 //! What hub, broker and links of this machine cost: measured with few workers, put into scenarios in
 //! virtual time.
+//!
+//! Decision: A calibration takes a hub's cost where that limits (`docs/decisions.md`).
 
 use std::path::Path;
 

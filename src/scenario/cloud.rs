@@ -1,4 +1,6 @@
 //! The cloud of a virtual run: the hub's network, and one below each relay.
+//!
+//! Decision: Relays in virtual time are the relays of a scan (`docs/decisions.md`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! Scenario files: TOML, checked, with a source for every number, into points.
+//!
+//! Decision: A quick form shrinks the fleet and slows the hub by the same factor (`docs/decisions.md`).
 
 use std::collections::BTreeMap;
 

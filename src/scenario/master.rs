@@ -5,6 +5,8 @@
 //! thread needs per task, and for those who came before. When the server is done with a task is
 //! computed when the task comes; a timer only lets it through. So the rate is exact in the long
 //! run, however coarse the timer: it makes tasks late by a millisecond, never the server slow.
+//!
+//! Decision: An emulated master is a due time, not a pause (`docs/decisions.md`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

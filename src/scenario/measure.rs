@@ -1,4 +1,6 @@
 //! From the log and the samples of a run to its figures.
+//!
+//! Decision: Utilisation is measured by overlap (`docs/decisions.md`).
 
 use super::account::Account;
 use super::log::{Settled, TaskEntry};

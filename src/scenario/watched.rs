@@ -1,5 +1,7 @@
 //! A fleet in containers, seen through Prometheus: what a replay asks of processes that it has not
 //! started itself.
+//!
+//! Decision: A fleet in containers is found, not started (`docs/decisions.md`).
 
 use std::time::Duration;
 

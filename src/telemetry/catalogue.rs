@@ -1,6 +1,8 @@
 //! Every metric of the program: name, type, unit, labels, meaning, and who tells it.
 //!
 //! docs/metrics.md is made of this list. Units are the base units of Prometheus and stand in the name.
+//!
+//! Decision: Metrics have one list in the code (`docs/decisions.md`).
 
 use std::fmt;
 

@@ -4,6 +4,8 @@
 //! `--nside` are made coarser, places that only exist on paper become ones on this machine, and
 //! where a scan waits for workers elsewhere they run side by side. Blocks behind `<!-- not run: why
 //! -->` show as ignored trials with the reason; what a command prints stands behind `<!-- output -->`.
+//!
+//! Decision: What stands in the documentation is run (`docs/decisions.md`).
 
 mod page;
 mod places;

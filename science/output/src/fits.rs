@@ -1,4 +1,6 @@
 //! FITS files with one binary table (FITS standard 4.0, sections 3.3, 4 and 7.3).
+//!
+//! Decision: FITS and npy are written by our own hands (`docs/decisions.md`).
 
 mod header;
 

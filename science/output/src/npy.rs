@@ -1,4 +1,6 @@
 //! NumPy arrays of records (NEP 1, version 1.0), in and out: what an npz archive holds.
+//!
+//! Decision: FITS and npy are written by our own hands (`docs/decisions.md`).
 
 use std::io::{self, Write};
 

@@ -2,6 +2,8 @@
 //!
 //! Whoever runs the kernel bounds how many tasks run at once (the slots of a Worker) and so the
 //! number of threads.
+//!
+//! Decision: Kernels run on blocking threads (`docs/decisions.md`).
 
 use std::sync::Arc;
 

@@ -7,6 +7,8 @@
 //!
 //! The program says what it is called. Scans ask for `external:NAME`, so that workers with another
 //! program, or another version of it, never serve them: the same name promises the same answers.
+//!
+//! Decision: An external program is asked for by its own name (`docs/decisions.md`).
 
 mod error;
 mod pool;

@@ -3,6 +3,8 @@
 //! Quasi-Newton steps with the update of Broyden, Fletcher, Goldfarb and Shanno (J. Nocedal and
 //! S. Wright, *Numerical Optimization*, 2nd ed., algorithm 6.1), on the stack: a likelihood is
 //! evaluated a hundred times a pixel and millions of times a scan.
+//!
+//! Decision: Minimisation by our own BFGS (`docs/decisions.md`).
 
 /// Value and gradient of a function.
 pub type Evaluation = (f64, [f64; 3]);

@@ -7,6 +7,8 @@
 //! until then it grows by the missing ones, wave by wave. Once closed, the candidates are refined.
 //! In the finest round only the pixels in the region itself are candidates, so the round grows
 //! until the contour closes inside what was scanned at that resolution.
+//!
+//! Decision: Refinement by likelihood (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 

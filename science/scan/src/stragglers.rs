@@ -2,6 +2,9 @@
 //!
 //! Decided from the measured times of the wave's results and from what is out. Time is a [`Duration`]
 //! since any fixed origin. Nothing here touches what a result says, so the map does not depend on it.
+//!
+//! Decision: What holds up a wave is copied (`docs/decisions.md`).
+//! Decision: Slow workers are not looked for (`docs/decisions.md`).
 
 mod times;
 

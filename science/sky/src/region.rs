@@ -1,4 +1,6 @@
 //! The region that holds the source with a given probability, and the errors that follow.
+//!
+//! Decision: Regions are never smaller than a pixel (`docs/decisions.md`).
 
 mod change;
 mod cover;

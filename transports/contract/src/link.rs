@@ -1,4 +1,6 @@
 //! The Worker's end.
+//!
+//! Decision: A link belongs to a place, not to a hub (`docs/decisions.md`).
 
 use std::fmt;
 

@@ -21,6 +21,8 @@
 //!
 //! Timers of tokio wake up at whole milliseconds, so a message may come up to one late; stations
 //! reckon with the exact times.
+//!
+//! Decision: Virtual time is the paused clock of tokio (`docs/decisions.md`).
 
 mod inbox;
 mod link;

@@ -1,5 +1,7 @@
 //! One process in a modelled network: its links share a connection, and what they say at the same
 //! moment is one message.
+//!
+//! Decision: A machine is what is modelled (`docs/decisions.md`).
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

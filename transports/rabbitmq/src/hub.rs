@@ -1,4 +1,6 @@
 //! The Scanner's end at a broker.
+//!
+//! Decision: Over RabbitMQ the hub keeps the leases too (`docs/decisions.md`).
 
 mod peer;
 mod state;

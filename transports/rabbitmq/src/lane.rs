@@ -4,6 +4,8 @@
 //! acknowledged when a connection broke. So the sender keeps what the other end has not told to
 //! have arrived and sends it again in a new incarnation of its connections; the receiver takes the
 //! next number only. What is kept is bounded by the credit of the links behind the lane.
+//!
+//! Decision: Links of a process share a connection (`docs/decisions.md`).
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,6 @@
 //! Payloads are asked for above when the zone asks for them.
+//!
+//! Decision: Payloads are looked for above when the zone asks (`docs/decisions.md`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The links above: one for each link of the zone, and one for what is held ready.
+//!
+//! Decision: A relay opens a link above for each of its zone (`docs/decisions.md`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,7 @@
 //! Where a hub listens and links dial, and over how many connections: `zmq://host:port` or
 //! `zmq+ipc:///path`, with `?connections=own` or without.
+//!
+//! Decision: Links of a process share a connection (`docs/decisions.md`).
 
 use std::net::{SocketAddr, ToSocketAddrs};
 

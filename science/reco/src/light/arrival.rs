@@ -15,6 +15,8 @@
 //! 456). The convolution has no fast closed form, so the log of its density and of its survival
 //! function stand in a table over `sqrt(xi)`, `sqrt(rho)` and `t / (|t| + 300 ns)`, interpolated
 //! linearly: within 0.02 and 0.4 % of the exact logarithms (tested).
+//!
+//! Decision: Arrival times are tabulated (`docs/decisions.md`).
 
 mod exact;
 

@@ -1,4 +1,6 @@
 //! How a ledger copies the tasks that hold up a wave, and which of the copies lose.
+//!
+//! Decision: A wave ends without the copies that lost (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The smeared gamma density, computed for the nodes of the table.
 //!
 //! Every transcendental function comes from `libm`, so that all workers hold the same table.
+//!
+//! Decision: The incomplete gamma function is our own (`docs/decisions.md`).
 
 use super::JITTER_NS;
 

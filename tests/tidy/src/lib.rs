@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a panic is how a check fails")]
+
+mod decisions;
+mod libraries;
+mod rooms;
+mod shape;
+mod source;

@@ -1,0 +1,117 @@
+//! Who may name which library, wait, send or print.
+
+use crate::rooms::rooms;
+use crate::source::{members, naming, ours, read, root, sources};
+
+/// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
+/// external one processes.
+const PURE: [&str; 6] = ["event", "sky", "light", "synthetic", "reco", "scan"];
+const WAITING_KERNELS: [&str; 4] = [
+    "science/reco/src/compute.rs",
+    "science/reco/src/external.rs",
+    "science/reco/src/external/pool.rs",
+    "science/reco/src/external/running.rs",
+];
+
+#[test]
+fn one_file_names_the_pixel_library() {
+    assert_eq!(naming("src", &["cdshealpix"]), [""; 0]);
+    assert_eq!(
+        naming("science", &["cdshealpix"]),
+        ["science/sky/src/healpix.rs"]
+    );
+}
+
+#[test]
+fn one_file_names_the_backends() {
+    let backends: Vec<String> = members()
+        .iter()
+        .filter_map(|member| member.strip_prefix("transports/"))
+        // Neither is a relay one: it stands between any two of them.
+        .filter(|name| !["contract", "conformance", "relay"].contains(name))
+        .map(|name| format!("skyscan_transport_{name}"))
+        .collect();
+    assert!(!backends.is_empty());
+    let backends: Vec<&str> = backends.iter().map(String::as_str).collect();
+    assert_eq!(naming("src", &backends), ["src/transport.rs"]);
+}
+
+#[test]
+fn only_actors_and_the_command_line_know_actix() {
+    // Pile and Gate are the actors of replays.
+    let replayed = ["src/scenario/gate.rs", "src/scenario/pile.rs"];
+    let knows = |path: &String| {
+        path.starts_with("src/actors")
+            || path.starts_with("src/cli")
+            || replayed.contains(&path.as_str())
+    };
+    let others: Vec<String> = naming("src", &["actix"])
+        .into_iter()
+        .filter(|path| !knows(path))
+        .collect();
+    assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn what_thinks_neither_waits_nor_sends() {
+    let runtimes = ["tokio", "actix", "async_std", "skyscan_transport"];
+    let rooms = rooms();
+    let wrong: Vec<String> = ours()
+        .into_iter()
+        .filter(|source| {
+            source
+                .room(&rooms)
+                .is_some_and(|room| PURE.contains(&room.name.as_str()))
+        })
+        .filter(|source| runtimes.iter().any(|name| source.names(name)))
+        .map(|source| source.path)
+        .filter(|path| !WAITING_KERNELS.contains(&path.as_str()))
+        .collect();
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn transports_know_nothing_of_the_sky() {
+    let ours = [
+        "skyscan",
+        "skyscan-event",
+        "skyscan-sky",
+        "skyscan-reco",
+        "skyscan-scan",
+        "skyscan-output",
+    ];
+    assert_eq!(
+        naming(
+            "transports",
+            &ours
+                .map(|name| name.replace('-', "_") + "::")
+                .each_ref()
+                .map(String::as_str)
+        ),
+        [""; 0]
+    );
+    for member in members().iter().filter(|m| m.starts_with("transports/")) {
+        let manifest = read(&root().join(member).join("Cargo.toml"));
+        let on_us = |line: &&str| {
+            let name = line.split(['=', '.']).next().map_or("", str::trim);
+            ours.contains(&name)
+        };
+        assert_eq!(manifest.lines().find(on_us), None, "{member}");
+    }
+}
+
+#[test]
+fn only_the_command_line_and_the_test_suite_of_transports_print() {
+    let printing: Vec<String> = ours()
+        .into_iter()
+        .chain(sources("transports"))
+        .filter(|source| {
+            ["println!", "eprintln!", "print!", "eprint!", "dbg!"]
+                .iter()
+                .any(|what| source.names(what))
+        })
+        .map(|source| source.path)
+        .filter(|path| !path.starts_with("src/cli") && !path.starts_with("transports/conformance/"))
+        .collect();
+    assert_eq!(printing, [""; 0]);
+}
