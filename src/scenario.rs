@@ -8,7 +8,7 @@
 //!
 //! Decision: A replay differs from a scan in kernel, pile and decorators (`docs/decisions.md`).
 
-mod account;
+pub mod account;
 pub mod answers;
 mod ballast;
 pub mod calibration;
@@ -20,6 +20,7 @@ pub mod file;
 pub mod fleet;
 mod fleet_process;
 mod gate;
+mod host;
 mod landscape;
 mod limits;
 mod log;
@@ -48,8 +49,6 @@ pub mod validation;
 pub mod watched;
 mod work;
 
-pub use account::{Account, CoreHours, Dollars, Transfer};
-pub use ballast::Ballast;
 pub use fleet_process::SUBCOMMAND as FLEET_SUBCOMMAND;
 pub use replay::replay;
 

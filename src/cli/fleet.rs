@@ -11,7 +11,6 @@ use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::{Failure, bad_input, failed, print};
 use crate::scenario::fleet::{self, FleetOrder};
-use crate::scenario::watched;
 use crate::transport;
 
 /// Payloads are unpacked on few threads: there may be thousands of workers, but there is one event.
@@ -43,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             let mut end = Some(end);
             on_interrupt(move || drop(end.take())).map_err(failed)?;
             let scenario = super::replay::read(path)?;
-            watched::order(&scenario, url)
+            FleetOrder::standing(&scenario, url)
                 .with_context(|| format!("no fleet that stays can do {}", path.display()))
                 .map_err(bad_input)?
         }

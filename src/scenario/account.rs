@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::place::Place;
 use super::setup::{PerBoundary, Prices, Setup};
-use crate::transport::modelled::{BOUNDARIES, Boundary};
 
 const HOUR_S: f64 = 3600.0;
 const GIGABYTE: f64 = 1e9;
@@ -159,34 +157,6 @@ impl Dollars {
             total: compute + hub + transfers,
         }
     }
-}
-
-/// What has crossed each boundary at a place so far, over all of its networks.
-pub(super) fn moved(place: &Place) -> PerBoundary<Transfer> {
-    let mut moved = PerBoundary::default();
-    let Some(network) = &place.network else {
-        let traffic = place.transport.traffic();
-        moved.host = Transfer {
-            messages: traffic.messages_sent + traffic.messages_received,
-            bytes: traffic.bytes_sent + traffic.bytes_received,
-        };
-        return moved;
-    };
-    for boundary in BOUNDARIES {
-        let transfer = match boundary {
-            Boundary::Host => &mut moved.host,
-            Boundary::Zone => &mut moved.zone,
-            Boundary::Region => &mut moved.region,
-            Boundary::Cloud => &mut moved.cloud,
-            Boundary::Internet => &mut moved.internet,
-        };
-        for network in std::iter::once(network).chain(&place.below) {
-            let counted = network.moved(boundary);
-            transfer.messages += counted.messages;
-            transfer.bytes += counted.bytes;
-        }
-    }
-    moved
 }
 
 #[cfg(test)]

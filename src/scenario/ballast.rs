@@ -9,24 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::StreamExt;
-use serde::{Deserialize, Serialize};
 use skyscan_transport::{
     Answer, Conclusion, Hub, HubConfig, HubInbox, HubIncoming, Lease, LeaseToken, Link, LinkConfig,
     LinkId, LinkInbox, LinkIncoming, Outcome, PayloadId, Receipts, Result, ScanId, SettledBatch,
     Settlement, Settler, TaskFrame, TaskKey, Traffic, Transport,
 };
 
+use super::setup::Ballast;
+
 /// Bytes of the length in front.
 const LENGTH_BYTES: usize = 4;
-
-/// How large tasks and results are made; those that are larger anyway stay as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ballast {
-    /// Size of a task's body.
-    pub task_bytes: usize,
-    /// Size of a result's body.
-    pub result_bytes: usize,
-}
 
 /// Length, body, zeros up to the size.
 fn load(body: &[u8], size: usize) -> Bytes {
@@ -49,11 +41,19 @@ fn unload(mut loaded: Bytes) -> Bytes {
     loaded
 }
 
+/// The transport with ballast, if there is any.
+pub(super) fn laden(inner: Arc<dyn Transport>, ballast: Option<Ballast>) -> Arc<dyn Transport> {
+    match ballast {
+        Some(ballast) => Arc::new(LadenTransport { inner, ballast }),
+        None => inner,
+    }
+}
+
 /// A transport whose bodies carry ballast.
 #[derive(Debug)]
-pub(super) struct LadenTransport {
-    pub(super) inner: Arc<dyn Transport>,
-    pub(super) ballast: Ballast,
+struct LadenTransport {
+    inner: Arc<dyn Transport>,
+    ballast: Ballast,
 }
 
 #[async_trait]

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::file::Scenario;
 use super::results::{Machine, Point, Report, Run};
 use super::setup::{
-    BoundaryName, Clock, Connections, EventForm, Kind, NetworkSetup, Setup, StationSetup, ZoneSetup,
+    Clock, Connections, EventForm, Kind, NetworkSetup, Setup, StationSetup, ZoneSetup,
 };
+use crate::transport::modelled::Boundary;
 
 /// Name and version of this form.
 pub const FORMAT: &str = "skyscan-calibration-1";
@@ -283,7 +284,7 @@ impl Scenario {
                     name: "this machine".to_owned(),
                     zones: 1,
                     share: 1.0,
-                    boundary: BoundaryName::Host,
+                    boundary: Boundary::Host,
                     rtt_s: costs.round_trip_s,
                     gbps: None,
                     region: None,

@@ -1,10 +1,9 @@
 //! The simulated workers of one process: the Workers of a scan, with a kernel that sleeps.
 
 mod deaths;
-mod host;
 mod instance;
+mod order;
 
-use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,73 +16,15 @@ use skyscan_transport::{Transport, TransportError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::ballast::{Ballast, LadenTransport};
-use super::landscape::Landscape;
+use super::ballast::laden;
+use super::host::Hosts;
 use super::machine;
 use super::placement::Placement;
-use super::service_time::ServiceTime;
-use super::setup::{Fleet, Preemption, Setup, Stragglers};
-use super::simulated::{Hangs, Simulated, Stopwatch};
+use super::simulated::{Simulated, Stopwatch};
 use crate::actors::worker::{WorkerConfig, WorkerError};
 use deaths::Deaths;
-pub(super) use host::Hosts;
 use instance::Instance;
-
-/// What a process of the fleet is asked to do; a scan's tasks are evaluated until it is told to end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FleetOrder {
-    /// Where to meet the hub.
-    pub url: String,
-    /// Numbers of its workers among those of the whole fleet.
-    pub workers: std::ops::Range<usize>,
-    /// The whole fleet.
-    pub fleet: Fleet,
-    /// Of the fleet, the share of each zone.
-    pub zone_shares: Vec<f64>,
-    /// Tasks that each may hold for a slot.
-    pub leases_per_slot: NonZeroU16,
-    /// How long a task takes.
-    pub service: ServiceTime,
-    /// Seed of everything that is drawn.
-    pub seed: u64,
-    /// How large messages are made, if they are.
-    pub ballast: Option<Ballast>,
-    /// Workers are taken away.
-    pub preemption: Option<Preemption>,
-    /// Some workers are slow.
-    pub stragglers: Option<Stragglers>,
-    /// Some tasks hang.
-    pub hangs: Option<Hangs>,
-    /// What they find, if the Refiner looks at it.
-    pub landscape: Option<Landscape>,
-    /// Every machine is paid for at least this long.
-    pub paid_at_least_s: f64,
-}
-
-impl FleetOrder {
-    /// To be these workers of a point.
-    pub fn new(setup: &Setup, seed: u64, url: String, workers: std::ops::Range<usize>) -> Self {
-        Self {
-            url,
-            workers,
-            fleet: setup.fleet.clone(),
-            zone_shares: (setup.network.paths().into_iter())
-                .map(|(share, _)| share)
-                .collect(),
-            leases_per_slot: setup.transport.credit,
-            service: setup.workload.service,
-            seed,
-            ballast: setup.messages.ballast(),
-            preemption: setup.faults.preemption,
-            stragglers: setup.faults.stragglers,
-            hangs: setup.faults.hangs,
-            landscape: (setup.workload.zoom.as_ref()).map(|zoom| zoom.landscape(seed)),
-            paid_at_least_s: setup
-                .price
-                .map_or(0.0, |price| price.at_least_s * setup.time_scale),
-        }
-    }
-}
+pub use order::{FleetOrder, NotStanding};
 
 /// What a process of the fleet tells in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -165,14 +106,6 @@ pub(super) async fn run_on(
         worked_s: stopwatch.worked_s(),
         paid_s: paid.as_secs_f64() * f64::from(order.fleet.slots.get()),
     })
-}
-
-/// The transport with ballast, if there is any.
-pub(super) fn laden(inner: Arc<dyn Transport>, ballast: Option<Ballast>) -> Arc<dyn Transport> {
-    match ballast {
-        Some(ballast) => Arc::new(LadenTransport { inner, ballast }),
-        None => inner,
-    }
 }
 
 fn instance<'a>(

@@ -9,6 +9,7 @@ use super::results::{BrokerUse, Generator, Run, Steady};
 use super::sampler::{Sample, between};
 use super::setup::{Clock, Setup};
 use super::statistics::{quantile, quantiles};
+use super::watched::Scraped;
 use crate::scan::TaskCounts;
 
 /// A fleet process that uses more of its core than this makes its workers wait for each other.
@@ -47,8 +48,8 @@ pub(super) struct Traces<'a> {
     pub(super) fleet_kills: usize,
     pub(super) lateness_mean_s: f64,
     pub(super) lateness_p99_s: f64,
-    /// What a fleet that others started told of itself.
-    pub(super) watched: Option<Generator>,
+    /// What Prometheus knows of a fleet that others started.
+    pub(super) scraped: Option<Scraped>,
 }
 
 impl Traces<'_> {
@@ -168,11 +169,14 @@ impl Traces<'_> {
         let foreign_s = spent.all_s - spent.hub_s - spent.broker_s - fleet_s;
         let foreign_load = (foreign_s / span_s / machine::cores() as f64).max(0.0);
         let hub_wait_share = spent.hub_waited_s / span_s;
-        if let Some(told) = self.watched {
+        if let Some(scraped) = self.scraped {
             return Generator {
+                processes: scraped.processes,
+                cpu_share: scraped.cpu_share,
+                lateness_mean_s: scraped.lateness_mean_s,
+                lateness_p99_s: scraped.lateness_p99_s,
                 foreign_load,
                 hub_wait_share,
-                ..told
             };
         }
         Generator {
@@ -223,7 +227,7 @@ impl Traces<'_> {
     /// that tasks wait for it.
     fn is_starved(&self, generator: &Generator, spent: &Sample, tasks_are_late: bool) -> bool {
         // A fleet in containers is foreign load, too, but not somebody else's.
-        let is_alone = self.watched.is_some()
+        let is_alone = self.scraped.is_some()
             || generator.foreign_load < SOME_FOREIGN_LOAD
             || generator.hub_wait_share < SOME_WAITING;
         let span_s = spent.at_s.max(f64::MIN_POSITIVE);

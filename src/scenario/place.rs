@@ -6,10 +6,13 @@ use std::sync::Arc;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
 
+use super::account::Transfer;
 use super::cloud::Cloud;
-use super::fleet::Hosts;
+use super::host::Hosts;
 use super::relay::Relay;
-use super::setup::{Clock, Connections, Delivery, EventForm, Kind, Queue, Setup, TransportSetup};
+use super::setup::{
+    Clock, Connections, Delivery, EventForm, Kind, PerBoundary, Queue, Setup, TransportSetup,
+};
 use super::watched::Watched;
 use crate::transport;
 use crate::transport::modelled::Network;
@@ -43,6 +46,43 @@ pub(super) struct Place {
     pub(super) below: Vec<Arc<Network>>,
     /// Where workers inside of this process run.
     pub(super) hosts: Hosts,
+}
+
+impl Place {
+    /// What has crossed each boundary so far, over all of its networks.
+    pub(super) fn moved(&self) -> PerBoundary<Transfer> {
+        let Some(network) = &self.network else {
+            let traffic = self.transport.traffic();
+            let host = Transfer {
+                messages: traffic.messages_sent + traffic.messages_received,
+                bytes: traffic.bytes_sent + traffic.bytes_received,
+            };
+            return PerBoundary {
+                host,
+                ..PerBoundary::default()
+            };
+        };
+        PerBoundary::of(|boundary| {
+            let mut transfer = Transfer::default();
+            for network in std::iter::once(network).chain(&self.below) {
+                let counted = network.moved(boundary);
+                transfer.messages += counted.messages;
+                transfer.bytes += counted.bytes;
+            }
+            transfer
+        })
+    }
+
+    /// Bytes that the hub has sent and received so far.
+    pub(super) fn hub_bytes(&self) -> (u64, u64) {
+        match &self.network {
+            Some(network) => network.hub_bytes(),
+            None => {
+                let traffic = self.transport.traffic();
+                (traffic.bytes_sent, traffic.bytes_received)
+            }
+        }
+    }
 }
 
 impl Places {

@@ -12,7 +12,7 @@ use super::point;
 use super::results::{FORMAT, Report, Run};
 use super::run::{self, Turn};
 use super::setup::Clock;
-use super::watched::{Told, Watched};
+use super::watched::{Scraped, Watched};
 use super::work::Work;
 use super::{Step, machine};
 
@@ -54,10 +54,10 @@ pub async fn replay(
             });
             let seed = scenario.seed + repeat as u64;
             match repeat_once(planned, repeat, seed, &mut places, &mut stop, &tell).await {
-                Ok((run, told)) => {
+                Ok((run, scraped)) => {
                     report
                         .remarks
-                        .extend(told.map(|told| remark(planned, told)));
+                        .extend(scraped.map(|scraped| remark(planned, scraped)));
                     tell(Step::Ends(&run));
                     runs.push(run);
                 }
@@ -105,7 +105,7 @@ async fn repeat_once(
     places: &mut Places,
     stop: &mut watch::Receiver<bool>,
     tell: &impl Fn(Step<'_>),
-) -> Result<(Run, Option<Told>)> {
+) -> Result<(Run, Option<Scraped>)> {
     let setup = &planned.setup;
     Limits::read().check(setup).map_err(anyhow::Error::msg)?;
     let service = &setup.workload.service;
@@ -125,12 +125,12 @@ async fn repeat_once(
 }
 
 /// What Prometheus knows beside what the hub measured.
-fn remark(planned: &PlannedPoint, told: Told) -> String {
+fn remark(planned: &PlannedPoint, scraped: Scraped) -> String {
     format!(
         "N = {}: by Prometheus, {} processes of the fleet had their slots busy for {:.4} of the whole \
          run, its begin and end included.",
         planned.setup.n_slots(),
-        told.generator.processes,
-        told.utilisation
+        scraped.processes,
+        scraped.utilisation
     )
 }

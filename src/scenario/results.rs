@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::setup::{Clock, Setup};
-use super::statistics::Interval;
+use super::statistics::{Interval, Quantiles};
 use crate::scan::TaskCounts;
 
 /// Name and version of this form.
@@ -154,13 +154,13 @@ pub struct Means {
     /// Bytes over every boundary together, in 1e9.
     #[serde(default)]
     pub gigabytes_moved: Option<Interval>,
-    /// See [`CoreHours::billed`](super::CoreHours::billed).
+    /// See [`CoreHours::billed`](super::account::CoreHours::billed).
     #[serde(default)]
     pub core_hours_billed: Option<Interval>,
-    /// See [`CoreHours::wasted`](super::CoreHours::wasted).
+    /// See [`CoreHours::wasted`](super::account::CoreHours::wasted).
     #[serde(default)]
     pub core_hours_wasted: Option<Interval>,
-    /// See [`Dollars::total`](super::Dollars::total).
+    /// See [`Dollars::total`](super::account::Dollars::total).
     #[serde(default)]
     pub dollars: Option<Interval>,
 }
@@ -239,21 +239,6 @@ pub struct Steady {
     /// The same with the time that was drawn for each task: what timers are late counts as idle,
     /// and so does what makes a worker slow.
     pub utilisation_as_drawn: f64,
-}
-
-/// Of a time in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Quantiles {
-    /// Mean.
-    pub mean: f64,
-    /// Median.
-    pub p50: f64,
-    /// 90 %.
-    pub p90: f64,
-    /// 99 %.
-    pub p99: f64,
-    /// The longest.
-    pub max: f64,
 }
 
 /// What a broker used.

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Step;
-use super::account::{self, Account, Spent};
+use super::account::{Account, Spent};
+use super::ballast::laden;
 use super::crew::Crew;
 use super::event;
-use super::fleet::laden;
 use super::gate;
 use super::log::{Entries, Log};
 use super::master::SlowMaster;
@@ -22,7 +22,7 @@ use super::results::Run;
 use super::sampler::{Sample, sample};
 use super::setup::{Clock, EventForm, Ramp, Setup};
 use super::simulated;
-use super::watched::Told;
+use super::watched::Scraped;
 use super::work::Work;
 use crate::actors::fresh_scan_id;
 use crate::actors::progress::Progress;
@@ -61,7 +61,7 @@ pub(super) async fn run(
     place: Place,
     stop: &mut watch::Receiver<bool>,
     tell: &impl Fn(Step<'_>),
-) -> Result<(Run, Option<Told>)> {
+) -> Result<(Run, Option<Scraped>)> {
     let log = Log::new();
     let ballast = match setup.clock {
         Clock::Real => setup.messages.ballast(),
@@ -150,18 +150,18 @@ pub(super) async fn run(
     };
     samples.push(sample(&log, &place, crew.cpu_s()));
     // What crosses while the fleet ends depends on which of its workers hears of it first.
-    let (hub_bytes, moved) = (hub_bytes(&place), account::moved(&place));
+    let (hub_bytes, moved) = (place.hub_bytes(), place.moved());
     let fleet_kills = crew.n_kills;
     let reports = crew.end().await;
     let most = |value: fn(&super::fleet::FleetReport) -> f64| {
         reports.iter().map(value).fold(0.0, f64::max)
     };
     let Entries { tasks, ends_s, .. } = std::mem::take(&mut *log.entries());
-    let told = match &place.watched {
+    let scraped = match &place.watched {
         Some(watched) => {
             let first_s = tasks.iter().map(|task| task.submitted_s);
             let span_s = log.now_s() - first_s.fold(f64::INFINITY, f64::min);
-            Some(watched.told(span_s).await?)
+            Some(watched.last(span_s).await?)
         }
         None => None,
     };
@@ -198,22 +198,11 @@ pub(super) async fn run(
         fleet_kills,
         lateness_mean_s: most(|report| report.lateness_mean_s),
         lateness_p99_s: most(|report| report.lateness_p99_s),
-        watched: told.map(|told| told.generator),
+        scraped,
     };
     let mut run = traces.measure();
     run.connection_s = run.connection_s.map(|connected_s| connected_s - begun_s);
-    Ok((run, told))
-}
-
-/// Bytes that the hub has sent and received.
-fn hub_bytes(place: &Place) -> (u64, u64) {
-    match &place.network {
-        Some(network) => network.hub_bytes(),
-        None => {
-            let traffic = place.transport.traffic();
-            (traffic.bytes_sent, traffic.bytes_received)
-        }
-    }
+    Ok((run, scraped))
 }
 
 fn hub_config(setup: &Setup, payload: &[u8]) -> HubConfig {

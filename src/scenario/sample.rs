@@ -1,6 +1,6 @@
 //! A report as a replay might make it, for tests.
 
-use super::Account;
+use super::account::Account;
 use super::file::Scenario;
 use super::results::{
     BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Report, Run, Steady, Tally,

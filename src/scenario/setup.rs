@@ -3,9 +3,12 @@
 mod check;
 mod faults;
 mod fleet;
+mod messages;
 mod network;
 mod price;
+mod range;
 mod relay;
+mod station;
 mod transport;
 mod zoom;
 
@@ -13,15 +16,16 @@ use std::num::{NonZeroU16, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
-use super::ballast::Ballast;
 use super::theory::Load;
 use crate::scan::StragglerPolicy;
 use crate::scenario::service_time::ServiceTime;
 pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
-pub use network::{BoundaryName, NetworkSetup, StationSetup, ZoneSetup};
+pub use messages::{Ballast, EventForm, Messages};
+pub use network::{NetworkSetup, ZoneSetup};
 pub use price::{PerBoundary, Prices};
 pub use relay::{RegionSetup, RelayNetwork};
+pub use station::StationSetup;
 pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
 pub use zoom::ZoomSetup;
 
@@ -99,35 +103,6 @@ pub struct Workload {
     /// Pixels that go out as one task.
     #[serde(default = "one_pixel")]
     pub pixels_per_task: NonZeroUsize,
-}
-
-/// What tasks and results carry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Messages {
-    /// How the event gets to the workers.
-    pub event: EventForm,
-    /// Size of the packed event.
-    pub payload_bytes: usize,
-    /// Size of a task without the event; as it comes if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub task_bytes: Option<usize>,
-    /// Size of a result; as it comes if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_bytes: Option<usize>,
-}
-
-/// How the event gets to the workers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventForm {
-    /// The whole event in every task.
-    Inline,
-    /// Once to each process, by its hash.
-    ByRef,
-    /// Once to the fleet, by its hash: a relay stands between it and the hub. Within the fleet it
-    /// goes over ZeroMQ, whatever is above. In virtual time: once to each zone, which has a relay.
-    Relay,
 }
 
 /// A slower master than ours: one server that every task passes before it is handed out.
@@ -282,23 +257,5 @@ impl Setup {
         self.fleet.ramp = self.fleet.ramp.shrunk(divisor);
         self.network.shrunk(divisor);
         self
-    }
-}
-
-impl Messages {
-    /// What tasks and results are filled up to, if they are.
-    pub fn ballast(&self) -> Option<Ballast> {
-        let task_bytes = self.ballast_task_bytes();
-        (task_bytes.is_some() || self.result_bytes.is_some()).then(|| Ballast {
-            task_bytes: task_bytes.unwrap_or(0),
-            result_bytes: self.result_bytes.unwrap_or(0),
-        })
-    }
-
-    fn ballast_task_bytes(&self) -> Option<usize> {
-        match self.event {
-            EventForm::Inline => Some(self.payload_bytes + self.task_bytes.unwrap_or(0)),
-            EventForm::ByRef | EventForm::Relay => self.task_bytes,
-        }
     }
 }

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::results::Quantiles;
-
 /// Two-sided 95 % quantile of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook
 /// of Statistical Methods, table 1.3.6.7.2).
 const STUDENT_T: [f64; 30] = [
@@ -45,6 +43,21 @@ impl Interval {
             n,
         })
     }
+}
+
+/// Mean and quantiles of a time in seconds over the tasks of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// The mean.
+    pub mean: f64,
+    /// Half of the values are at most this.
+    pub p50: f64,
+    /// 90 % of the values are at most this.
+    pub p90: f64,
+    /// 99 % of the values are at most this.
+    pub p99: f64,
+    /// The largest value.
+    pub max: f64,
 }
 
 /// Value below which this share of sorted values lies: the nearest one from above.

@@ -8,11 +8,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
-use super::file::Scenario;
-use super::fleet::FleetOrder;
-use super::results::Generator;
-use super::setup::{Faults, Ramp};
-
 /// A Prometheus that scrapes the fleet as `job="fleet"`.
 #[derive(Clone, Debug)]
 pub struct Watched {
@@ -20,54 +15,35 @@ pub struct Watched {
     pub url: String,
 }
 
-/// What the fleet told over one run.
+/// What Prometheus knows of the fleet over one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told {
-    /// Whether it kept up.
-    pub generator: Generator,
+pub(super) struct Scraped {
+    /// Processes of the fleet that it scrapes.
+    pub(super) processes: usize,
+    /// CPU time of the busiest process, over time.
+    pub(super) cpu_share: f64,
+    /// How late simulated work ended, on average, in seconds.
+    pub(super) lateness_mean_s: f64,
+    /// 99th percentile of the same, in seconds.
+    pub(super) lateness_p99_s: f64,
     /// Busy share of all slots over the whole run, as the workers count it.
-    pub utilisation: f64,
-}
-
-/// What one process of such a fleet is asked to do: to be one worker of the scenario, whichever of its
-/// points is being replayed.
-///
-/// # Errors
-/// If it cannot be the same for all points.
-pub fn order(scenario: &Scenario, url: &str) -> Result<FleetOrder> {
-    let first = scenario.points.first().context("it has no points")?;
-    let mut setup = first.setup.clone();
-    for point in &scenario.points {
-        setup.fleet.workers = point.setup.fleet.workers;
-        if setup != point.setup {
-            return Err(anyhow!(
-                "its points differ in more than fleet.workers, and a fleet that stays is told nothing of points"
-            ));
-        }
-    }
-    let is_repeated = scenario.points.iter().any(|point| point.repeats != 1);
-    if is_repeated || setup.faults != Faults::default() || setup.fleet.ramp != Ramp::Step {
-        return Err(anyhow!(
-            "a fleet that stays knows neither repeats, nor faults, nor a ramp"
-        ));
-    }
-    Ok(FleetOrder::new(&setup, scenario.seed, url.to_owned(), 0..1))
+    pub(super) utilisation: f64,
 }
 
 /// How long Prometheus may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Watched {
-    /// What the fleet told in the last `span_s` seconds.
+    /// What it has scraped from the fleet in the last `span_s` seconds.
     ///
     /// # Errors
     /// If Prometheus does not answer, or has not seen the fleet.
-    pub(super) async fn told(&self, span_s: f64) -> Result<Told> {
+    pub(super) async fn last(&self, span_s: f64) -> Result<Scraped> {
         let watched = self.clone();
         tokio::task::spawn_blocking(move || watched.ask(span_s)).await?
     }
 
-    fn ask(&self, span_s: f64) -> Result<Told> {
+    fn ask(&self, span_s: f64) -> Result<Scraped> {
         let over = |name: &str| format!("rate({name}{{job=\"fleet\"}}[{span_s:.0}s])");
         let late = "skyscan_fleet_lateness_seconds";
         let p99 = format!(
@@ -76,16 +52,11 @@ impl Watched {
         );
         let (late_s, n_late) = (over(&format!("{late}_sum")), over(&format!("{late}_count")));
         let busy = over("skyscan_worker_task_seconds_sum");
-        Ok(Told {
-            generator: Generator {
-                processes: self.value("count(skyscan_build_info{job=\"fleet\"})")? as usize,
-                cpu_share: self.value(&format!("max({})", over("process_cpu_seconds_total")))?,
-                lateness_mean_s: self.value(&format!("sum({late_s}) / sum({n_late})"))?,
-                lateness_p99_s: self.value(&p99)?,
-                // Who else is busy there, and how the hub fares, it does not know.
-                foreign_load: 0.0,
-                hub_wait_share: 0.0,
-            },
+        Ok(Scraped {
+            processes: self.value("count(skyscan_build_info{job=\"fleet\"})")? as usize,
+            cpu_share: self.value(&format!("max({})", over("process_cpu_seconds_total")))?,
+            lateness_mean_s: self.value(&format!("sum({late_s}) / sum({n_late})"))?,
+            lateness_p99_s: self.value(&p99)?,
             utilisation: self.value(&format!(
                 "sum({busy}) / sum(skyscan_worker_slots{{job=\"fleet\"}})"
             ))?,

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::deaths::Deaths;
-use super::host::{Host, Hosts};
 use super::{FleetError, FleetOrder};
 use crate::actors::worker::{self, Address, LoseWorker, StopWorker, WorkerConfig};
+use crate::scenario::host::{Host, Hosts};
 
 /// Everything that one place knows.
 pub(super) struct Instance<'a> {

@@ -1,10 +1,9 @@
 //! What a scenario's numbers may be: errors name the key and what is allowed.
 
-use skyscan_transport::MAX_BODY_BYTES;
-
+use super::range::{at_least_one, not_negative, positive, share_of_one};
 use super::{
-    Clock, Connections, EventForm, Faults, Fleet, Kind, Messages, NetworkSetup, PoolLoss,
-    Preemption, Ramp, Setup, Stragglers, TransportSetup,
+    Clock, Connections, EventForm, Faults, Fleet, Kind, NetworkSetup, PoolLoss, Preemption, Ramp,
+    Setup, Stragglers, TransportSetup,
 };
 use crate::scan::StragglerPolicy;
 use crate::scenario::simulated::Hangs;
@@ -171,25 +170,6 @@ impl Ramp {
     }
 }
 
-impl Messages {
-    fn check(&self) -> Result<(), String> {
-        let sizes = [
-            ("task with its event", self.ballast_task_bytes()),
-            ("result", self.result_bytes),
-        ];
-        for (what, size) in sizes {
-            if let Some(size) = size
-                && size > MAX_BODY_BYTES
-            {
-                return Err(format!(
-                    "messages: a {what} of {size} bytes is over the transports' {MAX_BODY_BYTES}"
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl TransportSetup {
     fn check(&self) -> Result<(), String> {
         let broker_only = self.queue.is_some() || self.delivery.is_some();
@@ -265,35 +245,5 @@ impl Preemption {
             not_negative("faults.preemption.pool.within_s", within_s)?;
         }
         Ok(())
-    }
-}
-
-pub(super) fn at_least_one(key: &str, value: Option<usize>) -> Result<(), String> {
-    match value {
-        Some(0) => Err(format!("{key} = 0 is not at least 1")),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn positive(key: &str, value: Option<f64>) -> Result<(), String> {
-    match value {
-        Some(value) if !(value > 0.0 && value.is_finite()) => {
-            Err(format!("{key} = {value} is not above 0"))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn not_negative(key: &str, value: f64) -> Result<(), String> {
-    match value >= 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(format!("{key} = {value} is not at least 0")),
-    }
-}
-
-fn share_of_one(key: &str, value: f64) -> Result<(), String> {
-    match (0.0..=1.0).contains(&value) {
-        true => Ok(()),
-        false => Err(format!("{key} = {value} is not from 0 to 1")),
     }
 }

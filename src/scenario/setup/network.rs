@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Setup;
+use super::messages::EventForm;
+use super::range::{at_least_one, not_negative, positive};
 use super::relay::{RegionSetup, RelayNetwork};
-use crate::transport::modelled::{Boundary, Model, Path, Sizes, StationModel};
+use super::station::{StationSetup, bits};
+use super::{Clock, Setup};
+use crate::transport::modelled::{Boundary, Model, Path, Sizes};
 
 /// Hub, broker and zones. Everything that is absent takes no time and has no end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,24 +30,6 @@ pub struct NetworkSetup {
     pub zones: Vec<ZoneSetup>,
 }
 
-/// A machine that every message passes. An answer to a message is part of its cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StationSetup {
-    /// Processor time per message, either way.
-    pub message_s: f64,
-    /// Processor time per task handed out, and per result taken in.
-    pub task_s: f64,
-    /// Processor time per connection that is opened.
-    pub connect_s: f64,
-    /// What its network interface sends, in 1e9 bit/s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gbps: Option<f64>,
-    /// Most connections at a time; who comes later waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connections: Option<usize>,
-}
-
 /// Zones that are alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +42,7 @@ pub struct ZoneSetup {
     /// Of all workers, so many parts are in these zones together.
     pub share: f64,
     /// Widest boundary between them and the hub.
-    pub boundary: BoundaryName,
+    pub boundary: Boundary,
     /// To the hub and back.
     pub rtt_s: f64,
     /// Of one connection, in 1e9 bit/s.
@@ -68,76 +53,8 @@ pub struct ZoneSetup {
     pub region: Option<RegionSetup>,
 }
 
-/// What lies between hub and workers; the widest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BoundaryName {
-    /// Other machines of the hub's zone.
-    Host,
-    /// Other zones of its region.
-    Zone,
-    /// Other regions of its cloud.
-    Region,
-    /// Other clouds.
-    Cloud,
-    /// Somewhere outside of any cloud.
-    Internet,
-}
-
 fn one() -> usize {
     1
-}
-
-pub(super) fn bits(gbps: Option<f64>) -> Option<f64> {
-    gbps.map(|gbps| 1e9 * gbps)
-}
-
-impl StationSetup {
-    pub(super) fn model(&self) -> StationModel {
-        StationModel {
-            message: Duration::from_secs_f64(self.message_s),
-            task: Duration::from_secs_f64(self.task_s),
-            connect: Duration::from_secs_f64(self.connect_s),
-            bits_per_s: bits(self.gbps),
-            connections: self.connections,
-        }
-    }
-
-    /// Takes the times of another station; what its network interface and its door are like stays.
-    pub(in crate::scenario) fn take_times(&mut self, other: Self) {
-        *self = Self {
-            gbps: self.gbps,
-            connections: self.connections,
-            ..other
-        };
-    }
-
-    pub(super) fn slowed(&mut self, factor: f64) {
-        self.message_s *= factor;
-        self.task_s *= factor;
-        self.connect_s *= factor;
-        self.gbps = self.gbps.map(|gbps| gbps / factor);
-    }
-
-    /// For so many times fewer workers.
-    pub(super) fn shrunk(&mut self, divisor: f64) {
-        self.slowed(divisor);
-        let connections = self.connections;
-        self.connections = connections.map(|n| super::divided(n, divisor));
-    }
-
-    pub(super) fn check(&self, name: &str) -> Result<(), String> {
-        for (key, seconds) in [
-            ("message_s", self.message_s),
-            ("task_s", self.task_s),
-            ("connect_s", self.connect_s),
-        ] {
-            super::check::not_negative(&format!("network.{name}.{key}"), seconds)?;
-        }
-        super::check::positive(&format!("network.{name}.gbps"), self.gbps)?;
-        let most = self.connections;
-        super::check::at_least_one(&format!("network.{name}.connections"), most)
-    }
 }
 
 impl ZoneSetup {
@@ -145,13 +62,7 @@ impl ZoneSetup {
         Path {
             one_way: Duration::from_secs_f64(0.5 * self.rtt_s),
             bits_per_s: bits(self.gbps),
-            boundary: match self.boundary {
-                BoundaryName::Host => Boundary::Host,
-                BoundaryName::Zone => Boundary::Zone,
-                BoundaryName::Region => Boundary::Region,
-                BoundaryName::Cloud => Boundary::Cloud,
-                BoundaryName::Internet => Boundary::Internet,
-            },
+            boundary: self.boundary,
         }
     }
 }
@@ -175,7 +86,7 @@ impl NetworkSetup {
     }
 
     /// Mean of something over the workers, by the zones that they are in.
-    pub(super) fn mean_of(&self, of: impl Fn(&ZoneSetup) -> f64) -> f64 {
+    fn mean_of(&self, of: impl Fn(&ZoneSetup) -> f64) -> f64 {
         let shares: f64 = self.zones.iter().map(|zone| zone.share).sum();
         let weighted: f64 = self.zones.iter().map(|zone| zone.share * of(zone)).sum();
         match shares > 0.0 {
@@ -224,10 +135,10 @@ impl NetworkSetup {
         }
         for zone in &self.zones {
             let name = &zone.name;
-            super::check::at_least_one(&format!("zones of zone {name:?}"), Some(zone.zones))?;
-            super::check::positive(&format!("share of zone {name:?}"), Some(zone.share))?;
-            super::check::not_negative(&format!("rtt_s of zone {name:?}"), zone.rtt_s)?;
-            super::check::positive(&format!("gbps of zone {name:?}"), zone.gbps)?;
+            at_least_one(&format!("zones of zone {name:?}"), Some(zone.zones))?;
+            positive(&format!("share of zone {name:?}"), Some(zone.share))?;
+            not_negative(&format!("rtt_s of zone {name:?}"), zone.rtt_s)?;
+            positive(&format!("gbps of zone {name:?}"), zone.gbps)?;
             if let Some(region) = &zone.region {
                 region.check(name)?;
             }
@@ -247,7 +158,43 @@ impl Setup {
         }
     }
 
-    pub(super) fn sizes(&self) -> Sizes {
+    /// The relays of a virtual run, if it has some.
+    pub(in crate::scenario) fn relays(&self) -> Option<RelayNetwork> {
+        let relayed = self.clock == Clock::Virtual && self.messages.event == EventForm::Relay;
+        self.network.relay.filter(|_| relayed)
+    }
+
+    /// How many machines these are.
+    pub(in crate::scenario) fn n_relays(&self) -> usize {
+        let zones = self.network.zones.iter();
+        let in_zones = zones.map(|zone| {
+            let regions = zone.region.map(|region| zone.zones.div_ceil(region.zones));
+            zone.zones + regions.unwrap_or(0)
+        });
+        self.relays().map_or(0, |_| in_zones.sum())
+    }
+
+    /// Mean way from the hub to a worker and back, in seconds.
+    pub fn mean_rtt_s(&self) -> f64 {
+        let direct_s = self.network.mean_of(|zone| zone.rtt_s);
+        let Some(relay) = self.relays() else {
+            return direct_s;
+        };
+        let within_regions_s = |zone: &ZoneSetup| zone.region.map_or(0.0, |r| r.rtt_s);
+        direct_s + self.network.mean_of(within_regions_s) + relay.rtt_s
+    }
+
+    /// The network below one of the relays, as the decorator takes it.
+    pub(in crate::scenario) fn model_below(&self, relay: &RelayNetwork) -> Model {
+        Model {
+            hub: relay.machine.model(),
+            broker: None,
+            sizes: self.sizes(),
+            liveness: self.liveness(),
+        }
+    }
+
+    fn sizes(&self) -> Sizes {
         let ballast = self.messages.ballast().unwrap_or_default();
         Sizes {
             frame: self.network.frame_bytes,
@@ -256,7 +203,35 @@ impl Setup {
         }
     }
 
-    pub(super) fn liveness(&self) -> Duration {
+    fn liveness(&self) -> Duration {
         Duration::from_secs_f64(self.transport.liveness_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::file::Scenario;
+
+    #[test]
+    fn every_zone_and_every_region_has_a_relay() {
+        let text = include_str!("../../../scenarios/million-workers.toml");
+        let scenario = Scenario::parse(text).unwrap();
+        let mut setup = scenario.points[0].setup.clone();
+        let zones: usize = setup.network.zones.iter().map(|zone| zone.zones).sum();
+        for zone in &mut setup.network.zones {
+            zone.region = None;
+        }
+        assert_eq!(setup.n_relays(), zones);
+        let below_regions_s = setup.mean_rtt_s();
+        setup.network.zones[0].region = Some(super::RegionSetup {
+            zones: 3,
+            rtt_s: 0.5,
+            gbps: None,
+        });
+        let regions = setup.network.zones[0].zones.div_ceil(3);
+        assert_eq!(setup.n_relays(), zones + regions);
+        assert!(setup.mean_rtt_s() > below_regions_s);
+        setup.messages.event = crate::scenario::setup::EventForm::ByRef;
+        assert_eq!(setup.n_relays(), 0);
     }
 }

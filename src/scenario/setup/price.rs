@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::range::not_negative;
+use crate::transport::modelled::{BOUNDARIES, Boundary};
+
 /// Prices in dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,16 +42,34 @@ pub struct PerBoundary<T> {
     pub internet: T,
 }
 
+impl<T> PerBoundary<T> {
+    /// The value of each boundary, made by a function of it.
+    pub fn of(mut value: impl FnMut(Boundary) -> T) -> Self {
+        Self {
+            host: value(Boundary::Host),
+            zone: value(Boundary::Zone),
+            region: value(Boundary::Region),
+            cloud: value(Boundary::Cloud),
+            internet: value(Boundary::Internet),
+        }
+    }
+}
+
 impl<T: Copy> PerBoundary<T> {
+    /// The value of one boundary.
+    pub fn at(&self, boundary: Boundary) -> T {
+        match boundary {
+            Boundary::Host => self.host,
+            Boundary::Zone => self.zone,
+            Boundary::Region => self.region,
+            Boundary::Cloud => self.cloud,
+            Boundary::Internet => self.internet,
+        }
+    }
+
     /// The values with their names, the narrowest boundary first.
     pub fn named(&self) -> [(&'static str, T); 5] {
-        [
-            ("host", self.host),
-            ("zone", self.zone),
-            ("region", self.region),
-            ("cloud", self.cloud),
-            ("internet", self.internet),
-        ]
+        BOUNDARIES.map(|boundary| (boundary.name(), self.at(boundary)))
     }
 
     /// The values of two, put together.
@@ -57,13 +78,7 @@ impl<T: Copy> PerBoundary<T> {
         other: &PerBoundary<U>,
         join: impl Fn(T, U) -> V,
     ) -> PerBoundary<V> {
-        PerBoundary {
-            host: join(self.host, other.host),
-            zone: join(self.zone, other.zone),
-            region: join(self.region, other.region),
-            cloud: join(self.cloud, other.cloud),
-            internet: join(self.internet, other.internet),
-        }
+        PerBoundary::of(|boundary| join(self.at(boundary), other.at(boundary)))
     }
 }
 
@@ -77,7 +92,7 @@ impl Prices {
             ("at_least_s", self.at_least_s),
         ];
         for (key, price) in named.into_iter().chain(per_gb) {
-            super::check::not_negative(&format!("price: {key}"), price)?;
+            not_negative(&format!("price: {key}"), price)?;
         }
         Ok(())
     }

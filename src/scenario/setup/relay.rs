@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::network::{StationSetup, bits};
-use super::{Clock, EventForm, Setup};
-use crate::transport::modelled::{Boundary, Model, Path};
+use super::range::{at_least_one, not_negative, positive};
+use super::station::{StationSetup, bits};
+use crate::transport::modelled::{Boundary, Path};
 
 /// What the relays of a cloud are like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,8 +53,8 @@ impl RelayNetwork {
 
     pub(super) fn check(&self) -> Result<(), String> {
         self.machine.check("relay.machine")?;
-        super::check::not_negative("network.relay.rtt_s", self.rtt_s)?;
-        super::check::positive("network.relay.gbps", self.gbps)
+        not_negative("network.relay.rtt_s", self.rtt_s)?;
+        positive("network.relay.gbps", self.gbps)
     }
 }
 
@@ -75,74 +75,8 @@ impl RegionSetup {
 
     pub(super) fn check(&self, zone: &str) -> Result<(), String> {
         let key = |key| format!("region.{key} of zone {zone:?}");
-        super::check::at_least_one(&key("zones"), Some(self.zones))?;
-        super::check::not_negative(&key("rtt_s"), self.rtt_s)?;
-        super::check::positive(&key("gbps"), self.gbps)
-    }
-}
-
-impl Setup {
-    /// The relays of a virtual run, if it has some.
-    pub(in crate::scenario) fn relays(&self) -> Option<RelayNetwork> {
-        let relayed = self.clock == Clock::Virtual && self.messages.event == EventForm::Relay;
-        self.network.relay.filter(|_| relayed)
-    }
-
-    /// How many machines these are.
-    pub(in crate::scenario) fn n_relays(&self) -> usize {
-        let zones = self.network.zones.iter();
-        let in_zones = zones.map(|zone| {
-            let regions = zone.region.map(|region| zone.zones.div_ceil(region.zones));
-            zone.zones + regions.unwrap_or(0)
-        });
-        self.relays().map_or(0, |_| in_zones.sum())
-    }
-
-    /// Mean way from the hub to a worker and back, in seconds.
-    pub fn mean_rtt_s(&self) -> f64 {
-        let direct_s = self.network.mean_of(|zone| zone.rtt_s);
-        let Some(relay) = self.relays() else {
-            return direct_s;
-        };
-        let within_regions_s = |zone: &super::ZoneSetup| zone.region.map_or(0.0, |r| r.rtt_s);
-        direct_s + self.network.mean_of(within_regions_s) + relay.rtt_s
-    }
-
-    /// The network below one of the relays, as the decorator takes it.
-    pub(in crate::scenario) fn model_below(&self, relay: &RelayNetwork) -> Model {
-        Model {
-            hub: relay.machine.model(),
-            broker: None,
-            sizes: self.sizes(),
-            liveness: self.liveness(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::scenario::file::Scenario;
-
-    #[test]
-    fn every_zone_and_every_region_has_a_relay() {
-        let text = include_str!("../../../scenarios/million-workers.toml");
-        let scenario = Scenario::parse(text).unwrap();
-        let mut setup = scenario.points[0].setup.clone();
-        let zones: usize = setup.network.zones.iter().map(|zone| zone.zones).sum();
-        for zone in &mut setup.network.zones {
-            zone.region = None;
-        }
-        assert_eq!(setup.n_relays(), zones);
-        let below_regions_s = setup.mean_rtt_s();
-        setup.network.zones[0].region = Some(super::RegionSetup {
-            zones: 3,
-            rtt_s: 0.5,
-            gbps: None,
-        });
-        let regions = setup.network.zones[0].zones.div_ceil(3);
-        assert_eq!(setup.n_relays(), zones + regions);
-        assert!(setup.mean_rtt_s() > below_regions_s);
-        setup.messages.event = super::EventForm::ByRef;
-        assert_eq!(setup.n_relays(), 0);
+        at_least_one(&key("zones"), Some(self.zones))?;
+        not_negative(&key("rtt_s"), self.rtt_s)?;
+        positive(&key("gbps"), self.gbps)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::positive;
+use super::range::positive;
 use crate::scan::{Plan, Strategy};
 use crate::scenario::landscape::Landscape;
 use crate::sky::Nside;

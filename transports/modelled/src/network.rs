@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
 use crate::station::{Station, StationModel};
 
 /// The widest boundary that a message crosses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Boundary {
     /// Between two machines of a zone.
     Host,
@@ -20,6 +22,19 @@ pub enum Boundary {
     Cloud,
     /// To somewhere outside of any cloud.
     Internet,
+}
+
+impl Boundary {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Zone => "zone",
+            Self::Region => "region",
+            Self::Cloud => "cloud",
+            Self::Internet => "internet",
+        }
+    }
 }
 
 /// All boundaries, the narrowest first.
@@ -58,9 +73,9 @@ pub struct Sizes {
 /// The way between a process and the hub, or the broker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Path {
-    /// There, or back.
+    /// How long a message is under way in one direction, beside its bytes.
     pub one_way: Duration,
-    /// Of one connection; without end if absent.
+    /// Bandwidth of one connection; without a limit if absent.
     pub bits_per_s: Option<f64>,
     /// What it crosses.
     pub boundary: Boundary,

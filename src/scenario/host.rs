@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use skyscan_transport::Transport;
 
-use super::laden;
-use crate::scenario::Ballast;
-use crate::scenario::cloud::Spot;
+use super::ballast::laden;
+use super::cloud::Spot;
+use super::setup::Ballast;
 use crate::transport::modelled::ModelledTransport;
 
 /// Where the workers of a fleet run.
 #[derive(Clone, Debug)]
-pub(in crate::scenario) enum Hosts {
+pub(super) enum Hosts {
     /// In one process, over one transport.
     Shared(Arc<dyn Transport>),
     /// Each on a machine of its own, in one of these zones of a modelled cloud.
@@ -27,7 +27,7 @@ pub(super) enum Host {
 
 impl Hosts {
     /// The same with messages made larger. In a model their size is told, not carried.
-    pub(in crate::scenario) fn laden(&self, ballast: Option<Ballast>) -> Self {
+    pub(super) fn laden(&self, ballast: Option<Ballast>) -> Self {
         match self {
             Self::Shared(transport) => Self::Shared(laden(Arc::clone(transport), ballast)),
             Self::Modelled(_) => self.clone(),

@@ -1,0 +1,105 @@
+//! What a process of the fleet is told to do.
+
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::file::Scenario;
+use crate::scenario::landscape::Landscape;
+use crate::scenario::service_time::ServiceTime;
+use crate::scenario::setup::{Ballast, Faults, Fleet, Preemption, Ramp, Setup, Stragglers};
+use crate::scenario::simulated::Hangs;
+
+/// What a process of the fleet is asked to do; a scan's tasks are evaluated until it is told to end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FleetOrder {
+    /// Where to meet the hub.
+    pub url: String,
+    /// Numbers of its workers among those of the whole fleet.
+    pub workers: std::ops::Range<usize>,
+    /// The whole fleet.
+    pub fleet: Fleet,
+    /// Of the fleet, the share of each zone.
+    pub zone_shares: Vec<f64>,
+    /// Tasks that each may hold for a slot.
+    pub leases_per_slot: NonZeroU16,
+    /// How long a task takes.
+    pub service: ServiceTime,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// How large messages are made, if they are.
+    pub ballast: Option<Ballast>,
+    /// Workers are taken away.
+    pub preemption: Option<Preemption>,
+    /// Some workers are slow.
+    pub stragglers: Option<Stragglers>,
+    /// Some tasks hang.
+    pub hangs: Option<Hangs>,
+    /// What they find, if the Refiner looks at it.
+    pub landscape: Option<Landscape>,
+    /// Every machine is paid for at least this long.
+    pub paid_at_least_s: f64,
+}
+
+impl FleetOrder {
+    /// To be these workers of a point.
+    pub fn new(setup: &Setup, seed: u64, url: String, workers: std::ops::Range<usize>) -> Self {
+        Self {
+            url,
+            workers,
+            fleet: setup.fleet.clone(),
+            zone_shares: (setup.network.paths().into_iter())
+                .map(|(share, _)| share)
+                .collect(),
+            leases_per_slot: setup.transport.credit,
+            service: setup.workload.service,
+            seed,
+            ballast: setup.messages.ballast(),
+            preemption: setup.faults.preemption,
+            stragglers: setup.faults.stragglers,
+            hangs: setup.faults.hangs,
+            landscape: (setup.workload.zoom.as_ref()).map(|zoom| zoom.landscape(seed)),
+            paid_at_least_s: setup
+                .price
+                .map_or(0.0, |price| price.at_least_s * setup.time_scale),
+        }
+    }
+
+    /// To be one worker of a scenario, whichever of its points is being replayed: for a fleet that others
+    /// start, and that stays while the hub goes from point to point.
+    ///
+    /// # Errors
+    /// If what that worker does depends on the point.
+    pub fn standing(scenario: &Scenario, url: &str) -> Result<Self, NotStanding> {
+        let first = scenario.points.first().ok_or(NotStanding::NoPoint)?;
+        let mut setup = first.setup.clone();
+        for point in &scenario.points {
+            setup.fleet.workers = point.setup.fleet.workers;
+            if setup != point.setup {
+                return Err(NotStanding::PointsDiffer);
+            }
+        }
+        let is_repeated = scenario.points.iter().any(|point| point.repeats != 1);
+        if is_repeated || setup.faults != Faults::default() || setup.fleet.ramp != Ramp::Step {
+            return Err(NotStanding::ChangesInTime);
+        }
+        Ok(Self::new(&setup, scenario.seed, url.to_owned(), 0..1))
+    }
+}
+
+/// Why one worker cannot do the same for all points of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotStanding {
+    /// There is nothing to do.
+    #[error("it has no points")]
+    NoPoint,
+    /// More than the size of the fleet changes from point to point.
+    #[error(
+        "its points differ in more than fleet.workers, and a fleet that stays is told nothing of points"
+    )]
+    PointsDiffer,
+    /// What a worker does depends on when it does it.
+    #[error("a fleet that stays knows neither repeats, nor faults, nor a ramp")]
+    ChangesInTime,
+}
