@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::scenario::FLEET_SUBCOMMAND;
+use crate::scenario::fleet::process;
 
 /// Something went wrong that no other code tells.
 const FAILED: u8 = 1;
@@ -53,7 +53,7 @@ enum Command {
     Relay(relay::Arguments),
     Replay(replay::Arguments),
     Answers(answers::Arguments),
-    #[command(hide = true, name = FLEET_SUBCOMMAND)]
+    #[command(hide = true, name = process::SUBCOMMAND)]
     Fleet(fleet::Arguments),
     /// Look at events, make synthetic ones, convert between formats
     ///

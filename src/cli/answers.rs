@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Failure, bad_input, failed, tell};
-use crate::scenario::{answers, digest};
+use crate::scenario::answers;
+use crate::scenario::results::digest;
 
 /// Write the answers to the talk's open questions from digests of replays
 ///

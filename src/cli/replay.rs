@@ -12,11 +12,11 @@ use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::scenario;
-use crate::scenario::file::Scenario;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::Report;
 use crate::scenario::setup::Clock;
-use crate::scenario::watched::Watched;
+use crate::scenario::setup::file::Scenario;
+use crate::scenario::stage::watched::Watched;
 use teller::Teller;
 
 /// Replay scenarios: thousands of simulated workers on real transports, measured
@@ -110,7 +110,7 @@ fn replayed(
     tell(&format!("{}: {}", scenario.name, scenario.question));
     let teller = Teller::default();
     let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
-    let replaying = scenario::replay(scenario, url, watched, stop.clone(), |step| {
+    let replaying = scenario::run::replay(scenario, url, watched, stop.clone(), |step| {
         teller.tell(step)
     });
     let report = system(scenario.clock).block_on(replaying);

@@ -3,6 +3,8 @@
 mod deaths;
 mod instance;
 mod order;
+mod placement;
+pub mod process;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +18,12 @@ use skyscan_transport::{Transport, TransportError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::ballast::laden;
-use super::host::Hosts;
-use super::machine;
-use super::placement::Placement;
-use super::simulated::{Simulated, Stopwatch};
 use crate::actors::worker::{WorkerConfig, WorkerError};
+use crate::scenario::around::ballast::laden;
+use crate::scenario::fleet::placement::Placement;
+use crate::scenario::stage::host::Hosts;
+use crate::scenario::stage::machine;
+use crate::scenario::workload::simulated::{Simulated, Stopwatch};
 use deaths::Deaths;
 use instance::Instance;
 pub use order::{FleetOrder, NotStanding};
@@ -67,7 +69,7 @@ pub async fn run(
 }
 
 /// Runs simulated workers on these machines until `end` resolves.
-pub(super) async fn run_on(
+pub(in crate::scenario) async fn run_on(
     order: &FleetOrder,
     hosts: &Hosts,
     end: impl Future<Output = ()>,

@@ -10,11 +10,11 @@ pub mod verdict;
 
 use std::path::{Path, PathBuf};
 
-use super::results::Report;
-use super::validation::Validation;
 use crate::drawing::{self, Figure};
 use crate::output::OutputError;
 use crate::output::file::{make_folder, write_atomically};
+use crate::scenario::model::validation::Validation;
+use crate::scenario::results::Report;
 
 /// Sizes that span more than this factor are drawn on an axis of equal ratios.
 const WIDE: f64 = 5.0;

@@ -2,14 +2,18 @@
 //!
 //! Times are as measured, not multiplied back by the time scale, which [`Setup::time_scale`] has.
 
+pub mod account;
+pub mod digest;
+pub(in crate::scenario) mod point;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::setup::{Clock, Setup};
-use super::statistics::{Interval, Quantiles};
 use crate::scan::TaskCounts;
+use crate::scenario::setup::{Clock, Setup};
+use crate::scenario::statistics::{Interval, Quantiles};
+use account::Account;
 
 /// Name and version of this form.
 pub const FORMAT: &str = "skyscan-replay-1";
@@ -66,7 +70,7 @@ pub struct Point {
     pub workers: usize,
     /// Everything that was set, scaled.
     pub setup: Setup,
-    /// Every repeat; a [digest](super::digest) has none.
+    /// Every repeat; a [digest](digest) has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
     /// What there is to tell of the repeats together.
@@ -154,13 +158,13 @@ pub struct Means {
     /// Bytes over every boundary together, in 1e9.
     #[serde(default)]
     pub gigabytes_moved: Option<Interval>,
-    /// See [`CoreHours::billed`](super::account::CoreHours::billed).
+    /// See [`CoreHours::billed`](account::CoreHours::billed).
     #[serde(default)]
     pub core_hours_billed: Option<Interval>,
-    /// See [`CoreHours::wasted`](super::account::CoreHours::wasted).
+    /// See [`CoreHours::wasted`](account::CoreHours::wasted).
     #[serde(default)]
     pub core_hours_wasted: Option<Interval>,
-    /// See [`Dollars::total`](super::account::Dollars::total).
+    /// See [`Dollars::total`](account::Dollars::total).
     #[serde(default)]
     pub dollars: Option<Interval>,
 }

@@ -1,14 +1,13 @@
 //! A report as a replay might make it, for tests.
 
-use super::account::Account;
-use super::file::Scenario;
-use super::results::{
-    BrokerUse, FORMAT, Generator, Machine, Means, Point, Quantiles, Report, Run, Steady, Tally,
-    Theory,
-};
-use super::setup::{Clock, Setup};
-use super::statistics::Interval;
 use crate::scan::TaskCounts;
+use crate::scenario::results::account::Account;
+use crate::scenario::results::{
+    BrokerUse, FORMAT, Generator, Machine, Means, Point, Report, Run, Steady, Tally, Theory,
+};
+use crate::scenario::setup::file::Scenario;
+use crate::scenario::setup::{Clock, Setup};
+use crate::scenario::statistics::{Interval, Quantiles};
 
 const FILE: &str = r#"
 name = "two-thousand"

@@ -2,12 +2,15 @@
 
 mod check;
 mod faults;
+pub mod file;
 mod fleet;
 mod messages;
 mod network;
 mod price;
 mod range;
 mod relay;
+mod service_time;
+mod sources;
 mod station;
 mod transport;
 mod zoom;
@@ -16,15 +19,15 @@ use std::num::{NonZeroU16, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
-use super::theory::Load;
 use crate::scan::StragglerPolicy;
-use crate::scenario::service_time::ServiceTime;
-pub use faults::{Faults, FleetRestart, PoolLoss, Preemption, Stragglers};
+use crate::scenario::theory::Load;
+pub use faults::{Faults, FleetRestart, Hangs, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
 pub use messages::{Ballast, EventForm, Messages};
 pub use network::{NetworkSetup, ZoneSetup};
 pub use price::{PerBoundary, Prices};
 pub use relay::{RegionSetup, RelayNetwork};
+pub use service_time::{Law, ParetoTail, ServiceTime};
 pub use station::StationSetup;
 pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
 pub use zoom::ZoomSetup;

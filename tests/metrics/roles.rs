@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use skyscan::scenario::fleet::FleetOrder;
-use skyscan::scenario::service_time::{Law, ServiceTime};
 use skyscan::scenario::setup::{Fleet, Ramp};
+use skyscan::scenario::setup::{Law, ServiceTime};
 use skyscan::telemetry::catalogue::Teller;
 use skyscan_rabbitmq_node::free_ports;
 

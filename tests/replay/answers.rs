@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use libtest_mimic::Failed;
-use skyscan::scenario::digest;
-use skyscan::scenario::file::Scenario;
+use skyscan::scenario::model::validation;
+use skyscan::scenario::results::digest;
 use skyscan::scenario::setup::Setup;
-use skyscan::scenario::validation;
+use skyscan::scenario::setup::file::Scenario;
 
 use crate::Check;
 use crate::command::{replay, shipped};

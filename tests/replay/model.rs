@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use libtest_mimic::Failed;
 use serde_json::Value;
-use skyscan::scenario::calibration::Calibration;
+use skyscan::scenario::model::calibration::Calibration;
 use skyscan::scenario::results::Report;
 
 use crate::Check;

@@ -85,7 +85,7 @@ fn senseless() -> Result<(), Failed> {
         (in_cycles, "workload.pixels_per_task"),
     ];
     for (text, key) in wrong {
-        let told = match skyscan::scenario::file::Scenario::parse(&text) {
+        let told = match skyscan::scenario::setup::file::Scenario::parse(&text) {
             Ok(_) => return Err(format!("{key} is taken").into()),
             Err(error) => error.to_string(),
         };

@@ -8,13 +8,13 @@ use anyhow::{Context, anyhow};
 use super::{read_report, tell};
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print};
 use crate::output::file::write_atomically;
-use crate::scenario::calibration::{self, Calibration};
-use crate::scenario::file::Scenario;
-use crate::scenario::report::{self, validation};
-use crate::scenario::results::Report;
-use crate::scenario::validation::{
+use crate::scenario::model::calibration::{self, Calibration};
+use crate::scenario::model::validation::{
     CONTROL_FACTOR, control_name, predicted_name, validate as compare,
 };
+use crate::scenario::report::{self, validation};
+use crate::scenario::results::Report;
+use crate::scenario::setup::file::Scenario;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ModelArguments {

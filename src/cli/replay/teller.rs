@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::tell;
 use crate::cli::progress::{Pace, left};
-use crate::scenario::Step;
 use crate::scenario::results::Run;
+use crate::scenario::run::step::Step;
 
 /// How often a line is written while a run goes on.
 const LINE_EVERY: Duration = Duration::from_secs(10);

@@ -9,9 +9,9 @@ use super::known::Known;
 use super::numbers::Column;
 use super::questions::{Chart, QUESTIONS, Question};
 use super::say::count;
+use crate::scenario::model::validation::{control_name, predicted_name};
 use crate::scenario::report::verdict::{HOLDS, verdicts};
 use crate::scenario::results::Report;
-use crate::scenario::validation::{control_name, predicted_name};
 
 /// The page as Markdown.
 pub(super) fn markdown(known: &Known) -> String {

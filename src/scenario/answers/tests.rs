@@ -1,7 +1,7 @@
 use super::*;
-use crate::scenario::file::{PlannedPoint, Scenario};
 use crate::scenario::results::{FORMAT, Machine, Means, Point, Tally, Theory};
 use crate::scenario::setup::Clock;
+use crate::scenario::setup::file::{PlannedPoint, Scenario};
 use crate::scenario::statistics::Interval;
 
 const ZEROMQ: &str = include_str!("../../../scenarios/chep19-zmq-2000.toml");

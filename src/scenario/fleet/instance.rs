@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::deaths::Deaths;
 use super::{FleetError, FleetOrder};
 use crate::actors::worker::{self, Address, LoseWorker, StopWorker, WorkerConfig};
-use crate::scenario::host::{Host, Hosts};
+use crate::scenario::stage::host::{Host, Hosts};
 
 /// Everything that one place knows.
 pub(super) struct Instance<'a> {

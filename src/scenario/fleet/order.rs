@@ -4,11 +4,11 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::file::Scenario;
-use crate::scenario::landscape::Landscape;
-use crate::scenario::service_time::ServiceTime;
-use crate::scenario::setup::{Ballast, Faults, Fleet, Preemption, Ramp, Setup, Stragglers};
-use crate::scenario::simulated::Hangs;
+use crate::scenario::setup::file::Scenario;
+use crate::scenario::setup::{
+    Ballast, Faults, Fleet, Hangs, Preemption, Ramp, ServiceTime, Setup, Stragglers,
+};
+use crate::scenario::workload::landscape::Landscape;
 
 /// What a process of the fleet is asked to do; a scan's tasks are evaluated until it is told to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ impl FleetOrder {
             preemption: setup.faults.preemption,
             stragglers: setup.faults.stragglers,
             hangs: setup.faults.hangs,
-            landscape: (setup.workload.zoom.as_ref()).map(|zoom| zoom.landscape(seed)),
+            landscape: (setup.workload.zoom.as_ref()).map(|zoom| Landscape::of(zoom, seed)),
             paid_at_least_s: setup
                 .price
                 .map_or(0.0, |price| price.at_least_s * setup.time_scale),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{WIDE, rows};
 use crate::drawing::Figure;
 use crate::drawing::chart::{Axis, Chart, Line, Series, Value};
-use crate::scenario::validation::{Compared, ComparedPoint, ENOUGH, Validation};
+use crate::scenario::model::validation::{Compared, ComparedPoint, ENOUGH, Validation};
 
 /// What the chart shows.
 const SHOWN: &str = "utilisation";

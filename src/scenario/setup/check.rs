@@ -2,11 +2,10 @@
 
 use super::range::{at_least_one, not_negative, positive, share_of_one};
 use super::{
-    Clock, Connections, EventForm, Faults, Fleet, Kind, NetworkSetup, PoolLoss, Preemption, Ramp,
-    Setup, Stragglers, TransportSetup,
+    Clock, Connections, EventForm, Faults, Fleet, Hangs, Kind, NetworkSetup, PoolLoss, Preemption,
+    Ramp, Setup, Stragglers, TransportSetup,
 };
 use crate::scan::StragglerPolicy;
-use crate::scenario::simulated::Hangs;
 
 /// More slots than this are no replay but a wish.
 const MOST_SLOTS: usize = 100_000;

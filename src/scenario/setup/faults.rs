@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::simulated::Hangs;
-
 /// What goes wrong.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -82,6 +80,16 @@ pub struct Stragglers {
     pub share: f64,
     /// How many times longer they take.
     pub slower: f64,
+}
+
+/// Tasks that take far too long for no reason of theirs: on another worker they may not.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hangs {
+    /// How often a task does.
+    pub probability: f64,
+    /// How long it does, in seconds.
+    pub seconds: f64,
 }
 
 /// A fleet process is killed.

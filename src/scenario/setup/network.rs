@@ -210,7 +210,7 @@ impl Setup {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::file::Scenario;
+    use crate::scenario::setup::file::Scenario;
 
     #[test]
     fn every_zone_and_every_region_has_a_relay() {
@@ -231,7 +231,7 @@ mod tests {
         let regions = setup.network.zones[0].zones.div_ceil(3);
         assert_eq!(setup.n_relays(), zones + regions);
         assert!(setup.mean_rtt_s() > below_regions_s);
-        setup.messages.event = crate::scenario::setup::EventForm::ByRef;
+        setup.messages.event = super::EventForm::ByRef;
         assert_eq!(setup.n_relays(), 0);
     }
 }

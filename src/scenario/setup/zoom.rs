@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::range::positive;
 use crate::scan::{Plan, Strategy};
-use crate::scenario::landscape::Landscape;
 use crate::sky::Nside;
 use crate::sky::region::wilks_level;
 
@@ -45,11 +44,6 @@ impl ZoomSetup {
             .collect::<Result<_, _>>()?;
         Plan::new(Strategy::Zoom, rounds, wilks_level(CONTAINMENT))
             .map_err(|error| refused(error.to_string()))
-    }
-
-    /// What its workers find.
-    pub(in crate::scenario) fn landscape(&self, seed: u64) -> Landscape {
-        Landscape::drawn(self.width_deg.to_radians(), seed)
     }
 
     /// Fewer and wider pixels, for the quick form.

@@ -7,9 +7,9 @@ use crate::scenario::answers::numbers::{
 };
 
 use crate::scenario::answers::say::{busy, count, named, percent};
+use crate::scenario::model::validation::{self, validate};
 use crate::scenario::report::verdict::is_busy;
 use crate::scenario::results::Point;
-use crate::scenario::validation::{self, validate};
 
 pub(super) const QUESTION: Question = Question {
     asked: "Do 10,000 workers over ZeroMQ and 5,000 over RabbitMQ stay busy, and does the model agree with \

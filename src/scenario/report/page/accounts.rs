@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::drawing::markup::escaped;
-use crate::scenario::account::Account;
+use crate::scenario::results::account::Account;
 use crate::scenario::results::{Point, Report};
 
 /// Writes the table.

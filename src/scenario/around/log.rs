@@ -1,0 +1,217 @@
+//! What became of each task and when: written down by a decorator around the hub.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use skyscan_transport::{
+    Conclusion, Hub, HubInbox, HubIncoming, PayloadId, Result, ScanId, TaskFrame, TaskId,
+};
+use tokio::time::Instant;
+
+use crate::event::DetectorDirection;
+use crate::protocol::{ResultBody, TaskBody};
+use crate::reco::PixelRequest;
+use crate::scenario::workload::simulated;
+use crate::sky::map::PixelOutcome;
+
+/// What became of one task. Times are in seconds since the log began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::scenario) struct TaskEntry {
+    /// When the Scanner gave it to its hub.
+    pub(in crate::scenario) submitted_s: f64,
+    /// Every pixel in it was in a task before.
+    pub(in crate::scenario) is_copy: bool,
+    /// Its result, if that was the first one for a pixel.
+    pub(in crate::scenario) settled: Option<Settled>,
+}
+
+/// The first result of a task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::scenario) struct Settled {
+    /// When it came.
+    pub(in crate::scenario) at_s: f64,
+    /// How long the work was, as the worker measured it.
+    pub(in crate::scenario) busy_s: f64,
+    /// How long it should have been, as it was drawn.
+    pub(in crate::scenario) drawn_s: f64,
+    /// Share of its pixels for which it was the first result.
+    pub(in crate::scenario) share_first: f64,
+}
+
+impl Settled {
+    /// Work of which something came.
+    pub(in crate::scenario) fn used_s(&self) -> f64 {
+        self.busy_s * self.share_first
+    }
+}
+
+/// What happened at one hub.
+#[derive(Debug)]
+pub(in crate::scenario) struct Log {
+    begun: Instant,
+    entries: Mutex<Entries>,
+}
+
+/// The entries of a log.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Entries {
+    /// By the number of the task.
+    pub(in crate::scenario) tasks: Vec<TaskEntry>,
+    /// When each pixel had its first result, in the order of coming.
+    pub(in crate::scenario) ends_s: Vec<f64>,
+    /// Whether a pixel that was in a task has a result; by the bits of its direction.
+    is_done: HashMap<[u64; 2], bool>,
+    /// Directions of the tasks that are out.
+    out: HashMap<u64, Vec<[u64; 2]>>,
+}
+
+impl Log {
+    /// An empty log that begins now.
+    pub(in crate::scenario) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            entries: Mutex::default(),
+        })
+    }
+
+    /// Seconds since the log began.
+    pub(in crate::scenario) fn now_s(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// What is in it.
+    pub(in crate::scenario) fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a hub and its inbox under the log's eyes.
+    pub(in crate::scenario) fn watch(
+        self: &Arc<Self>,
+        hub: Arc<dyn Hub>,
+        inbox: HubInbox,
+    ) -> (Arc<dyn Hub>, HubInbox) {
+        let watched = WatchedHub {
+            inner: hub,
+            log: Arc::clone(self),
+        };
+        let log = Arc::clone(self);
+        let inbox = inbox.inspect(move |incoming| {
+            if let Ok(HubIncoming::Settled(batch)) = incoming {
+                let now_s = log.now_s();
+                let mut entries = log.entries();
+                for outcome in batch.outcomes() {
+                    if let Conclusion::Completed(result) = &outcome.conclusion {
+                        entries.settle(outcome.task, now_s, result);
+                    }
+                }
+            }
+        });
+        (Arc::new(watched), inbox.boxed())
+    }
+}
+
+impl Entries {
+    fn submit(&mut self, task: &TaskFrame, now_s: f64) {
+        let TaskId(id) = task.task;
+        let at = id as usize;
+        if self.tasks.len() <= at {
+            self.tasks.resize(at + 1, TaskEntry::default());
+        }
+        // The Scanner's own tasks can be read.
+        let requests =
+            TaskBody::decode(&task.body).map_or_else(|_| Vec::new(), |body| body.requests);
+        let bits = |request: &PixelRequest| {
+            let DetectorDirection {
+                zenith_rad,
+                azimuth_rad,
+            } = request.direction;
+            [zenith_rad.to_bits(), azimuth_rad.to_bits()]
+        };
+        let directions: Vec<[u64; 2]> = requests.iter().map(bits).collect();
+        let is_copy = (directions.iter()).all(|direction| self.is_done.contains_key(direction));
+        for direction in &directions {
+            self.is_done.entry(*direction).or_insert(false);
+        }
+        self.out.insert(id, directions);
+        self.tasks[at] = TaskEntry {
+            submitted_s: now_s,
+            is_copy,
+            settled: None,
+        };
+    }
+
+    fn settle(&mut self, TaskId(id): TaskId, now_s: f64, result: &[u8]) {
+        let Ok(result) = ResultBody::decode(result) else {
+            return;
+        };
+        let Some(directions) = self.out.remove(&id) else {
+            return;
+        };
+        let mut n_first = 0;
+        for direction in &directions {
+            if let Some(is_done) = self.is_done.get_mut(direction)
+                && !std::mem::replace(is_done, true)
+            {
+                n_first += 1;
+                self.ends_s.push(now_s);
+            }
+        }
+        if let Some(task) = self.tasks.get_mut(id as usize)
+            && n_first > 0
+        {
+            let drawn_s = result.outcomes.iter().map(|outcome| match outcome {
+                PixelOutcome::Fitted(fit) => simulated::drawn_s(fit),
+                PixelOutcome::Failed(_) => 0.0,
+            });
+            task.settled = Some(Settled {
+                at_s: now_s,
+                busy_s: result.seconds,
+                drawn_s: drawn_s.sum(),
+                share_first: f64::from(n_first) / directions.len() as f64,
+            });
+        }
+    }
+}
+
+#[derive(Debug)]
+struct WatchedHub {
+    inner: Arc<dyn Hub>,
+    log: Arc<Log>,
+}
+
+#[async_trait]
+impl Hub for WatchedHub {
+    fn scan(&self) -> ScanId {
+        self.inner.scan()
+    }
+
+    async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
+        let now_s = self.log.now_s();
+        {
+            let mut entries = self.log.entries();
+            for task in &tasks {
+                entries.submit(task, now_s);
+            }
+        }
+        self.inner.submit(tasks).await
+    }
+
+    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
+        self.inner.publish(payload).await
+    }
+
+    async fn broadcast(&self, notice: Bytes) -> Result<()> {
+        self.inner.broadcast(notice).await
+    }
+
+    async fn purge(&self) -> Result<usize> {
+        self.inner.purge().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}

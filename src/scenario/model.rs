@@ -1,0 +1,4 @@
+//! The model of virtual time: fed with what was measured, and compared with it.
+
+pub mod calibration;
+pub mod validation;

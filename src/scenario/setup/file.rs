@@ -1,0 +1,313 @@
+//! Scenario files: TOML, checked, with a source for every number, into points.
+//!
+//! Decision: A quick form shrinks the fleet and slows the hub by the same factor (`docs/decisions.md`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::sources::take_sources;
+use super::{
+    Clock, Faults, Fleet, HubSetup, Messages, NetworkSetup, Prices, Setup, TransportSetup,
+    Workload, ZoomSetup,
+};
+use crate::scan::StragglerPolicy;
+
+/// Quick forms have at most so many slots.
+const QUICK_SLOTS: f64 = 200.0;
+/// Tasks of quick forms take about so long.
+const QUICK_SERVICE_S: f64 = 0.2;
+/// Quick forms have at most so many tasks for each slot.
+const QUICK_CYCLES: f64 = 5.0;
+/// Tasks of quick forms that take no time: at most so many.
+const QUICK_NOOPS: usize = 20_000;
+
+/// A scenario that was understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it is asked.
+    pub question: String,
+    /// What a reader of its figures must know.
+    pub remarks: Vec<String>,
+    /// Whose time it takes.
+    pub clock: Clock,
+    /// Seed of the first repeat; each repeat has the next one.
+    pub seed: u64,
+    /// Whether this is the shrunk form, whose figures say nothing of the size that was asked about.
+    pub is_quick: bool,
+    /// Where each number comes from, by its path in the file.
+    pub sources: BTreeMap<String, String>,
+    /// Every point in order, scaled in time.
+    pub points: Vec<PlannedPoint>,
+}
+
+/// A point that is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedPoint {
+    /// Name of its variant; empty without variants.
+    pub variant: String,
+    /// How often it is run.
+    pub repeats: usize,
+    /// What is set.
+    pub setup: Setup,
+}
+
+/// Why a scenario cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// It is not TOML.
+    #[error("not TOML: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// It is not a scenario.
+    #[error("{variant}{reason}")]
+    Senseless {
+        /// The variant that makes no sense, with a colon; empty if none does.
+        variant: String,
+        /// The key, and what is allowed.
+        reason: String,
+    },
+}
+
+/// The file as written, with one variant put in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    question: String,
+    #[serde(default)]
+    remarks: Vec<String>,
+    seed: u64,
+    #[serde(default = "once")]
+    repeats: usize,
+    #[serde(default = "real_time")]
+    time_scale: f64,
+    #[serde(default)]
+    clock: Clock,
+    #[serde(default)]
+    sweep: Sweep,
+    workload: Workload,
+    messages: Messages,
+    transport: TransportSetup,
+    #[serde(default)]
+    hub: HubSetup,
+    fleet: Fleet,
+    #[serde(default)]
+    policy: StragglerPolicy,
+    #[serde(default)]
+    faults: Faults,
+    #[serde(default)]
+    network: NetworkSetup,
+    price: Option<Prices>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sweep {
+    #[serde(default)]
+    workers: Vec<usize>,
+}
+
+fn once() -> usize {
+    1
+}
+
+fn real_time() -> f64 {
+    1.0
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// If it is no TOML, a number has no source, a key is unknown or its value makes no sense.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let mut base: Table = text.parse()?;
+        let sources = take_sources(&mut base).map_err(|reason| senseless("", reason))?;
+        let variants = take_variants(&mut base).map_err(|reason| senseless("", reason))?;
+        let mut scenario: Option<Self> = None;
+        for (variant, changes) in variants {
+            let mut merged = base.clone();
+            merge(&mut merged, changes);
+            let file: File =
+                Value::Table(merged)
+                    .try_into()
+                    .map_err(|error: toml::de::Error| {
+                        senseless(&variant, error.message().to_owned() + &place_of(&error))
+                    })?;
+            let points = file
+                .points(&variant)
+                .map_err(|reason| senseless(&variant, reason))?;
+            match &mut scenario {
+                Some(scenario) if scenario.clock != file.clock => {
+                    let reason = "all variants of a scenario share a clock".to_owned();
+                    return Err(senseless(&variant, reason));
+                }
+                Some(scenario) => scenario.points.extend(points),
+                None => {
+                    scenario = Some(Self {
+                        name: file.name,
+                        question: file.question,
+                        remarks: file.remarks,
+                        clock: file.clock,
+                        seed: file.seed,
+                        is_quick: false,
+                        sources: sources.clone(),
+                        points,
+                    });
+                }
+            }
+        }
+        scenario.ok_or_else(|| senseless("", "variant = [] leaves nothing to replay".to_owned()))
+    }
+
+    /// The same with each point shrunk: a smaller fleet, shorter and fewer tasks, one repeat. The
+    /// hub, window and ramp shrink along, so that the knee stays where it was.
+    pub fn quick(mut self) -> Self {
+        let slots = |point: &PlannedPoint| point.setup.n_slots();
+        let most = self.points.iter().map(slots).max().unwrap_or(1) as f64;
+        let divisor = (most / QUICK_SLOTS).max(1.0);
+        for point in &mut self.points {
+            let setup = point.setup.clone().shrunk(divisor);
+            let mean_s = setup.workload.service.mean_s;
+            // Virtual time costs nothing.
+            let factor = match mean_s > 0.0 && self.clock == Clock::Real {
+                true => (QUICK_SERVICE_S / mean_s).min(1.0),
+                false => 1.0,
+            };
+            let mut setup = setup.scaled(factor);
+            let wanted = setup.n_tasks(mean_s * factor);
+            let most = match mean_s > 0.0 {
+                true => (QUICK_CYCLES * setup.n_slots() as f64) as usize,
+                false => QUICK_NOOPS,
+            };
+            let workload = &mut setup.workload;
+            workload.pixels = match workload.zoom.take().map(ZoomSetup::coarser) {
+                Some(zoom) => {
+                    workload.zoom = Some(zoom);
+                    None
+                }
+                None => Some(wanted.min(most)),
+            };
+            workload.variations = 1;
+            workload.cycles = None;
+            workload.duration_s = None;
+            point.setup = setup;
+            point.repeats = 1;
+        }
+        self.is_quick = true;
+        let tasks = match self.clock {
+            Clock::Real => format!("tasks of about {QUICK_SERVICE_S} s"),
+            Clock::Virtual => "fewer tasks".to_owned(),
+        };
+        self.remarks.push(format!(
+            "Quick form: fleets divided by {divisor:.1} (hub time, window and ramp along with them, so \
+             the knee stays where it was relative to the fleet), {tasks}, \
+             at most {QUICK_CYCLES} a slot, one repeat. Its figures show that it works, not how well."
+        ));
+        let has_zoom = |point: &PlannedPoint| point.setup.workload.zoom.is_some();
+        if self.points.iter().any(has_zoom) {
+            self.remarks.push(
+                "Its zoom scan has fewer rounds, of wider pixels, and as many tasks as these come to."
+                    .to_owned(),
+            );
+        }
+        self
+    }
+}
+
+impl File {
+    fn points(&self, variant: &str) -> Result<Vec<PlannedPoint>, String> {
+        if self.repeats == 0 {
+            return Err("repeats = 0 is not at least 1".to_owned());
+        }
+        if !(self.time_scale > 0.0 && self.time_scale <= 1.0) {
+            return Err(format!(
+                "time_scale = {} is not above 0 and at most 1",
+                self.time_scale
+            ));
+        }
+        let swept: &[usize] = match self.sweep.workers.as_slice() {
+            [] => &[self.fleet.workers],
+            workers => workers,
+        };
+        let point = |&workers: &usize| {
+            let setup = Setup {
+                clock: self.clock,
+                workload: self.workload.clone(),
+                messages: self.messages.clone(),
+                transport: self.transport.clone(),
+                hub: self.hub.clone(),
+                fleet: Fleet {
+                    workers,
+                    ..self.fleet.clone()
+                },
+                policy: self.policy,
+                faults: self.faults.clone(),
+                network: self.network.clone(),
+                price: self.price,
+                time_scale: 1.0,
+            };
+            setup.check()?;
+            Ok(PlannedPoint {
+                variant: variant.to_owned(),
+                repeats: self.repeats,
+                setup: setup.scaled(self.time_scale),
+            })
+        };
+        swept.iter().map(point).collect()
+    }
+}
+
+fn senseless(variant: &str, reason: String) -> ScenarioError {
+    let variant = match variant {
+        "" => String::new(),
+        name => format!("variant {name:?}: "),
+    };
+    ScenarioError::Senseless { variant, reason }
+}
+
+/// The path that an error of the TOML crate tells on a second line.
+fn place_of(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    match text.trim().rsplit_once("in `") {
+        Some((_, path)) => format!(" in {}", path.trim_end_matches(['`', '\n'])),
+        None => String::new(),
+    }
+}
+
+/// The `[[variant]]` tables by name; without any, one that changes nothing.
+fn take_variants(base: &mut Table) -> Result<Vec<(String, Table)>, String> {
+    let Some(variants) = base.remove("variant") else {
+        return Ok(vec![(String::new(), Table::new())]);
+    };
+    let Value::Array(variants) = variants else {
+        return Err("write variants as [[variant]]".to_owned());
+    };
+    let named = |variant: Value| match variant {
+        Value::Table(mut table) => match table.remove("name") {
+            Some(Value::String(name)) if !name.is_empty() => Ok((name, table)),
+            _ => Err("every [[variant]] needs a name".to_owned()),
+        },
+        _ => Err("write variants as [[variant]]".to_owned()),
+    };
+    variants.into_iter().map(named).collect()
+}
+
+/// Puts the changes of a variant in: tables key by key, everything else as a whole.
+fn merge(base: &mut Table, changes: Table) {
+    for (key, change) in changes {
+        match (base.get_mut(&key), change) {
+            (Some(Value::Table(inner)), Value::Table(changes)) => merge(inner, changes),
+            (_, change) => {
+                base.insert(key, change);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Whether this machine can hold a point at all, asked before it is started.
+
+use std::fs;
+
+use crate::scenario::setup::{Connections, Kind, Setup};
+
+/// Descriptors that a process has open beside its connections.
+const OTHER_FILES: usize = 64;
+/// Descriptors of a ZeroMQ link with a connection of its own: the wire, and a socket's mailbox.
+const FILES_PER_LINK: usize = 2;
+/// Threads that a process has beside those of its connections.
+const OTHER_THREADS: usize = 64;
+/// Threads and descriptors of a RabbitMQ link with connections of its own: one to publish, one to
+/// consume.
+const PER_BROKER_LINK: usize = 2;
+
+/// What the machine allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) struct Capacity {
+    /// Open files of a process.
+    files: usize,
+    /// Ports that connections can go out from.
+    ports: usize,
+    /// Threads of the whole system.
+    threads: usize,
+}
+
+impl Capacity {
+    /// Of this process and machine. What cannot be read limits nothing.
+    pub(in crate::scenario) fn read() -> Self {
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        let files = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"))
+            .and_then(|rest| rest.split_ascii_whitespace().next()?.parse().ok());
+        let ports = numbers("/proc/sys/net/ipv4/ip_local_port_range");
+        let threads = numbers("/proc/sys/kernel/threads-max");
+        Self {
+            files: files.unwrap_or(usize::MAX),
+            ports: match ports.as_slice() {
+                [first, last] => last.saturating_sub(*first) + 1,
+                _ => usize::MAX,
+            },
+            threads: threads.first().copied().unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Says why a point cannot be run, and how it could.
+    pub(in crate::scenario) fn check(self, setup: &Setup) -> Result<(), String> {
+        let (kind, fleet) = (setup.transport.kind, &setup.fleet);
+        if setup.transport.connections == Connections::Shared || kind == Kind::Memory {
+            return Ok(());
+        }
+        let workers = fleet.workers;
+        let per_process = workers.div_ceil(fleet.processes);
+        let (files, threads) = match kind {
+            Kind::Rabbitmq => (
+                (PER_BROKER_LINK * workers).max(PER_BROKER_LINK * per_process),
+                PER_BROKER_LINK * workers + OTHER_THREADS,
+            ),
+            _ => (workers.max(FILES_PER_LINK * per_process), OTHER_THREADS),
+        };
+        let files = files + OTHER_FILES;
+        if files > self.files {
+            return Err(format!(
+                "{workers} connections need {files} open files in one process, {} are allowed: \
+                 run `ulimit -n {files}` first (as root: `prlimit --pid $$ --nofile={files}`), or \
+                 set fleet.processes higher, or transport.connections = \"shared\"",
+                self.files
+            ));
+        }
+        let ports = match kind {
+            Kind::Rabbitmq => PER_BROKER_LINK * workers,
+            _ => workers,
+        };
+        if ports > self.ports {
+            return Err(format!(
+                "{ports} connections need as many ports, there are {}: run `sysctl -w \
+                 net.ipv4.ip_local_port_range=\"1024 65535\"` as root first",
+                self.ports
+            ));
+        }
+        if threads > self.threads {
+            return Err(format!(
+                "{workers} connections need {threads} threads, {} are allowed: run `sysctl -w \
+                 kernel.threads-max={threads}` as root first",
+                self.threads
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn numbers(path: &str) -> Vec<usize> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_ascii_whitespace()
+        .map_while(|number| number.parse().ok())
+        .collect()
+}

@@ -1,0 +1,213 @@
+//! Where the hub and the fleet of a replay meet; brings up what has to be there.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+
+use skyscan_rabbitmq_node::Node;
+use skyscan_transport::Transport;
+
+use super::cloud::Cloud;
+use super::host::Hosts;
+use super::relay::Relay;
+use super::watched::Watched;
+use crate::scenario::results::account::Transfer;
+use crate::scenario::setup::{
+    Clock, Connections, Delivery, EventForm, Kind, PerBoundary, Queue, Setup, TransportSetup,
+};
+use crate::transport;
+use crate::transport::modelled::Network;
+
+/// The places of a replay. A broker is started when the first point needs it, and serves all.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Places {
+    /// Used for every point instead of what the scenario says, if given.
+    pub(in crate::scenario) url: Option<String>,
+    pub(in crate::scenario) broker: Option<Node>,
+    /// The fleet, if others start it.
+    pub(in crate::scenario) watched: Option<Watched>,
+}
+
+/// The place of one point.
+#[derive(Debug)]
+pub(in crate::scenario) struct Place {
+    /// What the fleet is told.
+    pub(in crate::scenario) url: String,
+    /// The hub's side.
+    pub(in crate::scenario) transport: Arc<dyn Transport>,
+    /// Between the two, if there are some.
+    _relays: Vec<Relay>,
+    /// The broker's process, if it is ours.
+    pub(in crate::scenario) broker: Option<u32>,
+    /// The fleet, if others start it.
+    pub(in crate::scenario) watched: Option<Watched>,
+    /// What is modelled around the hub, in virtual time.
+    pub(in crate::scenario) network: Option<Arc<Network>>,
+    /// The same below each relay.
+    pub(in crate::scenario) below: Vec<Arc<Network>>,
+    /// Where workers inside of this process run.
+    pub(in crate::scenario) hosts: Hosts,
+}
+
+impl Place {
+    /// What has crossed each boundary so far, over all of its networks.
+    pub(in crate::scenario) fn moved(&self) -> PerBoundary<Transfer> {
+        let Some(network) = &self.network else {
+            let traffic = self.transport.traffic();
+            let host = Transfer {
+                messages: traffic.messages_sent + traffic.messages_received,
+                bytes: traffic.bytes_sent + traffic.bytes_received,
+            };
+            return PerBoundary {
+                host,
+                ..PerBoundary::default()
+            };
+        };
+        PerBoundary::of(|boundary| {
+            let mut transfer = Transfer::default();
+            for network in std::iter::once(network).chain(&self.below) {
+                let counted = network.moved(boundary);
+                transfer.messages += counted.messages;
+                transfer.bytes += counted.bytes;
+            }
+            transfer
+        })
+    }
+
+    /// Bytes that the hub has sent and received so far.
+    pub(in crate::scenario) fn hub_bytes(&self) -> (u64, u64) {
+        match &self.network {
+            Some(network) => network.hub_bytes(),
+            None => {
+                let traffic = self.transport.traffic();
+                (traffic.bytes_sent, traffic.bytes_received)
+            }
+        }
+    }
+}
+
+impl Places {
+    /// Makes a place, with a relay between hub and fleet if the event is to come through one.
+    pub(in crate::scenario) async fn open(&mut self, setup: &Setup) -> anyhow::Result<Place> {
+        match setup.clock {
+            Clock::Real => self.open_real(&setup.transport, setup.messages.event).await,
+            Clock::Virtual => self.open_virtual(setup),
+        }
+    }
+
+    fn open_virtual(&self, setup: &Setup) -> anyhow::Result<Place> {
+        anyhow::ensure!(
+            self.url.is_none(),
+            "no transport can be given to a scenario in virtual time: it runs in memory"
+        );
+        let cloud = Cloud::of(setup);
+        Ok(Place {
+            url: String::new(),
+            _relays: cloud.relays,
+            watched: None,
+            transport: cloud.hub.place,
+            broker: None,
+            hosts: Hosts::Modelled(cloud.zones),
+            network: Some(cloud.hub.network),
+            below: cloud.below,
+        })
+    }
+
+    async fn open_real(
+        &mut self,
+        setup: &TransportSetup,
+        event: EventForm,
+    ) -> anyhow::Result<Place> {
+        match event {
+            EventForm::Inline | EventForm::ByRef => self.open_direct(setup).await,
+            EventForm::Relay => {
+                // What is said of the workers' connections holds in the zone.
+                let above = TransportSetup {
+                    connections: Connections::Shared,
+                    ..setup.clone()
+                };
+                behind_relay(self.open_direct(&above).await?, setup)
+            }
+        }
+    }
+
+    async fn open_direct(&mut self, setup: &TransportSetup) -> anyhow::Result<Place> {
+        let mut broker = None;
+        let url = match (&self.url, setup.kind) {
+            (Some(url), _) => url.clone(),
+            (None, Kind::Memory) => "memory:".to_owned(),
+            (None, Kind::Zeromq) => format!("zmq://127.0.0.1:{}", free_port()?) + &options(setup),
+            (None, Kind::Rabbitmq) => {
+                if self.broker.is_none() {
+                    self.broker = Some(tokio::task::spawn_blocking(Node::start).await??);
+                }
+                let node = self.broker.as_ref();
+                broker = node.map(Node::pid).transpose()?;
+                node.map(Node::url).unwrap_or_default() + &options(setup)
+            }
+        };
+        let transport = transport::open(&url)?;
+        Ok(Place {
+            _relays: Vec::new(),
+            url,
+            hosts: Hosts::Shared(Arc::clone(&transport)),
+            transport,
+            broker,
+            watched: self.watched.clone(),
+            network: None,
+            below: Vec::new(),
+        })
+    }
+}
+
+/// Moves the fleet behind a relay: to a place over ZeroMQ, whatever is above, or in memory.
+fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
+    if transport::is_local(&above.url) {
+        let zone = transport::open(&above.url)?;
+        let name = "replay".to_owned();
+        let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), name, setup);
+        return Ok(Place {
+            hosts: Hosts::Shared(zone),
+            _relays: vec![relay],
+            ..above
+        });
+    }
+    let connections = match setup.connections {
+        Connections::Own => "?connections=own",
+        Connections::Shared => "",
+    };
+    let zone = format!("zmq://127.0.0.1:{}{connections}", free_port()?);
+    let relay = Relay::start(&above.url, &zone)?;
+    Ok(Place {
+        url: zone,
+        _relays: vec![relay],
+        ..above
+    })
+}
+
+/// What the address says beyond the place.
+fn options(setup: &TransportSetup) -> String {
+    let mut options = Vec::new();
+    if setup.connections == Connections::Own {
+        options.push("connections=own");
+    }
+    match setup.queue {
+        Some(Queue::Classic) => options.push("queue=classic"),
+        Some(Queue::Quorum) => options.push("queue=quorum"),
+        None => {}
+    }
+    match setup.delivery {
+        Some(Delivery::Transient) => options.push("delivery=transient"),
+        Some(Delivery::Persistent) => options.push("delivery=persistent"),
+        None => {}
+    }
+    match options.is_empty() {
+        true => String::new(),
+        false => format!("?{}", options.join("&")),
+    }
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}

@@ -1,0 +1,8 @@
+//! What fleets evaluate, and what they are given.
+
+pub(in crate::scenario) mod event;
+pub(in crate::scenario) mod gate;
+pub mod landscape;
+mod pile;
+pub mod simulated;
+pub(in crate::scenario) mod work;
