@@ -1,10 +1,12 @@
 //! Replaying: a whole scenario, point after point, and what those who watch are told.
 
 mod crew;
+mod hub;
 mod measure;
 mod repeat;
 mod sampler;
 pub mod step;
+mod traces;
 
 use anyhow::Result;
 use rand::SeedableRng;
@@ -20,8 +22,8 @@ use crate::scenario::stage::machine;
 use crate::scenario::stage::place::Places;
 use crate::scenario::stage::watched::{Scraped, Watched};
 use crate::scenario::workload::work::Work;
-use repeat::Turn;
 use step::Step;
+use traces::Turn;
 
 /// Replays a scenario; `stop` ends it early, with the points that are finished. `url` is used for
 /// every point instead of what the scenario says; with `watched`, others start the fleet there. Who

@@ -25,12 +25,12 @@ pub(in crate::scenario) struct TaskEntry {
     /// Every pixel in it was in a task before.
     pub(in crate::scenario) is_copy: bool,
     /// Its result, if that was the first one for a pixel.
-    pub(in crate::scenario) settled: Option<Settled>,
+    pub(in crate::scenario) first_result: Option<FirstResult>,
 }
 
-/// The first result of a task.
+/// The result of a task that was the first one for some of its pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::scenario) struct Settled {
+pub(in crate::scenario) struct FirstResult {
     /// When it came.
     pub(in crate::scenario) at_s: f64,
     /// How long the work was, as the worker measured it.
@@ -41,7 +41,7 @@ pub(in crate::scenario) struct Settled {
     pub(in crate::scenario) share_first: f64,
 }
 
-impl Settled {
+impl FirstResult {
     /// Work of which something came.
     pub(in crate::scenario) fn used_s(&self) -> f64 {
         self.busy_s * self.share_first
@@ -114,6 +114,20 @@ impl Log {
 }
 
 impl Entries {
+    /// When the Scanner gave its first task to the hub, in seconds since the log began.
+    pub(in crate::scenario) fn begun_s(&self) -> f64 {
+        let submitted_s = self.tasks.iter().map(|task| task.submitted_s);
+        submitted_s.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Tasks whose result was the first one for a pixel.
+    pub(in crate::scenario) fn first_results(
+        &self,
+    ) -> impl Iterator<Item = (&TaskEntry, FirstResult)> {
+        let tasks = self.tasks.iter();
+        tasks.filter_map(|task| Some((task, task.first_result?)))
+    }
+
     fn submit(&mut self, task: &TaskFrame, now_s: f64) {
         let TaskId(id) = task.task;
         let at = id as usize;
@@ -139,7 +153,7 @@ impl Entries {
         self.tasks[at] = TaskEntry {
             submitted_s: now_s,
             is_copy,
-            settled: None,
+            first_result: None,
         };
     }
 
@@ -166,7 +180,7 @@ impl Entries {
                 PixelOutcome::Fitted(fit) => simulated::drawn_s(fit),
                 PixelOutcome::Failed(_) => 0.0,
             });
-            task.settled = Some(Settled {
+            task.first_result = Some(FirstResult {
                 at_s: now_s,
                 busy_s: result.seconds,
                 drawn_s: drawn_s.sum(),
