@@ -8,7 +8,8 @@
 //!
 //! Decision: An emulated master is a due time, not a pause (`docs/decisions.md`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +17,8 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use skyscan_transport::{Hub, PayloadId, Result, ScanId, TaskFrame, TransportError};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::scenario::setup::{HubLaw, HubSetup};
@@ -25,18 +27,20 @@ use crate::scenario::setup::{HubLaw, HubSetup};
 #[derive(Debug)]
 pub(in crate::scenario) struct SlowMaster {
     inner: Arc<dyn Hub>,
-    queue: mpsc::UnboundedSender<Due>,
+    desk: Arc<Desk>,
+    /// Lets tasks through for as long as the master is there.
+    _porter: JoinSet<()>,
+}
+
+/// What lies between those who submit and the hub.
+#[derive(Debug)]
+struct Desk {
     server: Mutex<Server>,
-    passed: Arc<Mutex<Passed>>,
+    /// Rung when a task comes.
+    bell: Notify,
 }
 
-/// Tasks that were let through.
-#[derive(Debug, Default)]
-struct Passed {
-    n: u32,
-    late: Duration,
-}
-
+/// A task and when the server is done with it.
 #[derive(Debug)]
 struct Due {
     at: Instant,
@@ -52,48 +56,64 @@ struct Server {
     free_at: Instant,
     n_served: u64,
     served_s: f64,
+    /// In the order in which they came.
+    waiting: VecDeque<Due>,
+    n_passed: u32,
+    /// How late the tasks that have passed did so, all together.
+    late: Duration,
+    /// The hub takes no more tasks.
+    is_closed: bool,
 }
 
 impl SlowMaster {
     /// Puts a hub behind a master that takes its time, seeded.
     pub(in crate::scenario) fn new(inner: Arc<dyn Hub>, setup: &HubSetup, seed: u64) -> Arc<Self> {
-        let (queue, tasks) = mpsc::unbounded_channel();
-        let passed: Arc<Mutex<Passed>> = Arc::default();
-        tokio::spawn(let_through(tasks, Arc::clone(&inner), Arc::clone(&passed)));
-        let server = Server {
-            law: setup.law,
-            mean_s: setup.service_s,
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            free_at: Instant::now(),
-            n_served: 0,
-            served_s: 0.0,
-        };
+        let desk = Arc::new(Desk {
+            server: Mutex::new(Server {
+                law: setup.law,
+                mean_s: setup.service_s,
+                rng: ChaCha8Rng::seed_from_u64(seed),
+                free_at: Instant::now(),
+                n_served: 0,
+                served_s: 0.0,
+                waiting: VecDeque::new(),
+                n_passed: 0,
+                late: Duration::ZERO,
+                is_closed: false,
+            }),
+            bell: Notify::new(),
+        });
+        let mut porter = JoinSet::new();
+        porter.spawn(let_through(Arc::clone(&desk), Arc::clone(&inner)));
         Arc::new(Self {
             inner,
-            queue,
-            server: Mutex::new(server),
-            passed,
+            desk,
+            _porter: porter,
         })
     }
 
     /// Mean time per task so far, as drawn, in seconds.
     pub(in crate::scenario) fn mean_service_s(&self) -> f64 {
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = self.desk.server();
         server.served_s / server.n_served.max(1) as f64
     }
-}
 
-impl SlowMaster {
     /// How late its timer let a task through, on average, in seconds: a delay on the way to the
     /// worker, not time of the server.
     pub(in crate::scenario) fn mean_lateness_s(&self) -> f64 {
-        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        passed.late.as_secs_f64() / f64::from(passed.n.max(1))
+        let server = self.desk.server();
+        server.late.as_secs_f64() / f64::from(server.n_passed.max(1))
+    }
+}
+
+impl Desk {
+    fn server(&self) -> MutexGuard<'_, Server> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Server {
-    fn serve(&mut self, now: Instant) -> Instant {
+    fn take_in(&mut self, task: TaskFrame, now: Instant) {
         let seconds = match self.law {
             HubLaw::Constant => self.mean_s,
             HubLaw::Exponential => -self.mean_s * libm::log(1.0 - self.rng.random::<f64>()),
@@ -101,40 +121,48 @@ impl Server {
         self.n_served += 1;
         self.served_s += seconds;
         self.free_at = self.free_at.max(now) + Duration::from_secs_f64(seconds);
-        self.free_at
+        let at = self.free_at;
+        self.waiting.push_back(Due { at, task });
+    }
+
+    /// The tasks that it is done with.
+    fn let_go(&mut self, now: Instant) -> Vec<TaskFrame> {
+        let n_due = self.waiting.partition_point(|due| due.at <= now);
+        let due = self.waiting.drain(..n_due);
+        self.n_passed += n_due as u32;
+        let late = &mut self.late;
+        due.map(|due| {
+            *late += now - due.at;
+            due.task
+        })
+        .collect()
+    }
+
+    /// Throws away what waits; returns how many tasks that were. The one that it is busy with is
+    /// finished first, and for nothing.
+    fn purge(&mut self) -> usize {
+        let n_waiting = self.waiting.len();
+        if let Some(served) = self.waiting.front() {
+            self.free_at = served.at;
+        }
+        self.waiting.clear();
+        n_waiting
     }
 }
 
 /// Hands over every task that is due, all at once where several are.
-async fn let_through(
-    mut tasks: mpsc::UnboundedReceiver<Due>,
-    inner: Arc<dyn Hub>,
-    passed: Arc<Mutex<Passed>>,
-) {
-    let mut next = tasks.recv().await;
-    while let Some(Due { at, task }) = next.take() {
-        tokio::time::sleep_until(at).await;
-        let now = Instant::now();
-        let (mut due, mut late) = (vec![task], now - at);
-        while let Ok(following) = tasks.try_recv() {
-            if following.at > now {
-                next = Some(following);
-                break;
-            }
-            late += now - following.at;
-            due.push(following.task);
+async fn let_through(desk: Arc<Desk>, inner: Arc<dyn Hub>) {
+    loop {
+        let next = desk.server().waiting.front().map(|due| due.at);
+        match next {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => desk.bell.notified().await,
         }
-        {
-            let mut passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
-            passed.n += due.len() as u32;
-            passed.late += late;
-        }
+        let due = desk.server().let_go(Instant::now());
         // A hub that was closed needs no more tasks; its owner knows.
-        if inner.submit(due).await.is_err() {
+        if !due.is_empty() && inner.submit(due).await.is_err() {
+            desk.server().is_closed = true;
             return;
-        }
-        if next.is_none() {
-            next = tasks.recv().await;
         }
     }
 }
@@ -147,12 +175,16 @@ impl Hub for SlowMaster {
 
     async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
         let now = Instant::now();
-        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        for task in tasks {
-            let at = server.serve(now);
-            let due = Due { at, task };
-            self.queue.send(due).map_err(|_| TransportError::Closed)?;
+        {
+            let mut server = self.desk.server();
+            if server.is_closed {
+                return Err(TransportError::Closed);
+            }
+            for task in tasks {
+                server.take_in(task, now);
+            }
         }
+        self.desk.bell.notify_one();
         Ok(())
     }
 
@@ -165,7 +197,9 @@ impl Hub for SlowMaster {
     }
 
     async fn purge(&self) -> Result<usize> {
-        self.inner.purge().await
+        // Neither is a task leased that waits here. These first: nothing passes in between.
+        let n_waiting = self.desk.server().purge();
+        Ok(n_waiting + self.inner.purge().await?)
     }
 
     async fn close(&self) -> Result<()> {
@@ -174,79 +208,4 @@ impl Hub for SlowMaster {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use skyscan_transport::TaskId;
-
-    /// Counts what it is given, and when the last of it came.
-    #[derive(Debug)]
-    struct Counting(Mutex<(usize, Instant)>);
-
-    #[async_trait]
-    impl Hub for Counting {
-        fn scan(&self) -> ScanId {
-            ScanId(0)
-        }
-        async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
-            let mut seen = self.0.lock().unwrap();
-            *seen = (seen.0 + tasks.len(), Instant::now());
-            Ok(())
-        }
-        async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
-            Ok(PayloadId::of(&payload))
-        }
-        async fn broadcast(&self, _: Bytes) -> Result<()> {
-            Ok(())
-        }
-        async fn purge(&self) -> Result<usize> {
-            Ok(0)
-        }
-        async fn close(&self) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    /// Seconds that `n` tasks take which come together, and their mean as the master tells it.
-    async fn serve(n: usize, setup: &HubSetup) -> (f64, f64) {
-        let begun = Instant::now();
-        let inner = Arc::new(Counting(Mutex::new((0, begun))));
-        let master = SlowMaster::new(Arc::clone(&inner) as Arc<dyn Hub>, setup, 1);
-        for id in 0..n as u64 {
-            let task = TaskFrame {
-                task: TaskId(id),
-                body: Bytes::new(),
-                lost_above: 0,
-            };
-            master.submit(vec![task]).await.unwrap();
-        }
-        loop {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let (seen, last) = *inner.0.lock().unwrap();
-            if seen == n {
-                return ((last - begun).as_secs_f64(), master.mean_service_s());
-            }
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_rate_is_exact_far_below_a_millisecond() {
-        let setup = HubSetup {
-            service_s: 0.000_1,
-            law: HubLaw::Constant,
-        };
-        let (took, mean) = serve(20_000, &setup).await;
-        assert!((took - 2.0).abs() < 0.003, "{took}");
-        assert!((mean - 0.000_1).abs() < 1e-12);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn exponential_times_have_their_mean() {
-        let setup = HubSetup {
-            service_s: 0.01,
-            law: HubLaw::Exponential,
-        };
-        let (took, mean) = serve(20_000, &setup).await;
-        assert!((mean - 0.01).abs() < 0.0003, "{mean}");
-        assert!((took - 20_000.0 * mean).abs() < 0.003, "{took}");
-    }
-}
+mod tests;
