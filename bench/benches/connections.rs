@@ -137,6 +137,7 @@ async fn measure(
                 task: TaskId(task),
                 body: body.clone(),
                 lost_above: 0,
+                avoid: vec![],
             };
             if submitter.submit(vec![task]).await.is_err() {
                 return;
@@ -193,6 +194,7 @@ async fn work(url: &str, n_links: usize) -> Result<()> {
     for _ in 0..n_links {
         let config = LinkConfig {
             protocol: PROTOCOL,
+            worker: skyscan_transport::WorkerId::random(),
             credit: 1,
             hello: Bytes::new(),
         };

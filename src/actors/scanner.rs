@@ -134,6 +134,7 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
                 link,
                 credit,
                 hello,
+                ..
             }) => {
                 // Who does not say how many slots it has gets one.
                 let slots = Hello::decode(&hello).map_or(1, |hello| usize::from(hello.slots));
@@ -407,6 +408,7 @@ fn frame(task: Task) -> TaskFrame {
         task: TaskId(task.id),
         body: body.encode().into(),
         lost_above: 0,
+        avoid: vec![],
     }
 }
 

@@ -14,7 +14,8 @@ use actix::{
     WrapFuture,
 };
 use skyscan_transport::{
-    Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport, TransportError,
+    Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport,
+    TransportError, WorkerId,
 };
 use tokio::sync::oneshot;
 
@@ -92,6 +93,7 @@ pub async fn start(
     let credit = config.slots.saturating_mul(config.leases_per_slot).get();
     let link_config = LinkConfig {
         protocol: PROTOCOL,
+        worker: WorkerId::random(),
         credit,
         hello: hello.encode().into(),
     };

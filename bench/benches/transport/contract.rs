@@ -63,6 +63,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
                         task: TaskId(task),
                         body: body.clone(),
                         lost_above: 0,
+                        avoid: vec![],
                     })
                     .collect();
                 if submitter.submit(tasks).await.is_err() {
@@ -117,6 +118,7 @@ pub(crate) fn work(url: &str, n_links: usize) -> Result<()> {
             }
             let config = LinkConfig {
                 protocol: PROTOCOL,
+                worker: skyscan_transport::WorkerId::random(),
                 credit,
                 hello: Bytes::new(),
             };

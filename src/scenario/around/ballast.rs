@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::StreamExt;
 use skyscan_transport::{
-    Answer, Conclusion, Hub, HubConfig, HubInbox, HubIncoming, Lease, LeaseToken, Link, LinkConfig,
-    LinkId, LinkInbox, LinkIncoming, Outcome, PayloadId, Receipts, Result, ScanId, SettledBatch,
+    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, Lease, LeaseToken, Link, LinkConfig, LinkId,
+    LinkInbox, LinkIncoming, Outcome, PayloadId, Receipts, Result, ScanId, SettledBatch,
     Settlement, Settler, TaskFrame, TaskKey, Traffic, Transport,
 };
 
@@ -206,17 +206,18 @@ struct Settlers {
 
 impl Settlers {
     fn unload(&mut self, lease: Lease) -> Lease {
-        let (key, body, attempt, token, settler) = lease.into_parts();
-        let settler = settler.expect("a lease that was received is not settled");
-        let laden = match self.last.take() {
-            Some(last) if Arc::ptr_eq(&last.inner, &settler) => last,
-            _ => Arc::new(LadenSettler {
-                inner: settler,
-                result_bytes: self.result_bytes,
-            }),
-        };
-        self.last = Some(Arc::clone(&laden));
-        Lease::new(key, unload(body), attempt, token, laden)
+        let laden = lease.map_settler(|settler| {
+            let laden = match self.last.take() {
+                Some(last) if Arc::ptr_eq(&last.inner, &settler) => last,
+                _ => Arc::new(LadenSettler {
+                    inner: settler,
+                    result_bytes: self.result_bytes,
+                }),
+            };
+            self.last = Some(Arc::clone(&laden));
+            laden
+        });
+        laden.map_body(unload)
     }
 }
 
@@ -234,13 +235,8 @@ impl Settler for LadenSettler {
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
         let laden = settlements.into_iter().map(|settlement| {
-            let (token, key, answer) = settlement.into_told();
-            let lease = Lease::new(key, Bytes::new(), 1, token, Arc::clone(&self.inner));
-            match answer {
-                Answer::Completed(result) => lease.completed(load(&result, self.result_bytes)),
-                Answer::Released => lease.released(),
-                Answer::Rejected(reason) => lease.rejected(reason),
-            }
+            let settlement = settlement.handed_to(Arc::clone(&self.inner));
+            settlement.map_result(|result| load(&result, self.result_bytes))
         });
         self.inner.settle(laden.collect()).await
     }

@@ -39,7 +39,10 @@ fn one_file_names_the_backends() {
 #[test]
 fn only_actors_and_the_command_line_know_actix() {
     // Pile and Gate are the actors of replays.
-    let replayed = ["src/scenario/gate.rs", "src/scenario/pile.rs"];
+    let replayed = [
+        "src/scenario/workload/gate.rs",
+        "src/scenario/workload/pile.rs",
+    ];
     let knows = |path: &String| {
         path.starts_with("src/actors")
             || path.starts_with("src/cli")

@@ -1,5 +1,6 @@
 //! The list of cases.
 
+mod avoid;
 mod credit;
 mod delivery;
 mod drain;
@@ -51,6 +52,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(loss::cases());
     cases.extend(lease::cases());
     cases.extend(credit::cases());
+    cases.extend(avoid::cases());
     cases.extend(payload::cases());
     cases.extend(notice::cases());
     cases.extend(drain::cases());

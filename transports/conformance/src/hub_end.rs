@@ -1,13 +1,17 @@
 //! A hub and its inbox, sorted by kind, as the cases hold it.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
     DownCause, Hub, HubConfig, HubInbox, HubIncoming, LinkId, Outcome, ScanId, SettledBatch,
-    TaskFrame, TaskId, Transport, Version,
+    TaskFrame, TaskId, Transport, Version, WorkerId,
 };
 use tokio::time::timeout;
 
@@ -25,6 +29,8 @@ pub(crate) struct HubEnd {
     inbox: HubInbox,
     batches: VecDeque<SettledBatch>,
     ups: VecDeque<(LinkId, Bytes)>,
+    /// Whose links have come up so far.
+    pub(crate) workers: BTreeSet<WorkerId>,
     downs: VecDeque<(LinkId, DownCause)>,
     ended: bool,
 }
@@ -69,6 +75,7 @@ impl HubEnd {
             inbox,
             batches: VecDeque::new(),
             ups: VecDeque::new(),
+            workers: BTreeSet::new(),
             downs: VecDeque::new(),
             ended: false,
         })
@@ -175,7 +182,15 @@ impl HubEnd {
 
     fn sort(&mut self, incoming: HubIncoming) {
         match incoming {
-            HubIncoming::LinkUp { link, hello, .. } => self.ups.push_back((link, hello)),
+            HubIncoming::LinkUp {
+                link,
+                worker,
+                hello,
+                ..
+            } => {
+                self.workers.insert(worker);
+                self.ups.push_back((link, hello));
+            }
             HubIncoming::LinkDown { link, cause } => self.downs.push_back((link, cause)),
             HubIncoming::Settled(batch) => self.batches.push_back(batch),
         }
@@ -188,5 +203,6 @@ pub(crate) fn frame(number: u64) -> TaskFrame {
         task: TaskId(number),
         body: Bytes::copy_from_slice(&number.to_le_bytes()),
         lost_above: 0,
+        avoid: vec![],
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
     Lease, Link, LinkConfig, LinkInbox, LinkIncoming, ScanId, Settled, TaskId, Transport,
-    TransportError,
+    TransportError, WorkerId,
 };
 use tokio::time::timeout;
 
@@ -44,6 +44,7 @@ impl LinkEnd {
     ) -> Result<Self> {
         let mut config = LinkConfig {
             protocol: PROTOCOL,
+            worker: WorkerId::random(),
             credit,
             hello: Bytes::from_static(b"hello"),
         };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::stream::BoxStream;
 
-use crate::{LinkId, PayloadId, Result, ScanId, TaskId};
+use crate::{LinkId, MAX_BODY_BYTES, PayloadId, Result, ScanId, TaskId, WorkerId, check_size};
 
 /// The Scanner's end of one scan. Dropping the last handle without [`Hub::close`] is a crash as
 /// far as the links can tell.
@@ -46,6 +46,8 @@ pub enum HubIncoming {
     LinkUp {
         /// The link.
         link: LinkId,
+        /// The worker that it belongs to.
+        worker: WorkerId,
         /// How many leases it may hold (over all hubs of the place).
         credit: u16,
         /// What it said of itself.
@@ -80,6 +82,9 @@ pub struct Outcome {
     pub attempt: u32,
     /// The link that held it.
     pub link: LinkId,
+    /// The worker that brought it about: that of the link, or one behind it, such as in the zone of a
+    /// relay.
+    pub worker: WorkerId,
     /// How it ended.
     pub conclusion: Conclusion,
 }
@@ -161,6 +166,24 @@ pub struct TaskFrame {
     /// How many of its leases have ended at hubs above this one: attempts are counted on from
     /// here. 0 where its Scanner submits it.
     pub lost_above: u32,
+    /// Workers that are not to get it while another one could (C14), at most [`MAX_AVOID`].
+    pub avoid: Vec<WorkerId>,
+}
+
+/// Most workers that a task may avoid.
+pub const MAX_AVOID: usize = 64;
+
+impl TaskFrame {
+    /// Checks that a wire can carry the task; for backends.
+    ///
+    /// # Errors
+    /// [`FrameTooLarge`](crate::TransportError::FrameTooLarge) for a body over [`MAX_BODY_BYTES`], or
+    /// more than [`MAX_AVOID`] workers to avoid.
+    pub fn check(&self) -> Result<()> {
+        check_size(self.body.len(), MAX_BODY_BYTES)?;
+        let worker_bytes = size_of::<WorkerId>();
+        check_size(self.avoid.len() * worker_bytes, MAX_AVOID * worker_bytes)
+    }
 }
 
 /// Where a hub looks for a payload that was not published at it, such as a relay's hub above.

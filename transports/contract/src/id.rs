@@ -1,4 +1,6 @@
 //! Names of things on the wire. All are opaque to a transport.
+//!
+//! Decision: A worker has a name of its own (`docs/decisions.md`).
 
 use std::fmt;
 
@@ -24,6 +26,37 @@ pub struct TaskKey {
 /// One link, unique among all links of all processes of a place (random where no hub assigns it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkId(pub u64);
+
+/// One worker, drawn at random by each process of a Worker when it starts: what tells one worker from
+/// another where several links, or a relay, stand between.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId(pub [u8; 16]);
+
+impl WorkerId {
+    /// Draws an id that no other worker has.
+    pub fn random() -> Self {
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            // Without a random source the process id and an address still tell workers apart.
+            let here = std::ptr::from_ref(&bytes).addr() as u64;
+            bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
+            bytes[8..].copy_from_slice(&here.to_le_bytes());
+        }
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WorkerId({self})")
+    }
+}
 
 /// One lease. Never used again for another lease of the same settler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use std::{fmt, mem, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{LeaseToken, MAX_BODY_BYTES, Result, TaskKey, TransportError};
+use crate::{LeaseToken, MAX_BODY_BYTES, Result, TaskKey, TransportError, WorkerId};
 
 /// A task on loan. Settled by value, so it cannot be settled twice; dropped unsettled, it is
 /// released, so a panic in the kernel gives the task back.
@@ -15,6 +15,7 @@ pub struct Lease {
     token: LeaseToken,
     body: Bytes,
     attempt: u32,
+    avoid: Vec<WorkerId>,
     settler: Option<Arc<dyn Settler>>,
 }
 
@@ -32,8 +33,15 @@ impl Lease {
             token,
             body,
             attempt,
+            avoid: Vec::new(),
             settler: Some(settler),
         }
+    }
+
+    /// Notes the workers that the task avoids; for backends.
+    pub fn avoiding(mut self, avoid: Vec<WorkerId>) -> Self {
+        self.avoid = avoid;
+        self
     }
 
     /// The task, and the scan that it belongs to.
@@ -52,6 +60,12 @@ impl Lease {
         self.attempt
     }
 
+    /// The workers that are not to get this task while another one could (C14), for whoever hands it
+    /// on, such as a relay.
+    pub fn avoid(&self) -> &[WorkerId] {
+        &self.avoid
+    }
+
     /// Name of this lease at its settler.
     pub fn token(&self) -> LeaseToken {
         self.token
@@ -66,25 +80,25 @@ impl Lease {
 
     /// Pairs the lease with its result, to be settled with others.
     pub fn completed(self, result: Bytes) -> Settlement {
-        Settlement {
-            lease: self,
-            answer: Answer::Completed(result),
-        }
+        self.answered(Answer::Completed(result))
     }
 
     /// Marks the lease as given back, to be settled with others.
     pub fn released(self) -> Settlement {
-        Settlement {
-            lease: self,
-            answer: Answer::Released,
-        }
+        self.answered(Answer::Released)
     }
 
     /// Declares that no retry can help, to be settled with others.
     pub fn rejected(self, reason: String) -> Settlement {
+        self.answered(Answer::Rejected(reason))
+    }
+
+    /// Pairs the lease with what became of it, to be settled with others.
+    pub fn answered(self, answer: Answer) -> Settlement {
         Settlement {
             lease: self,
-            answer: Answer::Rejected(reason),
+            answer,
+            worker: None,
         }
     }
 
@@ -126,6 +140,18 @@ impl Lease {
         }
     }
 
+    /// Puts another settler before the one of the lease; for decorators.
+    pub fn map_settler(mut self, wrap: impl FnOnce(Arc<dyn Settler>) -> Arc<dyn Settler>) -> Self {
+        self.settler = self.settler.take().map(wrap);
+        self
+    }
+
+    /// Puts another body into the lease; for decorators.
+    pub fn map_body(mut self, change: impl FnOnce(Bytes) -> Bytes) -> Self {
+        self.body = change(mem::take(&mut self.body));
+        self
+    }
+
     /// Takes the lease out of its backend's hands; for decorators, which wrap the settler.
     pub fn into_parts(mut self) -> (TaskKey, Bytes, u32, LeaseToken, Option<Arc<dyn Settler>>) {
         let settler = self.settler.take();
@@ -162,6 +188,7 @@ impl fmt::Debug for Lease {
 pub struct Settlement {
     lease: Lease,
     answer: Answer,
+    worker: Option<WorkerId>,
 }
 
 impl Settlement {
@@ -170,9 +197,41 @@ impl Settlement {
         self.lease.key
     }
 
+    /// Name of its lease at the settler.
+    pub fn token(&self) -> LeaseToken {
+        self.lease.token
+    }
+
     /// What became of it.
     pub fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// Names the worker that brought it about, where that is not the one of the link, such as behind a
+    /// relay.
+    pub fn by(mut self, worker: WorkerId) -> Self {
+        self.worker = Some(worker);
+        self
+    }
+
+    /// The worker that brought it about, if it is not the one of the link.
+    pub fn worker(&self) -> Option<WorkerId> {
+        self.worker
+    }
+
+    /// Hands the settlement to another settler, which the one of its lease stands before; for
+    /// decorators.
+    pub fn handed_to(mut self, settler: Arc<dyn Settler>) -> Self {
+        self.lease.settler = Some(settler);
+        self
+    }
+
+    /// Puts another result into a completed settlement; for decorators.
+    pub fn map_result(mut self, change: impl FnOnce(Bytes) -> Bytes) -> Self {
+        if let Answer::Completed(result) = &mut self.answer {
+            *result = change(mem::take(result));
+        }
+        self
     }
 
     /// Takes token and answer; the settlement counts as told from here on. For backends.

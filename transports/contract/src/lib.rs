@@ -36,6 +36,11 @@
 //!   ([`LinkIncoming::HubUp`]), and outlives each of them ([`LinkIncoming::HubDown`], within
 //!   `liveness` when the hub vanished without a word). The leases of a hub that is down are lost. A
 //!   hub that opens again is a new, empty hub; what must survive is in the Scanner's journal.
+//! - **C14 other workers** A task is leased to no link of a worker in its
+//!   [`avoid`](TaskFrame::avoid) while another link is up (not draining, its credit above 0) whose
+//!   worker is not in there. If there is none, anyone gets it, so that a small fleet still
+//!   progresses. While it waits, no other task waits behind it. Whoever brought an outcome about is
+//!   named in it ([`Outcome::worker`]), also behind a relay.
 //!
 //! # Many scans, one place
 //!
@@ -83,12 +88,12 @@ mod lease;
 mod link;
 mod transport;
 
-pub use crate::error::{Result, TransportError};
+pub use crate::error::{Result, TransportError, check_size};
 pub use crate::hub::{
-    Conclusion, DownCause, Hub, HubInbox, HubIncoming, Outcome, PayloadSource, Receipts,
+    Conclusion, DownCause, Hub, HubInbox, HubIncoming, MAX_AVOID, Outcome, PayloadSource, Receipts,
     SettledBatch, TaskFrame,
 };
-pub use crate::id::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version};
+pub use crate::id::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId};
 pub use crate::lease::{Answer, Lease, Settled, Settlement, Settler, renew, settle};
 pub use crate::link::{Link, LinkInbox, LinkIncoming};
 pub use crate::transport::{

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Hub, HubInbox, Link, LinkInbox, PayloadSource, Result, ScanId, Version};
+use crate::{Hub, HubInbox, Link, LinkInbox, PayloadSource, Result, ScanId, Version, WorkerId};
 
 /// Largest body of a task, result, reason, notice, hello or welcome, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -68,6 +68,8 @@ pub struct LinkConfig {
     /// How many unsettled leases the link may hold, over all hubs. With none it only listens: it
     /// hears of hubs and what they broadcast, and may fetch payloads.
     pub credit: u16,
+    /// The worker that the link belongs to, told to every hub with `hello`.
+    pub worker: WorkerId,
     /// Told to every hub ([`HubIncoming::LinkUp`](crate::HubIncoming::LinkUp)).
     pub hello: Bytes,
 }

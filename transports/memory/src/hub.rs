@@ -12,10 +12,11 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, LinkIncoming, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result,
     ScanId, TaskFrame, TransportError,
     backend::{HubQueue, HubQueueOwner},
+    check_size,
 };
 use tokio::{sync::Notify, time};
 
-use crate::place::{Chore, HubState, Place, check_size};
+use crate::place::{Chore, HubState, Place};
 
 /// Outcomes not taken yet at which a hub stops leasing.
 const OUTCOME_LIMIT: usize = 4096;
@@ -101,7 +102,7 @@ impl Hub for MemoryHub {
 
     async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
         for task in &tasks {
-            check_size(task.body.len(), MAX_BODY_BYTES)?;
+            task.check()?;
         }
         let mut tasks = tasks.into_iter();
         loop {

@@ -11,13 +11,14 @@ use bytes::Bytes;
 use skyscan_transport::{
     Answer, Conclusion, DownCause, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES,
     Outcome, PayloadId, PayloadSource, Result, ScanId, Settlement, Settler, TaskKey,
-    TransportError,
+    TransportError, WorkerId,
     backend::{LinkQueue, LinkQueueOwner, LinkSlot},
+    check_size,
 };
 
 use crate::{
     Counts, Process,
-    place::{Chore, LinkState, Place, State, check_size},
+    place::{Chore, LinkState, Place, State},
 };
 
 #[derive(Debug)]
@@ -172,6 +173,7 @@ pub(crate) struct MemorySettler {
     place: Weak<Place>,
     process: Arc<Process>,
     link: LinkId,
+    worker: WorkerId,
     slot: LinkSlot,
 }
 
@@ -180,12 +182,14 @@ impl MemorySettler {
         place: Weak<Place>,
         process: Arc<Process>,
         link: LinkId,
+        worker: WorkerId,
         slot: LinkSlot,
     ) -> Self {
         Self {
             place,
             process,
             link,
+            worker,
             slot,
         }
     }
@@ -202,6 +206,7 @@ impl MemorySettler {
         let mut outcomes: Vec<Outcome> = Vec::new();
         let mut scan: Option<ScanId> = None;
         for settlement in settlements {
+            let by = settlement.worker();
             let (token, key, answer) = settlement.into_told();
             if scan != Some(key.scan) {
                 deliver(state, scan, &mut outcomes);
@@ -222,6 +227,7 @@ impl MemorySettler {
                     task: settling.key.task,
                     attempt: settling.attempt,
                     link: self.link,
+                    worker: by.unwrap_or(self.worker),
                     conclusion,
                 }),
                 None => lost.push(key),

@@ -146,7 +146,7 @@ impl Place {
             };
             return link.queue.push(Err(error));
         }
-        let slot = state.table.add_link(link.config.credit);
+        let slot = state.table.add_link(link.config.worker, link.config.credit);
         if link.draining {
             state.table.drain_link(slot);
         }
@@ -156,6 +156,7 @@ impl Place {
             place,
             Arc::clone(&link.process),
             id,
+            link.config.worker,
             slot,
         )));
         state.slots.insert(slot, id);
@@ -252,9 +253,10 @@ impl Place {
                     body,
                     attempt,
                     token,
+                    avoid,
                     ..
                 } = grant;
-                run.push(Lease::new(key, body, attempt, token, settler));
+                run.push(Lease::new(key, body, attempt, token, settler).avoiding(avoid));
             }
             if rest.peek().is_some_and(|next| next.link == slot) {
                 continue;
@@ -278,13 +280,5 @@ impl Place {
             state.armed = next;
             self.driver.notify_one();
         }
-    }
-}
-
-/// Refuses bodies that no wire would carry.
-pub(crate) fn check_size(size: usize, limit: usize) -> Result<()> {
-    match size > limit {
-        true => Err(TransportError::FrameTooLarge { size, limit }),
-        false => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
-use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result, Settler};
+use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::link::ModelledSettler;
@@ -95,14 +95,13 @@ impl Inbox {
             return item;
         };
         let wrapped = leases.into_iter().map(|lease| {
-            let (key, body, attempt, token, settler) = lease.into_parts();
-            let settler = settler.expect("a lease that was received is not settled");
-            let known = self.settler.take().filter(|known| known.wraps(&settler));
-            let known =
-                known.unwrap_or_else(|| Arc::new(ModelledSettler::new(settler, &self.process)));
-            self.settler = Some(Arc::clone(&known));
-            let settler: Arc<dyn Settler> = known;
-            Lease::new(key, body, attempt, token, settler)
+            lease.map_settler(|settler| {
+                let known = self.settler.take().filter(|known| known.wraps(&settler));
+                let known =
+                    known.unwrap_or_else(|| Arc::new(ModelledSettler::new(settler, &self.process)));
+                self.settler = Some(Arc::clone(&known));
+                known
+            })
         });
         Ok(LinkIncoming::Leased(wrapped.collect()))
     }

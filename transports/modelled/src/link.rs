@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
-    Answer, Lease, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, PayloadId, Result, ScanId,
-    Settlement, Settler, TaskKey, Transport,
+    Answer, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, PayloadId, Result, ScanId, Settlement,
+    Settler, TaskKey, Transport,
 };
 use tokio::time::sleep_until;
 
@@ -130,16 +130,9 @@ impl Settler for ModelledSettler {
         };
         let body_bytes = settlements.iter().map(size).sum();
         let taken = self.process.carry(settlements.len(), body_bytes).await;
-        let told = settlements.into_iter().map(|settlement| {
-            let (token, key, answer) = settlement.into_told();
-            let lease = Lease::new(key, Bytes::new(), 0, token, Arc::clone(&self.inner));
-            match answer {
-                Answer::Completed(result) => lease.completed(result),
-                Answer::Released => lease.released(),
-                Answer::Rejected(reason) => lease.rejected(reason),
-            }
-        });
-        let lost = self.inner.settle(told.collect()).await?;
+        let settlements = settlements.into_iter();
+        let handed_on = settlements.map(|settlement| settlement.handed_to(Arc::clone(&self.inner)));
+        let lost = self.inner.settle(handed_on.collect()).await?;
         sleep_until(taken + self.process.path.one_way).await;
         Ok(lost)
     }

@@ -39,6 +39,7 @@ fn hub_config() -> HubConfig {
 fn link_config() -> LinkConfig {
     LinkConfig {
         protocol: VERSION,
+        worker: skyscan_transport::WorkerId::random(),
         credit: 1,
         hello: Bytes::new(),
     }
@@ -66,6 +67,7 @@ fn task(id: u64) -> TaskFrame {
         task: TaskId(id),
         body: Bytes::new(),
         lost_above: 0,
+        avoid: vec![],
     }
 }
 

@@ -144,7 +144,7 @@ impl Hub for RabbitmqHub {
 
     async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
         for task in &tasks {
-            check_size(task.body.len(), MAX_BODY_BYTES)?;
+            task.check()?;
         }
         let mut tasks = tasks.into_iter();
         loop {

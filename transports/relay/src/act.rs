@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use skyscan_transport::{
     HubIncoming, Lease, Link, LinkConfig, LinkId, LinkIncoming, Result, ScanId, SettledBatch,
-    Settlement, TaskKey, TransportError, renew, settle,
+    Settlement, TaskKey, TransportError, WorkerId, renew, settle,
 };
 
 use crate::{
@@ -15,6 +15,13 @@ use crate::{
     uplinks::UplinkId,
     zone::Next,
 };
+
+/// What a link of the zone offers, or the relay in its place.
+struct Offer {
+    worker: WorkerId,
+    credit: u16,
+    hello: Bytes,
+}
 
 impl Relay {
     /// Acts on what came.
@@ -83,11 +90,17 @@ impl Relay {
             HubIncoming::LinkUp { credit: 0, .. } => {}
             HubIncoming::LinkUp {
                 link,
+                worker,
                 credit,
                 hello,
             } => {
                 if !self.is_stopping && !self.uplinks.is_up_at(link, at.scan) {
-                    self.link_up(link, credit, hello).await?;
+                    let offer = Offer {
+                        worker,
+                        credit,
+                        hello,
+                    };
+                    self.link_up(link, offer).await?;
                     self.uplinks.is_up_at(link, at.scan);
                 }
             }
@@ -102,26 +115,26 @@ impl Relay {
     }
 
     /// Opens a link above for one of the zone; for the first one, also what is held ready.
-    async fn link_up(&mut self, below: LinkId, credit: u16, hello: Bytes) -> Result<()> {
-        self.open_uplink(Some(below), credit, hello).await?;
+    async fn link_up(&mut self, below: LinkId, offer: Offer) -> Result<()> {
+        self.open_uplink(Some(below), offer).await?;
         let prefetch = self.config.prefetch;
         if prefetch > 0 && !self.uplinks.has_reserve() {
-            self.open_uplink(None, prefetch, self.config.hello.clone())
-                .await?;
+            let offer = Offer {
+                worker: self.worker,
+                credit: prefetch,
+                hello: self.config.hello.clone(),
+            };
+            self.open_uplink(None, offer).await?;
         }
         Ok(())
     }
 
-    async fn open_uplink(
-        &mut self,
-        below: Option<LinkId>,
-        credit: u16,
-        hello: Bytes,
-    ) -> Result<()> {
+    async fn open_uplink(&mut self, below: Option<LinkId>, offer: Offer) -> Result<()> {
         let config = LinkConfig {
             protocol: self.config.protocol,
-            credit,
-            hello,
+            worker: offer.worker,
+            credit: offer.credit,
+            hello: offer.hello,
         };
         let (link, inbox) = self.above.open_link(config).await?;
         let id = self.uplinks.next_id();
@@ -192,7 +205,8 @@ impl Relay {
                 scan,
                 task: outcome.task,
             };
-            for (uplink, settlement) in self.held.conclude(key, &outcome.conclusion) {
+            for (uplink, settlement) in self.held.conclude(key, outcome.worker, &outcome.conclusion)
+            {
                 by_uplink.entry(uplink).or_default().push(settlement);
             }
         }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use skyscan_transport::{Conclusion, Lease, ScanId, Settlement, TaskFrame, TaskId, TaskKey};
+use skyscan_transport::{
+    Conclusion, Lease, ScanId, Settlement, TaskFrame, TaskId, TaskKey, WorkerId,
+};
 
 use crate::uplinks::UplinkId;
 
@@ -23,6 +25,7 @@ pub(crate) struct Held {
 #[derive(Debug)]
 struct Task {
     body: Bytes,
+    avoid: Vec<WorkerId>,
     /// Several, if it was leased above again meanwhile; none, if it was lost there and the zone
     /// does not know.
     loans: Vec<Loan>,
@@ -52,6 +55,7 @@ impl Held {
             self.missing.entry(key.scan).or_default().push(key.task);
             Task {
                 body: lease.body().clone(),
+                avoid: lease.avoid().to_vec(),
                 loans: Vec::new(),
                 in_zone: false,
             }
@@ -71,6 +75,7 @@ impl Held {
                 task,
                 body: entry.body.clone(),
                 lost_above: attempt.saturating_sub(1),
+                avoid: entry.avoid.clone(),
             })
         };
         missing.into_iter().filter_map(frame).collect()
@@ -81,6 +86,7 @@ impl Held {
     pub(crate) fn conclude(
         &mut self,
         key: TaskKey,
+        worker: WorkerId,
         conclusion: &Conclusion,
     ) -> Vec<(UplinkId, Settlement)> {
         let Some(Task { body, loans, .. }) = self.tasks.remove(&key) else {
@@ -97,7 +103,7 @@ impl Held {
                 Conclusion::Completed(result) => lease.completed(result.clone()),
                 Conclusion::Rejected(reason) => lease.rejected(reason.clone()),
             };
-            settlements.push((uplink, settlement));
+            settlements.push((uplink, settlement.by(worker)));
         }
         settlements
     }

@@ -7,7 +7,7 @@ use futures::{
     future::join_all,
     stream::{BoxStream, FuturesUnordered, SelectAll},
 };
-use skyscan_transport::{DownCause, Link, LinkConfig, Result, Transport};
+use skyscan_transport::{DownCause, Link, LinkConfig, Result, Transport, WorkerId};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until, timeout},
@@ -37,6 +37,8 @@ pub(crate) struct Relay {
     pub(crate) uplinks: Uplinks,
     pub(crate) zone: Zone,
     pub(crate) held: Held,
+    /// Its own name as a worker, for what is held ready for anyone of the zone.
+    pub(crate) worker: WorkerId,
     pub(crate) next_renewal: Option<Instant>,
     /// Hubs of the zone are opened one at a time: the first one binds the address.
     pub(crate) opening: Arc<Mutex<()>>,
@@ -52,8 +54,10 @@ impl Relay {
         below: Arc<dyn Transport>,
         config: RelayConfig,
     ) -> Result<Self> {
+        let worker = WorkerId::random();
         let link_config = LinkConfig {
             protocol: config.protocol,
+            worker,
             credit: 0,
             hello: config.hello.clone(),
         };
@@ -63,6 +67,7 @@ impl Relay {
         Ok(Self {
             above,
             below,
+            worker,
             own,
             events,
             doing: FuturesUnordered::new(),

@@ -66,6 +66,7 @@ impl Setting {
             task: TaskId(number),
             body: Bytes::new(),
             lost_above: 0,
+            avoid: vec![],
         };
         hub.submit((0..20).map(frame).collect()).await.unwrap();
         Self {
@@ -100,6 +101,7 @@ async fn worker(
 ) {
     let config = LinkConfig {
         protocol: PROTOCOL,
+        worker: skyscan_transport::WorkerId::random(),
         credit,
         hello: Bytes::new(),
     };

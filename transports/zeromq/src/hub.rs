@@ -150,7 +150,7 @@ impl Hub for ZeromqHub {
 
     async fn submit(&self, mut tasks: Vec<TaskFrame>) -> Result<()> {
         for task in &tasks {
-            check_size(task.body.len(), MAX_BODY_BYTES)?;
+            task.check()?;
         }
         let (scan, epoch) = (self.scan, self.epoch);
         while !tasks.is_empty() {

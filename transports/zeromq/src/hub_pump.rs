@@ -366,9 +366,7 @@ impl HubPump {
             let Some(session) = self.sessions[at].as_mut() else {
                 continue;
             };
-            session
-                .writer
-                .lease(number, grant.token, grant.key, grant.attempt, &grant.body);
+            session.writer.lease(number, &grant);
             session.n_leases += 1;
             if session.n_leases == 1 {
                 self.dirty.push(at);

@@ -323,13 +323,14 @@ impl Settler for LinkSettler {
         let mut records = Records::expecting(n_bytes);
         let mut keys = Vec::with_capacity(settlements.len());
         for settlement in settlements {
+            let by = settlement.worker();
             let (token, key, answer) = settlement.into_told();
             keys.push(key);
             let writer = records.writer();
             match answer {
-                Answer::Completed(result) => writer.completed(self.number, token, &result),
+                Answer::Completed(result) => writer.completed(self.number, token, by, &result),
                 Answer::Released => writer.released(self.number, token),
-                Answer::Rejected(reason) => writer.rejected(self.number, token, &reason),
+                Answer::Rejected(reason) => writer.rejected(self.number, token, by, &reason),
             }
         }
         self.tell(records, keys).await

@@ -8,11 +8,11 @@
 //! | to the hub | fields |
 //! |---|---|
 //! | 1 hello | process `[u8; 16]`: what a restarted session is known by |
-//! | 2 link up | number u32, link u64, major u16, minor u16, credit u16, draining u8, hello bytes |
+//! | 2 link up | number u32, link u64, major u16, minor u16, worker `[u8; 16]`, credit u16, draining u8, hello bytes |
 //! | 3 drain | number u32 |
 //! | 4 link down | number u32, said goodbye u8 |
-//! | 5 completed | number u32, token u64, result bytes |
-//! | 6 rejected | number u32, token u64, reason bytes |
+//! | 5 completed | number u32, token u64, by, result bytes |
+//! | 6 rejected | number u32, token u64, by, reason bytes |
 //! | 7 released | number u32, token u64 |
 //! | 8 renew | number u32, token u64 |
 //! | 9 ask | batch u32: which of the records 5-8 since the last ask were of lost leases? |
@@ -21,12 +21,14 @@
 //! | 12 beat | |
 //! | 13 goodbye | |
 //!
+//! `by` is who did it: `[0: u8]` for the worker of the link, `[1: u8]` and `[u8; 16]` for another one.
+//!
 //! | to the links | fields |
 //! |---|---|
 //! | 33 terms | liveness in ms u32 |
 //! | 34 hub up | scan u64, major u16, minor u16, lease term in ms u64, welcome bytes |
 //! | 35 hub down | scan u64 |
-//! | 36 lease | number u32, token u64, scan u64, task u64, attempt u32, body bytes |
+//! | 36 lease | number u32, token u64, scan u64, task u64, attempt u32, count u8 of workers to avoid, then each `[u8; 16]`, body bytes |
 //! | 37 answer | batch u32, count u32, then each lost record's index u32 |
 //! | 38 notice | scan u64, body bytes |
 //! | 39 chunk | scan u64, payload `[u8; 32]`, total u64 (all ones: unknown), offset u64, bytes |
@@ -44,13 +46,15 @@ mod write;
 mod tests;
 
 use bytes::Bytes;
-use skyscan_transport::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, Version};
+use skyscan_transport::{
+    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
+};
 
 pub(crate) use read::{Malformed, Reader};
 pub(crate) use write::Writer;
 
 /// Version of the frames. Peers of different versions refuse each other.
-pub(crate) const WIRE_VERSION: u8 = 1;
+pub(crate) const WIRE_VERSION: u8 = 2;
 
 /// Bytes before the first record.
 pub(crate) const HEADER_BYTES: usize = 5;
@@ -60,7 +64,7 @@ pub(crate) const FRAME_TARGET_BYTES: usize = 48 << 10;
 
 /// Largest frame: the target, and one record of the largest body on top.
 pub(crate) const MAX_FRAME_BYTES: usize =
-    FRAME_TARGET_BYTES + skyscan_transport::MAX_BODY_BYTES + 128;
+    FRAME_TARGET_BYTES + MAX_BODY_BYTES + MAX_AVOID * size_of::<WorkerId>() + 128;
 
 /// Bytes of a payload in one chunk.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
@@ -85,11 +89,13 @@ pub(crate) enum ToHub {
     Completed {
         number: u32,
         token: LeaseToken,
+        worker: Option<WorkerId>,
         result: Bytes,
     },
     Rejected {
         number: u32,
         token: LeaseToken,
+        worker: Option<WorkerId>,
         reason: String,
     },
     Released {
@@ -124,6 +130,7 @@ pub(crate) struct LinkUp {
     pub(crate) number: u32,
     pub(crate) link: LinkId,
     pub(crate) protocol: Version,
+    pub(crate) worker: WorkerId,
     pub(crate) credit: u16,
     pub(crate) draining: bool,
     pub(crate) hello: Bytes,
@@ -150,6 +157,7 @@ pub(crate) enum ToLinks {
         scan: ScanId,
         task: TaskId,
         attempt: u32,
+        avoid: Vec<WorkerId>,
         body: Bytes,
     },
     Answer {

@@ -35,6 +35,7 @@ async fn completes_a_task(url: &str, hub: &dyn Hub, inbox: &mut HubInbox) {
     let transport = ZeromqTransport::new(url).unwrap();
     let config = LinkConfig {
         protocol: PROTOCOL,
+        worker: skyscan_transport::WorkerId::random(),
         credit: 1,
         hello: Bytes::from_static(b"good"),
     };
@@ -43,6 +44,7 @@ async fn completes_a_task(url: &str, hub: &dyn Hub, inbox: &mut HubInbox) {
         task: TaskId(7),
         body: Bytes::new(),
         lost_above: 0,
+        avoid: vec![],
     }])
     .await
     .unwrap();
@@ -180,6 +182,7 @@ async fn a_link_that_finds_a_hub_again_tells_so() {
     let transport = ZeromqTransport::new(&url).unwrap();
     let config = LinkConfig {
         protocol: PROTOCOL,
+        worker: skyscan_transport::WorkerId::random(),
         credit: 1,
         hello: Bytes::new(),
     };

@@ -34,6 +34,7 @@ fn task(id: u64) -> TaskFrame {
         task: TaskId(id),
         body: Bytes::new(),
         lost_above: 0,
+        avoid: vec![],
     }
 }
 

@@ -171,6 +171,7 @@ async fn carries_empty_and_largest_bodies(site: &dyn Site) -> Result<()> {
                 task: TaskId(1),
                 body: body.clone(),
                 lost_above: 0,
+                avoid: vec![],
             }])
             .await?;
         let lease = link.lease().await?;
@@ -196,6 +197,7 @@ async fn refuses_an_oversized_frame(site: &dyn Site) -> Result<()> {
         task: TaskId(1),
         body: body.clone(),
         lost_above: 0,
+        avoid: vec![],
     };
     let refused = hub.hub.submit(vec![frame]).await;
     ensure!(

@@ -4,22 +4,22 @@
 //! run backwards. Settling, granting and renewing are O(1) per task and allocate nothing once the
 //! table has grown to its working size.
 
+mod avoiding;
 mod entries;
 mod links;
+mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use entries::{Entries, Entry};
 pub use links::LinkSlot;
 use links::Links;
+use scan::{Ready, Scan};
 
-use crate::{LeaseToken, ScanId, TaskFrame, TaskId, TaskKey};
+use crate::{LeaseToken, ScanId, TaskFrame, TaskKey, WorkerId};
 
 /// Most tasks that one link is granted before the next link has its turn.
 const MAX_TURN: usize = 64;
@@ -49,6 +49,8 @@ pub struct Grant {
     pub attempt: u32,
     /// The task's body.
     pub body: Bytes,
+    /// The workers that the task avoids.
+    pub avoid: Vec<WorkerId>,
 }
 
 /// What the table knew of a lease that ended.
@@ -58,34 +60,6 @@ pub struct Settling {
     pub key: TaskKey,
     /// The attempt that ended.
     pub attempt: u32,
-}
-
-#[derive(Debug)]
-struct Scan {
-    id: ScanId,
-    open: bool,
-    backlog: usize,
-    lease_term: Duration,
-    /// Grants nothing while its owner does not take outcomes.
-    held: bool,
-    ready: VecDeque<Ready>,
-    /// How many of `ready` were never leased.
-    n_fresh: usize,
-    /// How many left the backlog since somebody asked.
-    n_freed: usize,
-    /// Leases from the earliest deadline to the latest: one term per scan keeps them in order.
-    oldest: Option<u32>,
-    newest: Option<u32>,
-}
-
-#[derive(Debug)]
-struct Ready {
-    task: TaskId,
-    /// How many times it has been leased already.
-    leased: u32,
-    /// Never leased here, so that it counts as backlog.
-    is_fresh: bool,
-    body: Bytes,
 }
 
 impl LeaseTable {
@@ -103,18 +77,7 @@ impl LeaseTable {
         if self.numbers.contains_key(&id) {
             return false;
         }
-        let scan = Scan {
-            id,
-            open: true,
-            backlog: backlog.max(1),
-            lease_term,
-            held: false,
-            ready: VecDeque::new(),
-            n_fresh: 0,
-            n_freed: 0,
-            oldest: None,
-            newest: None,
-        };
+        let scan = Scan::new(id, backlog, lease_term);
         let number = match self.scans.iter().position(|scan| !scan.open) {
             Some(free) => {
                 self.scans[free] = scan;
@@ -138,16 +101,13 @@ impl LeaseTable {
             self.end(index);
         }
         let scan = &mut self.scans[number];
-        self.n_ready -= scan.ready.len();
-        scan.ready = VecDeque::new();
-        scan.n_fresh = 0;
+        self.n_ready -= scan.clear();
         scan.open = false;
     }
 
     /// How many more tasks the backlog takes.
     pub fn room(&self, id: ScanId) -> usize {
-        self.scan(id)
-            .map_or(0, |scan| scan.backlog.saturating_sub(scan.n_fresh))
+        self.scan(id).map_or(0, Scan::room)
     }
 
     /// Returns how many tasks left the backlog since the last call: leased for the first time, or
@@ -164,14 +124,7 @@ impl LeaseTable {
         let Some(&number) = self.numbers.get(&id) else {
             return false;
         };
-        let scan = &mut self.scans[number];
-        scan.ready.push_back(Ready {
-            task: task.task,
-            leased: task.lost_above,
-            is_fresh: true,
-            body: task.body,
-        });
-        scan.n_fresh += 1;
+        self.scans[number].submit(task);
         self.n_ready += 1;
         true
     }
@@ -181,10 +134,7 @@ impl LeaseTable {
         let Some(&number) = self.numbers.get(&id) else {
             return 0;
         };
-        let scan = &mut self.scans[number];
-        let n_purged = scan.ready.len();
-        scan.ready.clear();
-        scan.n_freed += std::mem::take(&mut scan.n_fresh);
+        let n_purged = self.scans[number].clear();
         self.n_ready -= n_purged;
         n_purged
     }
@@ -196,9 +146,9 @@ impl LeaseTable {
         }
     }
 
-    /// Adds a link that may hold `credit` leases.
-    pub fn add_link(&mut self, credit: u16) -> LinkSlot {
-        self.links.add(credit)
+    /// Adds a link of a worker that may hold `credit` leases.
+    pub fn add_link(&mut self, worker: WorkerId, credit: u16) -> LinkSlot {
+        self.links.add(worker, credit)
     }
 
     /// Grants a link nothing more; what it holds stays with it.
@@ -224,33 +174,61 @@ impl LeaseTable {
     /// Grants up to `limit` ready tasks to links with credit left and appends the grants, those of
     /// one link next to each other.
     pub fn grant(&mut self, now: Duration, limit: usize, grants: &mut Vec<Grant>) -> usize {
-        let (mut n_granted, mut fruitless) = (0, 0);
+        let mut n_granted = 0;
+        // Links with room whose worker all that waits avoids; nearly always none.
+        let mut passed_over = Vec::new();
         let share = self
             .n_ready
             .div_ceil(self.links.n_idle().max(1))
             .clamp(1, MAX_TURN);
-        while n_granted < limit && self.n_ready > 0 && fruitless <= self.scans.len() {
+        while n_granted < limit && self.n_ready > 0 {
             let Some((link, free)) = self.links.next_idle() else {
                 break;
             };
             let turn = free.min(share).min(limit - n_granted);
+            match self.grant_turn(link, turn, now, grants) {
+                0 if self.scans.iter().any(Scan::is_choosy) => passed_over.push(link),
+                0 => {
+                    self.links.return_idle(link, true);
+                    break;
+                }
+                n_turn => {
+                    n_granted += n_turn;
+                    self.links.return_idle(link, false);
+                }
+            }
+        }
+        for link in passed_over.into_iter().rev() {
+            self.links.return_idle(link, true);
+        }
+        n_granted
+    }
+
+    /// Grants a link its turn: tasks of the first scan that has any for it. The next turn begins with
+    /// the scan after that one, whoever's it is.
+    fn grant_turn(
+        &mut self,
+        link: LinkSlot,
+        turn: usize,
+        now: Duration,
+        grants: &mut Vec<Grant>,
+    ) -> usize {
+        for _ in 0..self.scans.len() {
             let number = self.next_scan % self.scans.len();
             self.next_scan = (number + 1) % self.scans.len();
-            let before = n_granted;
-            while n_granted < before + turn {
+            let mut n_granted = 0;
+            while n_granted < turn {
                 let Some(grant) = self.grant_one(number, link, now) else {
                     break;
                 };
                 grants.push(grant);
                 n_granted += 1;
             }
-            match n_granted == before {
-                true => fruitless += 1,
-                false => fruitless = 0,
+            if n_granted > 0 {
+                return n_granted;
             }
-            self.links.return_idle(link, n_granted == before);
         }
-        n_granted
+        0
     }
 
     fn grant_one(&mut self, number: usize, link: LinkSlot, now: Duration) -> Option<Grant> {
@@ -258,12 +236,8 @@ impl LeaseTable {
         if scan.held {
             return None;
         }
-        let ready = scan.ready.pop_front()?;
+        let ready = scan.take(self.links.worker(link), &self.links)?;
         self.n_ready -= 1;
-        if ready.is_fresh {
-            scan.n_fresh -= 1;
-            scan.n_freed += 1;
-        }
         let key = TaskKey {
             scan: scan.id,
             task: ready.task,
@@ -275,6 +249,7 @@ impl LeaseTable {
             task: ready.task,
             attempt,
             body: ready.body.clone(),
+            avoid: ready.avoid.clone(),
             deadline: now + scan.lease_term,
             place: self.links.held(link).len(),
             older: None,
@@ -289,6 +264,7 @@ impl LeaseTable {
             key,
             attempt,
             body: ready.body,
+            avoid: ready.avoid,
         })
     }
 
@@ -382,8 +358,9 @@ impl LeaseTable {
             leased: entry.attempt,
             is_fresh: false,
             body: entry.body,
+            avoid: entry.avoid,
         };
-        self.scans[entry.scan].ready.push_front(ready);
+        self.scans[entry.scan].requeue(ready);
         self.n_ready += 1;
     }
 

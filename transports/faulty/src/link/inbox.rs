@@ -9,7 +9,7 @@ use std::{
 
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
 use skyscan_transport::{
-    Lease, Link, LinkConfig, LinkInbox, LinkIncoming, Result, ScanId, Settler, Transport,
+    Lease, Link, LinkConfig, LinkInbox, LinkIncoming, Result, ScanId, Transport,
 };
 use tokio::time::sleep;
 
@@ -109,9 +109,7 @@ impl Judged {
     }
 
     fn wrap(&mut self, lease: Lease) -> Lease {
-        let (key, body, attempt, token, inner) = lease.into_parts();
-        let inner = inner.expect("a lease that has just arrived is not settled");
-        let settler: Arc<dyn Settler> = match &self.settler {
+        lease.map_settler(|inner| match &self.settler {
             Some(last) if Arc::ptr_eq(&last.inner, &inner) => Arc::<JudgedSettler>::clone(last),
             _ => {
                 let settler = JudgedSettler {
@@ -122,8 +120,7 @@ impl Judged {
                 self.settler = Some(Arc::clone(&settler));
                 settler
             }
-        };
-        Lease::new(key, body, attempt, token, settler)
+        })
     }
 
     /// Does what severing asks for: the hubs are down, and the link comes back later.

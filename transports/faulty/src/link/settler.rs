@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use skyscan_transport::{Answer, Lease, LeaseToken, Result, Settlement, Settler, TaskKey};
+use skyscan_transport::{Lease, LeaseToken, Result, Settlement, Settler, TaskKey};
 use tokio::time::sleep;
 
 use super::Shared;
@@ -18,12 +18,14 @@ pub(super) struct JudgedSettler {
 }
 
 impl JudgedSettler {
-    fn inner_settlement(&self, token: LeaseToken, key: TaskKey, answer: Answer) -> Settlement {
-        let lease = Lease::new(key, Bytes::new(), 0, token, Arc::clone(&self.inner));
-        match answer {
-            Answer::Completed(result) => lease.completed(result),
-            Answer::Released => lease.released(),
-            Answer::Rejected(reason) => lease.rejected(reason),
+    /// The same once more, under the name of the same lease.
+    fn again(&self, settlement: &Settlement) -> Settlement {
+        let inner = Arc::clone(&self.inner);
+        let lease = Lease::new(settlement.key(), Bytes::new(), 0, settlement.token(), inner);
+        let again = lease.answered(settlement.answer().clone());
+        match settlement.worker() {
+            Some(worker) => again.by(worker),
+            None => again,
         }
     }
 
@@ -47,7 +49,7 @@ impl Settler for JudgedSettler {
         let (mut told, mut twice, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         let (mut late, mut unheard) = (Duration::ZERO, Vec::new());
         for settlement in settlements {
-            let (token, key, answer) = settlement.into_told();
+            let key = settlement.key();
             if self.loses_answer(link, key) {
                 unheard.push(key);
             }
@@ -58,16 +60,18 @@ impl Settler for JudgedSettler {
             {
                 Verdict::Pass | Verdict::Reorder => {}
                 Verdict::Lose => {
+                    // Neither told nor given back: its lease runs out.
+                    let _untold = settlement.into_told();
                     lost.push(key);
                     continue;
                 }
                 Verdict::Repeat => {
-                    twice.push(self.inner_settlement(token, key, answer.clone()));
+                    twice.push(self.again(&settlement));
                 }
                 Verdict::Delay(by) => late = late.max(by),
                 Verdict::Sever(absence) => self.shared.sever(absence),
             }
-            told.push(self.inner_settlement(token, key, answer));
+            told.push(settlement.handed_to(Arc::clone(&self.inner)));
         }
         if late > Duration::ZERO {
             sleep(late).await;

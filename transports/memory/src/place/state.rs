@@ -238,9 +238,15 @@ pub(super) fn introduce(
     hub: &HubState,
     severed: bool,
 ) {
-    let (credit, hello) = (link.config.credit, link.config.hello.clone());
+    let LinkConfig {
+        worker,
+        credit,
+        hello,
+        ..
+    } = link.config.clone();
     hub.queue.push(Ok(HubIncoming::LinkUp {
         link: id,
+        worker,
         credit,
         hello,
     }));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use skyscan_transport::{LinkId, ScanId, backend::LinkSlot};
+use skyscan_transport::{LinkId, ScanId, WorkerId, backend::LinkSlot};
 use tokio::time::{Duration, Instant};
 
 use crate::{
@@ -17,10 +17,19 @@ pub(super) struct Peer {
     pub(super) address: Address,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound<()>,
-    pub(super) links: BTreeMap<LinkId, LinkSlot>,
+    pub(super) links: BTreeMap<LinkId, PeerLink>,
     pub(super) last_heard: Instant,
     /// When frames were last sent again, or last arrived.
     pub(super) progress: Instant,
+}
+
+/// A link of a process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PeerLink {
+    /// Its place in the table.
+    pub(super) slot: LinkSlot,
+    /// Whose it is.
+    pub(super) worker: WorkerId,
 }
 
 impl Peer {

@@ -17,7 +17,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::peer::Peer;
+use super::peer::{Peer, PeerLink};
 use crate::{
     outbox::{ChunkWanted, Outbox, Receipt, Route},
     random,
@@ -156,6 +156,7 @@ impl HubState {
                 token: grant.token,
                 task: grant.key.task,
                 attempt: grant.attempt,
+                avoid: grant.avoid,
                 body: grant.body,
             };
             if grant.attempt > 1 {
@@ -222,7 +223,7 @@ impl HubState {
         let Some(peer) = self.peers.remove(&process) else {
             return;
         };
-        for (link, slot) in peer.links {
+        for (link, PeerLink { slot, .. }) in peer.links {
             self.table.remove_link(slot);
             self.slots.remove(&slot);
             self.meters.links_lost.increment(1);

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Lease, LeaseToken, LinkConfig, LinkId, ScanId, TaskId, backend::LinkQueue,
+    Lease, LeaseToken, LinkConfig, LinkId, ScanId, TaskId, WorkerId, backend::LinkQueue,
 };
 use tokio::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ pub(super) struct Waiting {
     pub(super) token: LeaseToken,
     pub(super) task: TaskId,
     pub(super) attempt: u32,
+    pub(super) avoid: Vec<WorkerId>,
     pub(super) body: Bytes,
     pub(super) since: Instant,
 }

@@ -114,6 +114,7 @@ impl Serving {
             let up = FromProcess::LinkUp {
                 link,
                 protocol: config.protocol,
+                worker: config.worker,
                 credit: config.credit,
                 hello: config.hello.clone(),
             };
@@ -151,26 +152,29 @@ impl Serving {
         let mut lost = Vec::new();
         let mut entries = Vec::with_capacity(settlements.len());
         for settlement in settlements {
+            let by = settlement.worker();
             let (token, key, answer) = settlement.into_told();
             match self.leases.get_mut(&token).filter(|held| !held.settling) {
                 Some(held) => {
                     held.settling = true;
-                    entries.push((held.link, token, answer));
+                    entries.push((held.link, token, by, answer));
                 }
                 None => lost.push(key),
             }
         }
         let (call, pending) = self.calls.open(entries.len(), lost);
-        for (link, token, answer) in entries {
+        for (link, token, worker, answer) in entries {
             let entry = match answer {
                 Answer::Completed(result) => FromProcess::Completed {
                     link,
                     token,
+                    worker,
                     result,
                 },
                 Answer::Rejected(reason) => FromProcess::Rejected {
                     link,
                     token,
+                    worker,
                     reason,
                 },
                 Answer::Released => FromProcess::Released { link, token },

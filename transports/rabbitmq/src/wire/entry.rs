@@ -1,7 +1,7 @@
 //! Entries: what a frame of a lane carries, many at a time.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use skyscan_transport::{DownCause, LeaseToken, LinkId, TaskId, Version};
+use skyscan_transport::{DownCause, LeaseToken, LinkId, MAX_AVOID, TaskId, Version, WorkerId};
 
 use super::{Malformed, reader::Reader};
 
@@ -12,6 +12,7 @@ pub(crate) enum FromProcess {
     LinkUp {
         link: LinkId,
         protocol: Version,
+        worker: WorkerId,
         credit: u16,
         hello: Bytes,
     },
@@ -27,11 +28,14 @@ pub(crate) enum FromProcess {
     Completed {
         link: LinkId,
         token: LeaseToken,
+        /// Who did it, if that was not the worker of the link.
+        worker: Option<WorkerId>,
         result: Bytes,
     },
     Rejected {
         link: LinkId,
         token: LeaseToken,
+        worker: Option<WorkerId>,
         reason: String,
     },
     Released {
@@ -58,6 +62,7 @@ pub(crate) enum FromHub {
         token: LeaseToken,
         task: TaskId,
         attempt: u32,
+        avoid: Vec<WorkerId>,
         body: Bytes,
     },
     /// This lease was lost before it was settled.
@@ -74,12 +79,14 @@ impl FromProcess {
             Self::LinkUp {
                 link,
                 protocol,
+                worker,
                 credit,
                 hello,
             } => {
                 put_link(out, 1, *link);
                 out.put_u16_le(protocol.major);
                 out.put_u16_le(protocol.minor);
+                out.put_slice(&worker.0);
                 out.put_u16_le(*credit);
                 put_body(out, hello);
             }
@@ -91,17 +98,21 @@ impl FromProcess {
             Self::Completed {
                 link,
                 token,
+                worker,
                 result,
             } => {
                 put_lease(out, 4, *link, *token);
+                put_by(out, *worker);
                 put_body(out, result);
             }
             Self::Rejected {
                 link,
                 token,
+                worker,
                 reason,
             } => {
                 put_lease(out, 5, *link, *token);
+                put_by(out, *worker);
                 put_body(out, reason.as_bytes());
             }
             Self::Released { link, token } => put_lease(out, 6, *link, *token),
@@ -126,6 +137,7 @@ impl FromProcess {
                     major: reader.u16()?,
                     minor: reader.u16()?,
                 },
+                worker: WorkerId(reader.array()?),
                 credit: reader.u16()?,
                 hello: reader.body()?,
             },
@@ -140,11 +152,13 @@ impl FromProcess {
             4 => Self::Completed {
                 link,
                 token: LeaseToken(reader.u64()?),
+                worker: read_by(reader)?,
                 result: reader.body()?,
             },
             5 => Self::Rejected {
                 link,
                 token: LeaseToken(reader.u64()?),
+                worker: read_by(reader)?,
                 reason: reader.text()?,
             },
             6 => Self::Released {
@@ -174,11 +188,15 @@ impl FromHub {
                 token,
                 task,
                 attempt,
+                avoid,
                 body,
             } => {
                 put_lease(out, 3, *link, *token);
                 out.put_u64_le(task.0);
                 out.put_u32_le(*attempt);
+                // The contract bounds them below what a u8 counts.
+                out.put_u8(avoid.len() as u8);
+                avoid.iter().for_each(|worker| out.put_slice(&worker.0));
                 put_body(out, body);
             }
             Self::Lost { token } => {
@@ -215,6 +233,7 @@ impl FromHub {
                 token: LeaseToken(reader.u64()?),
                 task: TaskId(reader.u64()?),
                 attempt: reader.u32()?,
+                avoid: read_workers(reader)?,
                 body: reader.body()?,
             },
             4 => Self::Lost {
@@ -242,6 +261,27 @@ fn put_lease(out: &mut BytesMut, tag: u8, link: LinkId, token: LeaseToken) {
     out.put_u64_le(token.0);
 }
 
+fn put_by(out: &mut BytesMut, worker: Option<WorkerId>) {
+    out.put_u8(u8::from(worker.is_some()));
+    out.put_slice(worker.as_ref().map_or(&[], |worker| &worker.0[..]));
+}
+
+fn read_by(reader: &mut Reader) -> Result<Option<WorkerId>, Malformed> {
+    Ok(match reader.byte()? {
+        0 => None,
+        _ => Some(WorkerId(reader.array()?)),
+    })
+}
+
+fn read_workers(reader: &mut Reader) -> Result<Vec<WorkerId>, Malformed> {
+    match usize::from(reader.byte()?) {
+        n_workers if n_workers > MAX_AVOID => Err(Malformed::Range),
+        n_workers => (0..n_workers)
+            .map(|_| reader.array().map(WorkerId))
+            .collect(),
+    }
+}
+
 fn put_body(out: &mut BytesMut, body: &[u8]) {
     // No body is over a mebibyte: every caller has refused larger ones.
     out.put_u32_le(body.len() as u32);
@@ -264,7 +304,7 @@ fn read_all<E>(
 mod tests {
     use super::{
         Bytes, BytesMut, DownCause, FromHub, FromProcess, LeaseToken, LinkId, Malformed, TaskId,
-        Version,
+        Version, WorkerId,
     };
 
     const LINK: LinkId = LinkId(5);
@@ -275,6 +315,7 @@ mod tests {
             FromProcess::LinkUp {
                 link: LINK,
                 protocol: Version { major: 1, minor: 2 },
+                worker: WorkerId([7; 16]),
                 credit: 3,
                 hello: Bytes::from_static(b"hello"),
             },
@@ -290,11 +331,13 @@ mod tests {
             FromProcess::Completed {
                 link: LINK,
                 token: TOKEN,
+                worker: None,
                 result: Bytes::from_static(b"result"),
             },
             FromProcess::Rejected {
                 link: LINK,
                 token: TOKEN,
+                worker: Some(WorkerId([8; 16])),
                 reason: "reason".into(),
             },
             FromProcess::Released {
@@ -320,6 +363,7 @@ mod tests {
                 token: TOKEN,
                 task: TaskId(9),
                 attempt: 2,
+                avoid: vec![WorkerId([1; 16]), WorkerId([2; 16])],
                 body: Bytes::new(),
             },
             FromHub::Lost { token: TOKEN },

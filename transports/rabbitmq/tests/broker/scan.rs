@@ -72,6 +72,7 @@ pub(crate) fn hub_config(liveness: Duration) -> HubConfig {
 pub(crate) fn link_config(credit: u16) -> LinkConfig {
     LinkConfig {
         protocol: PROTOCOL,
+        worker: skyscan_transport::WorkerId::random(),
         credit,
         hello: Bytes::new(),
     }
@@ -82,6 +83,7 @@ pub(crate) fn frame(number: u64) -> TaskFrame {
         task: TaskId(number),
         body: Bytes::copy_from_slice(&number.to_le_bytes()),
         lost_above: 0,
+        avoid: vec![],
     }
 }
 

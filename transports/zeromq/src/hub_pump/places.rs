@@ -60,6 +60,7 @@ impl HubPump {
         match link.slot {
             Some(_) if matches => hub.queue.push(Ok(HubIncoming::LinkUp {
                 link: link.up.link,
+                worker: link.up.worker,
                 credit: link.up.credit,
                 hello: link.up.hello.clone(),
             })),
@@ -145,7 +146,7 @@ impl HubPump {
         if major != Some(link.up.protocol.major) {
             return;
         }
-        let slot = self.table.add_link(link.up.credit);
+        let slot = self.table.add_link(link.up.worker, link.up.credit);
         if link.up.draining {
             self.table.drain_link(slot);
         }
@@ -157,6 +158,7 @@ impl HubPump {
         for hub in self.hubs.values() {
             hub.queue.push(Ok(HubIncoming::LinkUp {
                 link: link.up.link,
+                worker: link.up.worker,
                 credit: link.up.credit,
                 hello: link.up.hello.clone(),
             }));

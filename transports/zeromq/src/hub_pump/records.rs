@@ -1,7 +1,7 @@
 //! What processes say: hello, links, settlements, fetches.
 
 use bytes::Bytes;
-use skyscan_transport::{Conclusion, DownCause, LeaseToken, Outcome};
+use skyscan_transport::{Conclusion, DownCause, LeaseToken, Outcome, WorkerId};
 
 use super::{HubPump, session::Session};
 use crate::wire::{LinkUp, Malformed, Reader, ToHub};
@@ -64,16 +64,20 @@ impl HubPump {
                 ToHub::Completed {
                     number,
                     token,
+                    worker,
                     result,
                 } => {
-                    self.settle(at, number, token, Conclusion::Completed(result));
+                    let conclusion = Conclusion::Completed(result);
+                    self.settle(at, number, token, worker, conclusion);
                 }
                 ToHub::Rejected {
                     number,
                     token,
+                    worker,
                     reason,
                 } => {
-                    self.settle(at, number, token, Conclusion::Rejected(reason));
+                    let conclusion = Conclusion::Rejected(reason);
+                    self.settle(at, number, token, worker, conclusion);
                 }
                 ToHub::Released { number, token } => {
                     let slot = self.slot_of(at, number);
@@ -122,7 +126,15 @@ impl HubPump {
         Ok(())
     }
 
-    fn settle(&mut self, at: usize, number: u32, token: LeaseToken, conclusion: Conclusion) {
+    /// Ends a lease. `worker` says who did it if that was not the worker of the link.
+    fn settle(
+        &mut self,
+        at: usize,
+        number: u32,
+        token: LeaseToken,
+        worker: Option<WorkerId>,
+        conclusion: Conclusion,
+    ) {
         let Some(link) = self.sessions[at]
             .as_ref()
             .and_then(|session| session.links.get(number as usize)?.as_ref())
@@ -137,6 +149,7 @@ impl HubPump {
                 task: settling.key.task,
                 attempt: settling.attempt,
                 link: link.up.link,
+                worker: worker.unwrap_or(link.up.worker),
                 conclusion,
             });
         }

@@ -72,6 +72,7 @@ impl Line {
             number,
             link: link.id,
             protocol: link.config.protocol,
+            worker: link.config.worker,
             credit: link.config.credit,
             draining: link.draining,
             hello: link.config.hello.clone(),

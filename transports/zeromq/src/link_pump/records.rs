@@ -31,6 +31,7 @@ impl Line {
                     scan,
                     task,
                     attempt,
+                    avoid,
                     body,
                 } => {
                     if number != self.run_number {
@@ -38,13 +39,9 @@ impl Line {
                         self.run_number = number;
                     }
                     let settler = self.settler(common, number);
-                    self.run.push(Lease::new(
-                        TaskKey { scan, task },
-                        body,
-                        attempt,
-                        token,
-                        settler,
-                    ));
+                    let key = TaskKey { scan, task };
+                    let lease = Lease::new(key, body, attempt, token, settler);
+                    self.run.push(lease.avoiding(avoid));
                 }
                 ToLinks::Answer { batch, lost } => {
                     let known = self.session.as_mut();

@@ -1,7 +1,9 @@
 //! Decoding: fallible, bounded, bodies are slices of the frame.
 
 use bytes::Bytes;
-use skyscan_transport::{LeaseToken, LinkId, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version};
+use skyscan_transport::{
+    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
+};
 
 use super::{LinkUp, ToHub, ToLinks, WIRE_VERSION};
 
@@ -54,11 +56,13 @@ impl Reader {
                 ToHub::Completed {
                     number,
                     token,
+                    worker: self.by()?,
                     result: self.body()?,
                 }
             }
             6 => {
                 let (number, token) = self.lease()?;
+                let worker = self.by()?;
                 let reason = self.body()?;
                 let reason = std::str::from_utf8(&reason)
                     .map_err(|_| Malformed::Text)?
@@ -66,6 +70,7 @@ impl Reader {
                 ToHub::Rejected {
                     number,
                     token,
+                    worker,
                     reason,
                 }
             }
@@ -89,6 +94,7 @@ impl Reader {
                 number: self.u32()?,
                 link: LinkId(self.u64()?),
                 protocol: self.version()?,
+                worker: WorkerId(self.array()?),
                 credit: self.u16()?,
                 draining: self.u8()? != 0,
                 hello: self.body()?,
@@ -124,6 +130,7 @@ impl Reader {
                 scan: ScanId(self.u64()?),
                 task: TaskId(self.u64()?),
                 attempt: self.u32()?,
+                avoid: self.workers()?,
                 body: self.body()?,
             },
             37 => {
@@ -169,6 +176,22 @@ impl Reader {
 
     fn lease(&mut self) -> Result<(u32, LeaseToken), Malformed> {
         Ok((self.u32()?, LeaseToken(self.u64()?)))
+    }
+
+    /// Who did it, if that was not the worker of the link.
+    fn by(&mut self) -> Result<Option<WorkerId>, Malformed> {
+        Ok(match self.u8()? {
+            0 => None,
+            _ => Some(WorkerId(self.array()?)),
+        })
+    }
+
+    fn workers(&mut self) -> Result<Vec<WorkerId>, Malformed> {
+        let n_workers = usize::from(self.u8()?);
+        if n_workers > MAX_AVOID {
+            return Err(Malformed::Oversized(n_workers * size_of::<WorkerId>()));
+        }
+        (0..n_workers).map(|_| self.array().map(WorkerId)).collect()
     }
 
     fn version(&mut self) -> Result<Version, Malformed> {

@@ -1,5 +1,8 @@
 use bytes::Bytes;
-use skyscan_transport::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version};
+use skyscan_transport::{
+    LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId,
+    backend::{Grant, LeaseTable},
+};
 
 use super::{LinkUp, Malformed, Reader, ToHub, ToLinks, Writer};
 
@@ -11,6 +14,7 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
         number: 3,
         link: LinkId(u64::MAX),
         protocol: VERSION,
+        worker: WorkerId([5; 16]),
         credit: 64,
         draining: true,
         hello: Bytes::from_static(b"hello"),
@@ -20,8 +24,8 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
     writer.link_up(&up);
     writer.drain(1);
     writer.link_down(2, true);
-    writer.completed(1, token, b"result");
-    writer.rejected(1, token, "reason");
+    writer.completed(1, token, None, b"result");
+    writer.rejected(1, token, Some(WorkerId([6; 16])), "reason");
     writer.released(1, token);
     writer.renew(1, token);
     writer.ask(5);
@@ -40,11 +44,13 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
         ToHub::Completed {
             number: 1,
             token,
+            worker: None,
             result: Bytes::from_static(b"result"),
         },
         ToHub::Rejected {
             number: 1,
             token,
+            worker: Some(WorkerId([6; 16])),
             reason: "reason".to_owned(),
         },
         ToHub::Released { number: 1, token },
@@ -69,7 +75,16 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
     writer.terms(1000);
     writer.hub_up(scan, VERSION, 60_000, b"welcome");
     writer.hub_down(scan);
-    writer.lease(4, token, TaskKey { scan, task }, 5, b"body");
+    let avoid = vec![WorkerId([1; 16]), WorkerId([2; 16])];
+    let grant = Grant {
+        link: LeaseTable::new(0).add_link(WorkerId([0; 16]), 1),
+        token,
+        key: TaskKey { scan, task },
+        attempt: 5,
+        body: Bytes::from_static(b"body"),
+        avoid: avoid.clone(),
+    };
+    writer.lease(4, &grant);
     writer.answer(6, &[1, 2, 3]);
     writer.notice(scan, b"");
     writer.chunk(scan, PayloadId([8; 32]), 100, 50, b"chunk");
@@ -91,6 +106,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
             scan,
             task,
             attempt: 5,
+            avoid: avoid.clone(),
             body: Bytes::from_static(b"body"),
         },
         ToLinks::Answer {

@@ -1,6 +1,6 @@
 //! Encoding: records are appended to a buffer, frames are cut from it.
 
-use skyscan_transport::{LeaseToken, PayloadId, ScanId, TaskKey, Version};
+use skyscan_transport::{LeaseToken, PayloadId, ScanId, Version, WorkerId, backend::Grant};
 
 use super::{HEADER_BYTES, LinkUp, WIRE_VERSION};
 
@@ -67,6 +67,7 @@ impl Writer {
             .u32(link.number)
             .u64(link.link.0)
             .version(link.protocol)
+            .raw(&link.worker.0)
             .u16(link.credit);
         self.u8(u8::from(link.draining)).body(&link.hello);
     }
@@ -79,12 +80,25 @@ impl Writer {
         self.u8(4).u32(number).u8(u8::from(closed));
     }
 
-    pub(crate) fn completed(&mut self, number: u32, token: LeaseToken, result: &[u8]) {
-        self.u8(5).u32(number).u64(token.0).body(result);
+    pub(crate) fn completed(
+        &mut self,
+        number: u32,
+        token: LeaseToken,
+        by: Option<WorkerId>,
+        result: &[u8],
+    ) {
+        self.u8(5).u32(number).u64(token.0).by(by).body(result);
     }
 
-    pub(crate) fn rejected(&mut self, number: u32, token: LeaseToken, reason: &str) {
-        self.u8(6).u32(number).u64(token.0).body(reason.as_bytes());
+    pub(crate) fn rejected(
+        &mut self,
+        number: u32,
+        token: LeaseToken,
+        by: Option<WorkerId>,
+        reason: &str,
+    ) {
+        let reason = reason.as_bytes();
+        self.u8(6).u32(number).u64(token.0).by(by).body(reason);
     }
 
     pub(crate) fn released(&mut self, number: u32, token: LeaseToken) {
@@ -141,21 +155,19 @@ impl Writer {
         self.u8(35).u64(scan.0);
     }
 
-    pub(crate) fn lease(
-        &mut self,
-        number: u32,
-        token: LeaseToken,
-        key: TaskKey,
-        attempt: u32,
-        body: &[u8],
-    ) {
-        self.bytes.reserve(37 + body.len());
+    pub(crate) fn lease(&mut self, number: u32, grant: &Grant) {
+        self.bytes.reserve(38 + grant.body.len());
         self.u8(36)
             .u32(number)
-            .u64(token.0)
-            .u64(key.scan.0)
-            .u64(key.task.0);
-        self.u32(attempt).body(body);
+            .u64(grant.token.0)
+            .u64(grant.key.scan.0)
+            .u64(grant.key.task.0);
+        // The contract bounds the workers to avoid below what a u8 counts.
+        self.u32(grant.attempt).u8(grant.avoid.len() as u8);
+        for worker in &grant.avoid {
+            self.raw(&worker.0);
+        }
+        self.body(&grant.body);
     }
 
     pub(crate) fn answer(&mut self, batch: u32, lost: &[u32]) {
@@ -195,6 +207,13 @@ impl Writer {
 
     pub(crate) fn reset(&mut self) {
         self.u8(42);
+    }
+
+    fn by(&mut self, worker: Option<WorkerId>) -> &mut Self {
+        match worker {
+            None => self.u8(0),
+            Some(worker) => self.u8(1).raw(&worker.0),
+        }
     }
 
     fn raw(&mut self, bytes: &[u8]) -> &mut Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::LinkSlot;
-use crate::{LeaseToken, TaskId};
+use crate::{LeaseToken, TaskId, WorkerId};
 
 /// One live lease.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Entry {
     pub(super) task: TaskId,
     pub(super) attempt: u32,
     pub(super) body: Bytes,
+    pub(super) avoid: Vec<WorkerId>,
     pub(super) deadline: Duration,
     /// Where the link's list of held leases names this one.
     pub(super) place: usize,

@@ -1,6 +1,8 @@
 //! The links of a table: credit, what each holds, and whose turn it is.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+
+use crate::WorkerId;
 
 /// Place of a link in its table; never used for another link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,10 +30,15 @@ pub(super) struct Links {
     /// How many links both name.
     n_both: usize,
     credit: usize,
+    /// How many links each worker has that may be granted something some time: live, not draining,
+    /// with credit. What they hold at the moment does not matter.
+    serving: HashMap<WorkerId, usize>,
+    n_serving: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
+    worker: WorkerId,
     generation: u32,
     live: bool,
     draining: bool,
@@ -44,22 +51,45 @@ struct Slot {
 }
 
 impl Slot {
+    fn free() -> Self {
+        Self {
+            worker: WorkerId([0; 16]),
+            generation: 0,
+            live: false,
+            draining: false,
+            credit: 0,
+            held: Vec::new(),
+            is_in_hungry: false,
+            is_in_idle: false,
+        }
+    }
+
+    /// Whether it may be granted something, now or once it has room.
+    fn serves(&self) -> bool {
+        self.live && !self.draining && self.credit > 0
+    }
+
     fn half(&self) -> usize {
         self.credit.div_ceil(2)
     }
 }
 
 impl Links {
-    pub(super) fn add(&mut self, credit: u16) -> LinkSlot {
+    pub(super) fn add(&mut self, worker: WorkerId, credit: u16) -> LinkSlot {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(Slot::free());
             (self.slots.len() - 1) as u32
         });
         let slot = &mut self.slots[index as usize];
         slot.generation = slot.generation.wrapping_add(1);
         (slot.live, slot.draining) = (true, false);
+        slot.worker = worker;
         slot.credit = usize::from(credit);
         self.credit += slot.credit;
+        if slot.serves() {
+            *self.serving.entry(worker).or_default() += 1;
+            self.n_serving += 1;
+        }
         let link = LinkSlot {
             index,
             generation: slot.generation,
@@ -69,6 +99,7 @@ impl Links {
     }
 
     pub(super) fn remove(&mut self, link: LinkSlot) -> Vec<u32> {
+        self.serve_no_more(link);
         let Some(slot) = self.slot_mut(link) else {
             return Vec::new();
         };
@@ -83,8 +114,35 @@ impl Links {
     }
 
     pub(super) fn drain(&mut self, link: LinkSlot) {
+        self.serve_no_more(link);
         if let Some(slot) = self.slot_mut(link) {
             slot.draining = true;
+        }
+    }
+
+    /// The worker of a link that is live.
+    pub(super) fn worker(&self, link: LinkSlot) -> WorkerId {
+        self.slots[link.index as usize].worker
+    }
+
+    /// Whether a link of any other worker could get something, now or once it has room.
+    pub(super) fn any_beside(&self, workers: &[WorkerId]) -> bool {
+        let n_links = |worker| self.serving.get(worker).copied().unwrap_or(0);
+        self.n_serving > workers.iter().map(n_links).sum()
+    }
+
+    /// Takes a link off the count of those that serve; to be called before it ceases to.
+    fn serve_no_more(&mut self, link: LinkSlot) {
+        let Some(slot) = self.slot_mut(link).filter(|slot| slot.serves()) else {
+            return;
+        };
+        let worker = slot.worker;
+        self.n_serving -= 1;
+        if let Some(n_links) = self.serving.get_mut(&worker) {
+            *n_links -= 1;
+            if *n_links == 0 {
+                self.serving.remove(&worker);
+            }
         }
     }
 

@@ -2,13 +2,18 @@ use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Grant, LeaseTable, LinkSlot};
-use crate::{ScanId, TaskFrame, TaskId};
+use super::{Grant, LeaseTable, LinkSlot, Scan};
+use crate::{ScanId, TaskFrame, TaskId, WorkerId};
 
 const SCAN: ScanId = ScanId(1);
 const OTHER: ScanId = ScanId(2);
 const TERM: Duration = Duration::from_secs(10);
 const START: Duration = Duration::ZERO;
+const SOMEBODY: WorkerId = worker(0);
+
+const fn worker(number: u8) -> WorkerId {
+    WorkerId([number; 16])
+}
 
 fn table(tasks: u64) -> LeaseTable {
     let mut table = LeaseTable::new(7);
@@ -25,9 +30,29 @@ fn submit(table: &mut LeaseTable, scan: ScanId, tasks: impl IntoIterator<Item = 
                 task: TaskId(task),
                 body: Bytes::new(),
                 lost_above: 0,
+                avoid: vec![],
             }
         ));
     }
+}
+
+/// Submits a task that avoids these workers.
+fn submit_avoiding(table: &mut LeaseTable, task: u64, workers: &[u8]) {
+    let frame = TaskFrame {
+        task: TaskId(task),
+        body: Bytes::new(),
+        lost_above: 0,
+        avoid: workers.iter().copied().map(worker).collect(),
+    };
+    assert!(table.submit(SCAN, frame));
+}
+
+/// Grants what can be granted; returns who got which task.
+fn grants(table: &mut LeaseTable) -> Vec<(LinkSlot, u64)> {
+    let granted = grant(table, START).into_iter();
+    granted
+        .map(|grant| (grant.link, grant.key.task.0))
+        .collect()
 }
 
 fn grant(table: &mut LeaseTable, now: Duration) -> Vec<Grant> {
@@ -39,7 +64,7 @@ fn grant(table: &mut LeaseTable, now: Duration) -> Vec<Grant> {
 #[test]
 fn grants_no_more_than_the_credit() {
     let mut table = table(10);
-    let link = table.add_link(3);
+    let link = table.add_link(SOMEBODY, 3);
     let grants = grant(&mut table, START);
     assert_eq!(grants.len(), 3);
     assert!(table.settle(link, grants[0].token).is_some());
@@ -49,7 +74,7 @@ fn grants_no_more_than_the_credit() {
 #[test]
 fn spreads_few_tasks_over_all_links() {
     let mut table = table(10);
-    let links: Vec<_> = (0..5).map(|_| table.add_link(10)).collect();
+    let links: Vec<_> = (0..5).map(|_| table.add_link(SOMEBODY, 10)).collect();
     grant(&mut table, START);
     assert!(links.iter().all(|&link| table.n_held(link) == 2));
 }
@@ -57,7 +82,7 @@ fn spreads_few_tasks_over_all_links() {
 #[test]
 fn a_link_with_an_idle_slot_comes_before_one_whose_tasks_would_wait() {
     let mut table = table(4);
-    let (busy, empty) = (table.add_link(2), table.add_link(2));
+    let (busy, empty) = (table.add_link(SOMEBODY, 2), table.add_link(SOMEBODY, 2));
     let grants = grant(&mut table, START);
     let settle = |table: &mut LeaseTable, link, n| {
         for held in grants.iter().filter(|grant| grant.link == link).take(n) {
@@ -77,7 +102,7 @@ fn a_link_with_an_idle_slot_comes_before_one_whose_tasks_would_wait() {
 #[test]
 fn refuses_a_token_of_another_link_and_a_used_one() {
     let mut table = table(1);
-    let (holder, stranger) = (table.add_link(1), table.add_link(1));
+    let (holder, stranger) = (table.add_link(SOMEBODY, 1), table.add_link(SOMEBODY, 1));
     let token = grant(&mut table, START)[0].token;
     assert_eq!(table.settle(stranger, token), None);
     assert_eq!(
@@ -91,7 +116,7 @@ fn refuses_a_token_of_another_link_and_a_used_one() {
 #[test]
 fn expires_in_order_of_deadline_and_counts_the_attempt() {
     let mut table = table(2);
-    let link = table.add_link(2);
+    let link = table.add_link(SOMEBODY, 2);
     let grants = grant(&mut table, START);
     assert!(table.renew(link, grants[0].token, Duration::from_secs(5)));
     assert_eq!(table.next_deadline(), Some(TERM));
@@ -105,10 +130,10 @@ fn expires_in_order_of_deadline_and_counts_the_attempt() {
 #[test]
 fn leases_what_a_lost_link_held_before_anything_else() {
     let mut table = table(5);
-    let first = table.add_link(2);
+    let first = table.add_link(SOMEBODY, 2);
     grant(&mut table, START);
     assert_eq!(table.remove_link(first), 2);
-    table.add_link(2);
+    table.add_link(SOMEBODY, 2);
     let tasks: Vec<_> = grant(&mut table, START)
         .iter()
         .map(|grant| grant.key.task.0)
@@ -119,7 +144,7 @@ fn leases_what_a_lost_link_held_before_anything_else() {
 #[test]
 fn grants_nothing_to_a_draining_link() {
     let mut table = table(2);
-    let link = table.add_link(2);
+    let link = table.add_link(SOMEBODY, 2);
     let token = grant(&mut table, START)[0].token;
     table.drain_link(link);
     submit(&mut table, SCAN, [7]);
@@ -130,7 +155,7 @@ fn grants_nothing_to_a_draining_link() {
 #[test]
 fn purges_what_is_ready_and_leaves_what_is_leased() {
     let mut table = table(5);
-    let link = table.add_link(2);
+    let link = table.add_link(SOMEBODY, 2);
     let grants = grant(&mut table, START);
     assert_eq!(table.purge(SCAN), 3);
     assert_eq!((table.n_ready(), table.n_leased()), (0, 2));
@@ -141,7 +166,7 @@ fn purges_what_is_ready_and_leaves_what_is_leased() {
 fn backlog_counts_only_tasks_never_leased() {
     let mut table = table(100);
     assert_eq!(table.room(SCAN), 0);
-    let link = table.add_link(10);
+    let link = table.add_link(SOMEBODY, 10);
     let grants = grant(&mut table, START);
     assert_eq!(table.room(SCAN), 10);
     assert!(table.release(link, grants[0].token));
@@ -154,7 +179,7 @@ fn scans_share_the_links_in_turns() {
     assert!(table.add_scan(OTHER, 100, TERM));
     assert!(!table.add_scan(OTHER, 100, TERM));
     submit(&mut table, OTHER, 0..50);
-    let links: Vec<_> = (0..4).map(|_| table.add_link(5)).collect();
+    let links: Vec<_> = (0..4).map(|_| table.add_link(SOMEBODY, 5)).collect();
     let grants = grant(&mut table, START);
     let n_other = grants
         .iter()
@@ -169,7 +194,7 @@ fn a_held_scan_leases_nothing_and_stops_no_other() {
     assert!(table.add_scan(OTHER, 100, TERM));
     submit(&mut table, OTHER, 0..5);
     table.hold(SCAN, true);
-    table.add_link(20);
+    table.add_link(SOMEBODY, 20);
     assert!(
         grant(&mut table, START)
             .iter()
@@ -182,7 +207,7 @@ fn a_held_scan_leases_nothing_and_stops_no_other() {
 #[test]
 fn a_removed_scan_takes_its_leases_along() {
     let mut table = table(5);
-    let link = table.add_link(2);
+    let link = table.add_link(SOMEBODY, 2);
     let token = grant(&mut table, START)[0].token;
     table.remove_scan(SCAN);
     assert_eq!(
@@ -193,6 +218,93 @@ fn a_removed_scan_takes_its_leases_along() {
     assert!(table.add_scan(SCAN, 1, TERM));
     submit(&mut table, SCAN, [9]);
     assert_eq!(grant(&mut table, START).len(), 1);
+}
+
+#[test]
+fn a_task_avoids_a_worker_while_another_is_up() {
+    let mut table = table(0);
+    let (first, second) = (table.add_link(worker(1), 4), table.add_link(worker(2), 4));
+    submit_avoiding(&mut table, 0, &[1]);
+    submit_avoiding(&mut table, 1, &[2, 9]);
+    assert_eq!(grants(&mut table), [(first, 1), (second, 0)]);
+}
+
+#[test]
+fn a_task_waits_for_another_worker_that_is_full_and_stops_nobody_meanwhile() {
+    let mut table = table(0);
+    let (bad, good) = (table.add_link(worker(1), 4), table.add_link(worker(2), 1));
+    submit_avoiding(&mut table, 0, &[1]);
+    submit_avoiding(&mut table, 1, &[1]);
+    submit(&mut table, SCAN, [2, 3]);
+    let granted = grant(&mut table, START);
+    let of = |link| granted.iter().filter(move |grant| grant.link == link);
+    assert!(of(bad).map(|grant| grant.key.task.0).eq([2, 3]));
+    assert!(of(good).map(|grant| grant.key.task.0).eq([0]));
+    assert!(grants(&mut table).is_empty());
+    let token = of(good).map(|grant| grant.token).next();
+    assert!(token.is_some_and(|token| table.settle(good, token).is_some()));
+    assert_eq!(grants(&mut table), [(good, 1)]);
+}
+
+#[test]
+fn a_task_that_avoids_everybody_goes_to_anybody() {
+    let mut table = table(0);
+    table.add_link(worker(1), 2);
+    table.add_link(worker(2), 2);
+    submit_avoiding(&mut table, 0, &[1, 2]);
+    assert_eq!(grants(&mut table).len(), 1);
+}
+
+#[test]
+fn who_drains_leaves_or_only_listens_is_not_waited_for() {
+    let mut table = table(0);
+    let bad = table.add_link(worker(1), 4);
+    table.add_link(worker(3), 0);
+    submit_avoiding(&mut table, 0, &[1]);
+    assert_eq!(grants(&mut table), [(bad, 0)]);
+
+    let other = table.add_link(worker(2), 1);
+    submit(&mut table, SCAN, [1]);
+    submit_avoiding(&mut table, 2, &[1]);
+    submit_avoiding(&mut table, 3, &[1]);
+    assert_eq!(grants(&mut table), [(bad, 1), (other, 2)]);
+    table.drain_link(other);
+    assert_eq!(grants(&mut table), [(bad, 3)]);
+
+    let third = table.add_link(worker(3), 1);
+    submit_avoiding(&mut table, 4, &[1]);
+    submit_avoiding(&mut table, 5, &[1]);
+    assert_eq!(grants(&mut table), [(third, 4)]);
+    table.remove_link(third);
+    // Both are ready again, and there is room for one.
+    assert_eq!(grants(&mut table), [(bad, 4)]);
+}
+
+#[test]
+fn a_task_avoids_on_whatever_became_of_its_leases() {
+    let mut table = table(0);
+    let good = table.add_link(worker(2), 1);
+    submit_avoiding(&mut table, 0, &[1]);
+    let first = grant(&mut table, START).remove(0);
+    assert_eq!(first.avoid, [worker(1)]);
+    let bad = table.add_link(worker(1), 4);
+    assert!(table.release(good, first.token));
+    let again = grant(&mut table, START).remove(0);
+    assert_eq!((again.link, again.attempt), (good, 2));
+    table.remove_link(good);
+    assert_eq!(grants(&mut table), [(bad, 0)]);
+}
+
+#[test]
+fn purge_and_backlog_count_tasks_that_avoid_somebody() {
+    let mut table = table(0);
+    assert_eq!(table.room(SCAN), 100);
+    submit_avoiding(&mut table, 0, &[1]);
+    submit_avoiding(&mut table, 1, &[1, 2]);
+    assert_eq!((table.room(SCAN), table.n_ready()), (98, 2));
+    assert_eq!(table.purge(SCAN), 2);
+    assert_eq!((table.room(SCAN), table.n_ready()), (100, 0));
+    assert_eq!(table.take_freed(SCAN), 2);
 }
 
 /// Small multiplicative generator: the walk below only has to be reproducible.
@@ -221,21 +333,23 @@ fn walk(seed: u64) {
     let mut table = table(0);
     let mut now = START;
     let (mut submitted, mut ended) = (0_u64, 0_u64);
-    let mut links: Vec<(LinkSlot, usize)> = Vec::new();
+    let mut links: Vec<(LinkSlot, WorkerId, usize)> = Vec::new();
     let mut leases: Vec<Grant> = Vec::new();
     let mut attempts: HashMap<TaskId, u32> = HashMap::new();
     for step in 0..400 {
         match random.below(9) {
             0 => {
                 submit(&mut table, SCAN, submitted..submitted + 5);
-                submitted += 5;
+                submit_avoiding(&mut table, submitted + 5, &[random.below(4) as u8]);
+                submit_avoiding(&mut table, submitted + 6, &[0, random.below(4) as u8]);
+                submitted += 7;
             }
             1 => {
-                let credit = 1 + random.below(6);
-                links.push((table.add_link(credit as u16), credit));
+                let (worker, credit) = (worker(random.below(4) as u8), 1 + random.below(6));
+                links.push((table.add_link(worker, credit as u16), worker, credit));
             }
             2 if links.len() > 1 => {
-                let (link, _) = links.swap_remove(random.below(links.len()));
+                let (link, ..) = links.swap_remove(random.below(links.len()));
                 table.remove_link(link);
             }
             3 => now += Duration::from_millis(random.below(4000) as u64),
@@ -256,6 +370,15 @@ fn walk(seed: u64) {
             _ => {
                 let grants = grant(&mut table, now);
                 for grant in grants {
+                    let who = links.iter().find(|(link, ..)| *link == grant.link);
+                    let worker = who.map(|&(_, worker, _)| worker);
+                    let is_avoided = worker.is_some_and(|worker| grant.avoid.contains(&worker));
+                    let is_other =
+                        |(_, worker, _): &(_, WorkerId, _)| !grant.avoid.contains(worker);
+                    assert!(
+                        !(is_avoided && links.iter().any(is_other)),
+                        "seed {seed} step {step}: an avoided worker got a task"
+                    );
                     let seen = attempts.entry(grant.key.task).or_insert(0);
                     assert_eq!(grant.attempt, *seen + 1, "seed {seed} step {step}");
                     *seen = grant.attempt;
@@ -263,19 +386,20 @@ fn walk(seed: u64) {
                 }
                 let idle = links
                     .iter()
-                    .any(|&(link, credit)| table.n_held(link) < credit);
+                    .any(|&(link, _, credit)| table.n_held(link) < credit);
+                let n_choosy = table.scans.iter().map(Scan::n_avoiding).sum::<usize>();
                 assert!(
-                    !idle || table.n_ready() == 0,
+                    !idle || table.n_ready() == n_choosy,
                     "seed {seed} step {step}: left idle"
                 );
             }
         }
-        let held: usize = links.iter().map(|&(link, _)| table.n_held(link)).sum();
+        let held: usize = links.iter().map(|&(link, ..)| table.n_held(link)).sum();
         assert_eq!(held, table.n_leased(), "seed {seed} step {step}");
         assert!(
             links
                 .iter()
-                .all(|&(link, credit)| table.n_held(link) <= credit)
+                .all(|&(link, _, credit)| table.n_held(link) <= credit)
         );
         let known = table.n_ready() as u64 + table.n_leased() as u64 + ended;
         assert_eq!(known, submitted, "seed {seed} step {step}: conservation");

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Conclusion, DownCause, HubIncoming, LeaseToken, LinkId, Outcome, backend::LinkSlot,
+    Conclusion, DownCause, HubIncoming, LeaseToken, LinkId, Outcome, WorkerId,
 };
 use tokio::time::Instant;
 
 use super::HubState;
 use crate::{
-    hub::peer::Peer,
+    hub::peer::{Peer, PeerLink},
     lane::Arrival,
     outbox::{Outbox, Route},
     wire::{Address, Frame, FromHub, FromProcess, Lane, Malformed},
@@ -77,11 +77,12 @@ impl HubState {
             let Some(peer) = self.peers.get_mut(&process) else {
                 return;
             };
-            let slot = |link: &LinkId| peer.links.get(link).copied();
+            let slot = |link: &LinkId| peer.links.get(link).map(|link| link.slot);
             match entry {
                 FromProcess::LinkUp {
                     link,
                     protocol,
+                    worker,
                     credit,
                     hello,
                 } => {
@@ -89,19 +90,20 @@ impl HubState {
                     if !alike || peer.links.contains_key(&link) {
                         continue;
                     }
-                    let slot = self.table.add_link(credit);
-                    peer.links.insert(link, slot);
+                    let slot = self.table.add_link(worker, credit);
+                    peer.links.insert(link, PeerLink { slot, worker });
                     self.slots.insert(slot, (process, link));
                     peer.tell(&FromHub::Known { link }, self.scan.id, outbox);
                     let up = HubIncoming::LinkUp {
                         link,
+                        worker,
                         credit,
                         hello,
                     };
                     self.queue.push(Ok(up));
                 }
                 FromProcess::LinkDown { link, cause } => {
-                    if let Some(slot) = peer.links.remove(&link) {
+                    if let Some(PeerLink { slot, .. }) = peer.links.remove(&link) {
                         self.table.remove_link(slot);
                         self.slots.remove(&slot);
                         self.meters
@@ -118,18 +120,20 @@ impl HubState {
                 FromProcess::Completed {
                     link,
                     token,
+                    worker,
                     result,
                 } => {
-                    let slot = slot(&link);
-                    self.conclude(process, link, slot, token, Conclusion::Completed(result));
+                    let conclusion = Conclusion::Completed(result);
+                    self.conclude(process, link, token, worker, conclusion);
                 }
                 FromProcess::Rejected {
                     link,
                     token,
+                    worker,
                     reason,
                 } => {
-                    let slot = slot(&link);
-                    self.conclude(process, link, slot, token, Conclusion::Rejected(reason));
+                    let conclusion = Conclusion::Rejected(reason);
+                    self.conclude(process, link, token, worker, conclusion);
                 }
                 FromProcess::Released { link, token } => {
                     if !slot(&link).is_some_and(|slot| self.table.release(slot, token)) {
@@ -153,15 +157,20 @@ impl HubState {
         &mut self,
         process: u64,
         link: LinkId,
-        slot: Option<LinkSlot>,
         token: LeaseToken,
+        worker: Option<WorkerId>,
         conclusion: Conclusion,
     ) {
-        match slot.and_then(|slot| self.table.settle(slot, token)) {
-            Some(settling) => self.outcomes.push(Outcome {
+        let peer = self.peers.get(&process);
+        let known = peer.and_then(|peer| peer.links.get(&link).copied());
+        let settled = known
+            .and_then(|PeerLink { slot, worker }| Some((self.table.settle(slot, token)?, worker)));
+        match settled {
+            Some((settling, own)) => self.outcomes.push(Outcome {
                 task: settling.key.task,
                 attempt: settling.attempt,
                 link,
+                worker: worker.unwrap_or(own),
                 conclusion,
             }),
             None => {

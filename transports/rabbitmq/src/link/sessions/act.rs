@@ -89,6 +89,7 @@ impl Sessions {
                     token,
                     task,
                     attempt,
+                    avoid,
                     body,
                 } => {
                     let held = Held {
@@ -111,6 +112,7 @@ impl Sessions {
                             token,
                             task,
                             attempt,
+                            avoid,
                             body,
                             since: now,
                         });
@@ -124,7 +126,8 @@ impl Sessions {
                         scan: scan.id,
                         task,
                     };
-                    run.push(Lease::new(key, body, attempt, token, Arc::clone(&settler)));
+                    let lease = Lease::new(key, body, attempt, token, Arc::clone(&settler));
+                    run.push(lease.avoiding(avoid));
                 }
                 FromHub::Lost { token } => {
                     if let Some(held) = serving.leases.get(&token)
@@ -177,6 +180,7 @@ impl Sessions {
                 task: waiting.task,
             };
             let lease = Lease::new(key, waiting.body, waiting.attempt, waiting.token, settler);
+            let lease = lease.avoiding(waiting.avoid);
             self.links.push_leases(Some(id), &mut vec![lease]);
         }
     }
