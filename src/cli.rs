@@ -13,16 +13,20 @@ mod metrics;
 mod progress;
 mod relay;
 mod replay;
+mod runtime;
 mod scan;
+mod settings;
+mod stderr;
 mod worker;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::scenario::fleet::process;
+use stderr::tell;
 
 /// Something went wrong that no other code tells.
 const FAILED: u8 = 1;
@@ -112,9 +116,11 @@ fn failed(error: impl Into<anyhow::Error>) -> Failure {
 
 /// Runs the command that the program was called with.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    stderr::tell_panics();
+    let matches = settings::without_empty(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| stderr::Log)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(log_filter())
         .init();
@@ -134,16 +140,12 @@ pub fn run() -> ExitCode {
         Command::Man(arguments) => help::manual(&arguments),
         Command::Reference => help::reference(),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(Failure { code, error }) => {
-            #[expect(clippy::print_stderr, reason = "the command line talks to people")]
-            {
-                eprintln!("skyscan: {}", with_causes(&error));
-            }
-            ExitCode::from(code)
-        }
-    }
+    let code = done.unwrap_or_else(|Failure { code, error }| {
+        tell(&with_causes(&error));
+        code
+    });
+    stderr::flush();
+    ExitCode::from(code)
 }
 
 /// An error and its causes in one line, each of them once: some spell their cause out themselves.
@@ -173,17 +175,20 @@ fn log_filter() -> EnvFilter {
     EnvFilter::builder().parse_lossy(asked)
 }
 
-/// Says what goes on.
-fn tell(line: &str) {
-    use std::io::Write;
-    // Nobody reads on: there is no one left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "skyscan: {line}");
+/// Prints a result, after what was told before it. A reader who left early has what he wanted.
+fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(format!("{}\n", text.trim_end()).as_bytes())
 }
 
-/// Prints a result.
-fn print(text: &str) {
-    use std::io::Write;
+/// Prints a result as it is.
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write};
+    stderr::flush();
     let mut out = std::io::stdout().lock();
-    // Nobody reads on: there is no one left to tell.
-    let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(
+            anyhow::Error::new(error).context("cannot print the result"),
+        )),
+        _ => Ok(()),
+    }
 }

@@ -172,7 +172,7 @@ impl WorkerArguments {
         print(&format!(
             "wrote {0}; start the workers with\n\n    {submit} {0}",
             path.display()
-        ));
+        ))?;
         Ok(0)
     }
 }

@@ -1,13 +1,12 @@
 //! `skyscan event show|generate|convert`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Subcommand;
 
 use super::input::{DetectorArguments, EventArguments};
-use super::{Failure, Format, bad_input, failed, print};
+use super::{Failure, Format, bad_input, failed, print, print_bytes};
 use crate::event::detector::Detector;
 use crate::event::{self, DetectorDirection, Event, EventView};
 use crate::sky::coordinates::SkyFrame;
@@ -133,9 +132,7 @@ fn write(event: &Event, output: Option<&Path>) -> Result<(), Failure> {
         Some(path) => {
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
         }
-        None => std::io::stdout()
-            .write_all(&text)
-            .context("cannot write to stdout"),
+        None => return print_bytes(&text),
     };
     written.map_err(failed)
 }
@@ -143,7 +140,7 @@ fn write(event: &Event, output: Option<&Path>) -> Result<(), Failure> {
 fn list(arguments: &EventArguments, format: Format) -> Result<(), Failure> {
     let events = event::list(arguments.path()).map_err(bad_input)?;
     if format == Format::Json {
-        print(&serde_json::to_string(&events).map_err(failed)?);
+        print(&serde_json::to_string(&events).map_err(failed)?)?;
         return Ok(());
     }
     let line = |event: &event::EventSummary| {
@@ -156,7 +153,7 @@ fn list(arguments: &EventArguments, format: Format) -> Result<(), Failure> {
             event.run_id, event.event_id, event.mjd
         )
     };
-    print(&events.iter().map(line).collect::<String>());
+    print(&events.iter().map(line).collect::<String>())?;
     Ok(())
 }
 
@@ -171,7 +168,7 @@ fn show(arguments: &EventArguments, detector: &Detector, format: Format) -> Resu
         )
     });
     if format == Format::Json {
-        print(&serde_json::to_string(&view).map_err(failed)?);
+        print(&serde_json::to_string(&view).map_err(failed)?)?;
         return Ok(());
     }
     let mut text = describe(&event, &view);
@@ -179,7 +176,7 @@ fn show(arguments: &EventArguments, detector: &Detector, format: Format) -> Resu
     if others > 0 {
         text += &format!("{others} more events are in this file: see --list, choose by --event\n");
     }
-    print(&text);
+    print(&text)?;
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let order = match (&arguments.scenario, &arguments.transport) {
         (Some(path), Some(url)) => {
             let mut end = Some(end);
-            on_interrupt(move || drop(end.take())).map_err(failed)?;
+            on_interrupt(move || drop(end.take()))?;
             let scenario = super::replay::read(path)?;
             FleetOrder::standing(&scenario, url)
                 .with_context(|| format!("no fleet that stays can do {}", path.display()))
@@ -49,21 +49,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         _ => ordered(end)?,
     };
     let transport = transport::open(&order.url).map_err(bad_input)?;
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(BLOCKING_THREADS)
-            .build()
-            .expect("a runtime needs a few file descriptors")
-    };
-    let system = actix::System::with_tokio_rt(runtime);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(failed)?;
+    let system = actix::System::with_tokio_rt(move || runtime);
     let report = system.block_on(async move {
         let end = async {
             let _ = ended.await;
         };
         fleet::run(&order, transport, end).await
     });
-    print(&serde_json::to_string(&report.map_err(failed)?).map_err(failed)?);
+    print(&serde_json::to_string(&report.map_err(failed)?).map_err(failed)?)?;
     Ok(0)
 }
 

@@ -37,7 +37,7 @@ pub(super) fn completions(arguments: &Completions) -> Result<u8, Failure> {
     let mut script = Vec::new();
     let mut command = super::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "skyscan", &mut script);
-    print(&String::from_utf8_lossy(&script));
+    print(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn reference() -> Result<u8, Failure> {
         What `--help` says, all of it. Made by `skyscan reference`; a test checks that it is current.\n"
         .to_owned();
     describe(&whole(), &mut page);
-    print(&page);
+    print(&page)?;
     Ok(0)
 }
 

@@ -121,7 +121,7 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             print(&match format {
                 Format::Text => view.to_string(),
                 Format::Json => serde_json::to_string(&view).map_err(failed)?,
-            });
+            })?;
         }
         Command::Compare {
             first,
@@ -174,7 +174,7 @@ fn compare(
     print(&match format {
         Format::Text => comparison.to_string(),
         Format::Json => serde_json::to_string(&comparison).map_err(failed)?,
-    });
+    })?;
     Ok(())
 }
 
@@ -205,6 +205,6 @@ fn write(
     };
     let files = writer(to, &scan).map_err(failed)?;
     let lines: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-    print(&lines.join("\n"));
+    print(&lines.join("\n"))?;
     Ok(())
 }

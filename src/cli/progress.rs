@@ -60,7 +60,7 @@ impl Telling {
     /// Whoever is to be told.
     pub(super) fn view(self) -> Box<dyn View> {
         match self {
-            Self::Auto if std::io::stderr().is_terminal() => Box::new(bars::Bars::default()),
+            Self::Auto if std::io::stderr().is_terminal() => Box::new(bars::Bars::new()),
             Self::Auto => Box::new(lines::Lines::new()),
             Self::Json => Box::new(json::JsonLines::new()),
             Self::None => Box::new(Nobody),
@@ -74,11 +74,4 @@ impl View for Nobody {
     fn update(&mut self, _: &Progress) {}
     fn interim(&mut self, _: &Interim) {}
     fn finish(&mut self) {}
-}
-
-fn write_line(line: &str) {
-    #[expect(clippy::print_stderr, reason = "the command line talks to people")]
-    {
-        eprintln!("{line}");
-    }
 }

@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let below = transport::open(listen).map_err(bad_input)?;
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
-    on_interrupt(move || asked.notify_one()).map_err(failed)?;
+    on_interrupt(move || asked.notify_one())?;
     tell(&format!(
         "relay of zone {zone}: scans from {}, workers at {}",
         transport::shown(upstream),

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
+use super::stderr::write_line as tell;
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime};
 use crate::scenario;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::Report;
@@ -70,8 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let (ask, stop) = watch::channel(false);
     on_interrupt(move || {
         ask.send_replace(true);
-    })
-    .map_err(failed)?;
+    })?;
     let replayed = |scenario: &Scenario| replayed(arguments, scenario, &stop);
     if let Some(file) = &arguments.model.calibrate {
         return model::calibrate(file, arguments.quick, replayed);
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             .collect::<Vec<_>>()
             .join("\n"),
         Format::Json => serde_json::to_string(&reports).map_err(failed)?,
-    });
+    })?;
     let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
     Ok(if complete { 0 } else { INCOMPLETE })
 }
@@ -113,7 +113,7 @@ fn replayed(
     let replaying = scenario::run::replay(scenario, url, watched, stop.clone(), |step| {
         teller.tell(step)
     });
-    let report = system(scenario.clock).block_on(replaying);
+    let report = system(scenario.clock)?.block_on(replaying);
     if let Some(out) = &arguments.out {
         let dir = out.join(&report.scenario);
         let files = report::write_all(&dir, &report).map_err(failed)?;
@@ -124,16 +124,17 @@ fn replayed(
 
 /// A runtime for the actors. In virtual time its clock stands still while anything can be done, then
 /// jumps; it is paused before it starts, so that timers fall on the same milliseconds every time.
-fn system(clock: Clock) -> actix::SystemRunner {
+fn system(clock: Clock) -> Result<actix::SystemRunner, Failure> {
     match clock {
-        Clock::Real => actix::System::new(),
-        Clock::Virtual => actix::System::with_tokio_rt(|| {
-            tokio::runtime::Builder::new_current_thread()
+        Clock::Real => runtime::system(),
+        Clock::Virtual => {
+            let paused = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
                 .build()
-                .expect("a runtime needs a few file descriptors")
-        }),
+                .map_err(failed)?;
+            Ok(actix::System::with_tokio_rt(move || paused))
+        }
     }
 }
 
@@ -153,11 +154,4 @@ fn read_report(path: &Path) -> Result<Report, Failure> {
         .and_then(|text| Ok(serde_json::from_slice(&text)?))
         .with_context(|| format!("{} is no report of a replay", path.display()))
         .map_err(bad_input)
-}
-
-fn tell(line: &str) {
-    #[expect(clippy::print_stderr, reason = "the command line talks to people")]
-    {
-        eprintln!("{line}");
-    }
 }

@@ -17,7 +17,7 @@ use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print};
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime};
 use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
@@ -255,7 +255,7 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
     print(&match arguments.format {
         Format::Text => summary.to_string(),
         Format::Json => serde_json::to_string(&summary).map_err(failed)?,
-    });
+    })?;
     Ok(if scanned.complete { 0 } else { INCOMPLETE })
 }
 
@@ -267,8 +267,8 @@ fn run_actors(
 ) -> Result<(Scanned, Timeline), Failure> {
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
-    on_interrupt(move || asked.notify_one()).map_err(failed)?;
-    let system = actix::System::new();
+    on_interrupt(move || asked.notify_one())?;
+    let system = runtime::system()?;
     let (scanned, timeline) = system.block_on(async move {
         let (sender, receiver) = watch::channel(Progress::default());
         let watched = actix::spawn(watcher::watch(receiver, view, interims));

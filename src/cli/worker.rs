@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::external::{self, ExternalArguments};
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
-use super::{Failure, UNFIT, bad_input, failed};
+use super::{Failure, UNFIT, bad_input, failed, runtime};
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
 use crate::reco::{self, Reco};
 use crate::transport;
@@ -67,8 +67,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
-    on_interrupt(move || asked.notify_one()).map_err(failed)?;
-    let system = actix::System::new();
+    on_interrupt(move || asked.notify_one())?;
+    let system = runtime::system()?;
     system.block_on(async move {
         let (worker, mut end) = worker::start(transport.as_ref(), config)
             .await

@@ -12,6 +12,7 @@ mod progress;
 mod real;
 mod refusal;
 mod same_map;
+mod telling;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -26,6 +27,7 @@ fn main() {
         refusal::checks(),
         interrupt::checks(),
         progress::checks(),
+        telling::checks(),
     ];
     let mut trials: Vec<Trial> = always
         .into_iter()

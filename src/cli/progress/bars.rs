@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::pace::Pace;
 use super::{Interim, View, words};
 use crate::actors::progress::Progress;
+use crate::cli::stderr::Terminal;
 use crate::sky::Nside;
 
 /// How often the bar is drawn anew while no task ends.
 const TICK_EVERY: Duration = Duration::from_millis(250);
+/// Drawings per second at most.
+const MOST_DRAWINGS: u8 = 20;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
     rounds: BTreeMap<Nside, Round>,
@@ -79,6 +82,17 @@ impl View for Bars {
 }
 
 impl Bars {
+    pub(super) fn new() -> Self {
+        let terminal = Box::new(Terminal::default());
+        let target = ProgressDrawTarget::term_like_with_hz(terminal, MOST_DRAWINGS);
+        Self {
+            all: MultiProgress::with_draw_target(target),
+            rounds: BTreeMap::new(),
+            regions: String::new(),
+            was_stable: false,
+        }
+    }
+
     /// Leaves the running bar as it is, with the time that its round took.
     fn end_round(&self) {
         if let Some((_, Round { bar, .. })) = self.rounds.last_key_value() {

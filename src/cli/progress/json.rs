@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::pace::Pace;
-use super::{Interim, View, write_line};
+use super::{Interim, View};
 use crate::actors::progress::Progress;
+use crate::cli::stderr::write_line;
 use crate::output::summary::RegionExtent;
 use crate::sky::map::PixelFit;
 use crate::sky::{Equatorial, Nside};

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::pace::Pace;
-use super::{Interim, View, words, write_line};
+use super::{Interim, View, words};
 use crate::actors::progress::{Progress, RoundProgress};
+use crate::cli::stderr::write_line;
 
 /// How often a line is written while a round runs.
 const LINE_EVERY: Duration = Duration::from_secs(10);

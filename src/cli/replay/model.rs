@@ -69,7 +69,7 @@ pub(super) fn calibrate(
     let scenario = calibration::scenario();
     let scenario = if quick { scenario.quick() } else { scenario };
     let report = replayed(&scenario)?;
-    print(&report::table::text(&report));
+    print(&report::table::text(&report))?;
     if !report.complete {
         return Ok(INCOMPLETE);
     }
@@ -134,7 +134,7 @@ pub(super) fn validate(
             texts.join("\n")
         }
         Format::Json => serde_json::to_string(&validations).map_err(failed)?,
-    });
+    })?;
     let holds = validations.iter().all(|validation| validation.holds);
     Ok(if holds { 0 } else { FAILED })
 }

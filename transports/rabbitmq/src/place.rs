@@ -76,7 +76,8 @@ enum PlaceError {
 impl Place {
     /// Reads `amqp://user@host:port/vhost?option=value`.
     pub(crate) fn parse(address: &str) -> Result<Self> {
-        let read = |name: &str| env::var(name).ok();
+        // Empty means unset: compose files say `${SKYSCAN_AMQP_PASSWORD:-}`.
+        let read = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Self::parse_with(address, &read).map_err(|source| TransportError::Backend {
             transport: NAME,
             action: "understand the broker's address".into(),

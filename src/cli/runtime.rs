@@ -1,0 +1,35 @@
+//! The runtime that actors run in, and what the system must give for it.
+
+use anyhow::{Context, anyhow};
+use tokio::runtime::Builder;
+
+use super::{Failure, failed};
+
+/// Open files that a process of ours needs at the very least: streams, two runtimes, a signal pipe.
+const FEWEST_FILES: u64 = 24;
+
+/// A system of actors on one thread.
+///
+/// # Errors
+/// If the system lacks what a runtime needs, which the library would panic about.
+pub(super) fn system() -> Result<actix::SystemRunner, Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")
+        .map_err(failed)?;
+    Ok(actix::System::with_tokio_rt(move || runtime))
+}
+
+/// # Errors
+/// If this process may open so few files that nothing can run.
+pub(super) fn enough_files() -> Result<(), Failure> {
+    match rlimit::getrlimit(rlimit::Resource::NOFILE) {
+        Ok((limit, _)) if limit < FEWEST_FILES => Err(failed(anyhow!(
+            "only {limit} files may be open at once, and {FEWEST_FILES} are needed: raise the limit \
+             (ulimit -n)"
+        ))),
+        // A system that does not tell will say so later.
+        _ => Ok(()),
+    }
+}
