@@ -7,6 +7,8 @@
 //!
 //! Decision: What stands in the documentation is run (`docs/decisions.md`).
 
+#[path = "../needs/needs.rs"]
+mod needs;
 mod page;
 mod places;
 mod reference;
@@ -14,8 +16,9 @@ mod run;
 
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+use needs::trial_with;
 use page::{Block, Page};
 
 fn main() {
@@ -54,12 +57,14 @@ fn pages() -> Vec<Result<Page, Failed>> {
 
 /// The blocks that run, as one trial, and those that do not, each with its reason.
 fn of_page(page: Page) -> Vec<Trial> {
-    let in_ci = std::env::var_os("CI").is_some();
     let mut trials: Vec<Trial> = Vec::new();
     for block in &page.blocks {
         if let Some(reason) = &block.not_run {
-            let name = format!("{}:{} not run: {reason}", page.name, block.line);
-            trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+            let name = format!("{}:{}", page.name, block.line);
+            let reason = format!("marked as not run: {reason}");
+            trials.push(Trial::ignorable_test(name, || {
+                Ok(Completion::ignored_with(reason))
+            }));
         }
     }
     let blocks: Vec<Block> = page
@@ -72,13 +77,13 @@ fn of_page(page: Page) -> Vec<Trial> {
             .iter()
             .any(|block| block.commands.iter().any(|c| c.contains(word)))
     };
-    let no_python = says("python3") && std::env::var_os("SKYSCAN_PYTHON").is_none();
-    let no_broker = says("--transport amqp://") && skyscan_rabbitmq_node::missing().is_some();
+    let python = needs::python().filter(|_| says("python3"));
+    let broker = needs::broker().filter(|_| says("--transport amqp://"));
     if !blocks.is_empty() {
         let name = format!("{}: {} blocks of commands", page.name, blocks.len());
         let stem = page.name.replace(['/', '.'], "-");
-        let trial = Trial::test(name, move || run::all(&stem, &blocks));
-        trials.push(trial.with_ignored_flag(!in_ci && (no_python || no_broker)));
+        let missing = python.or(broker);
+        trials.push(trial_with(missing, name, move || run::all(&stem, &blocks)));
     }
     trials
 }

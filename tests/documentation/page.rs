@@ -27,10 +27,13 @@ const EXAMPLES_NOT_RUN: [(&str, &str); 4] = [
         "old.npz",
         "needs a file of IceCube's scanner from before 2023",
     ),
-    ("skyscan replay", "takes minutes; tests/replay does it"),
+    (
+        "skyscan replay",
+        "takes minutes; tests/system/replay does it",
+    ),
     (
         "skyscan relay",
-        "needs workers below it; tests/transports does it",
+        "needs workers below it; tests/system/transports does it",
     ),
 ];
 

@@ -1,0 +1,36 @@
+//! What the numbers are: events read from every format, sky and coordinates, regions, output files,
+//! beside the programs that others use for the same. One group a module; each trial has its group's
+//! name in front.
+//!
+//! Copies of this program are what some trials start: see `event_input::memory`.
+
+mod event_input;
+#[path = "../needs/needs.rs"]
+mod needs;
+mod output_files;
+mod output_plots;
+mod output_skyreader;
+mod sky_coordinates;
+mod sky_healpix;
+mod sky_regions;
+mod synthetic_events;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    if event_input::memory::answered_as_child() {
+        return;
+    }
+    let groups = [
+        synthetic_events::trials(),
+        event_input::trials(),
+        sky_healpix::trials(),
+        sky_coordinates::trials(),
+        sky_regions::trials(),
+        output_skyreader::trials(),
+        output_files::trials(),
+        output_plots::trials(),
+    ];
+    let trials = groups.into_iter().flatten().collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}

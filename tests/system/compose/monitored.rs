@@ -1,0 +1,92 @@
+//! Twenty workers, a scanner and a broker, watched by the Prometheus of the compose file.
+
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use skyscan::telemetry::catalogue::Teller::{Process, Scan, Scanner, Transport as End, Worker};
+
+use crate::compose::project::{Project, run};
+use crate::compose::{Result, Transport, same_map};
+use crate::metrics::prometheus::Prometheus;
+use crate::metrics::{dashboard, listed};
+
+const N_WORKERS: usize = 20;
+/// For containers to come up, or to be seen, on a machine with other work to do.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Nothing new is scraped sooner.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
+    let scale = format!("worker={N_WORKERS}");
+    let up = |services: &[&str]| {
+        let mut command = project.compose();
+        command.args(["up", "-d", "--no-build", "--no-recreate", "--scale", &scale]);
+        run(command.args(services))
+    };
+    up(transport.services)?;
+    let containers = project.containers("prometheus", "--all")?;
+    let [container] = containers.as_slice() else {
+        return Err(format!("one Prometheus was asked for, not {containers:?}").into());
+    };
+    let published = run(Command::new("docker").args(["port", container, "9090"]))?;
+    let address = published.lines().next().ok_or("no port is published")?;
+    let prometheus = Prometheus {
+        address: address.to_owned(),
+    };
+    let all_up = format!(
+        r#"count(up{{job="worker"}} == 1) == {N_WORKERS} and on() up{{job="rabbitmq"}} == 1"#
+    );
+    until(|| match prometheus.values(&all_up) {
+        Ok(values) if !values.is_empty() => Ok(()),
+        other => Err(format!("{N_WORKERS} workers and a broker do not answer: {other:?}").into()),
+    })?;
+
+    up(&["scanner"])?;
+    let scanners = project.containers("scanner", "--all")?;
+    let [scanner] = scanners.as_slice() else {
+        return Err(format!("one scanner was asked for, not {scanners:?}").into());
+    };
+    let exit_code = project.wait(scanner)?;
+    if exit_code != "0" {
+        return Err(format!("the scanner ended with {exit_code}").into());
+    }
+    same_map(&run(Command::new("docker").args(["logs", scanner]))?, &[])?;
+
+    // What happened last is scraped a moment later.
+    until(|| listed::compare(&prometheus, r#"job="worker""#, &[Process, Worker, End]))?;
+    listed::compare(
+        &prometheus,
+        r#"job="scanner""#,
+        &[Process, Scan, Scanner, End],
+    )?;
+    listed::types(&prometheus, &[Process, Worker, End])?;
+    let served = r#"count(skyscan_worker_scans) by (job)"#;
+    until(|| match prometheus.values(served)?.as_slice() {
+        [n] if *n == N_WORKERS as f64 => Ok(()),
+        other => Err(format!("{other:?} workers tell of themselves, not {N_WORKERS}").into()),
+    })?;
+    if prometheus.has_data(r#"ALERTS{alertstate="firing"}"#)? {
+        return Err("an alert fired in a scan that went well".into());
+    }
+    let queries = dashboard::queries()?;
+    until(|| {
+        let without = dashboard::without_data(&prometheus, &queries)?;
+        match without.is_empty() {
+            true => Ok(()),
+            false => Err(format!("no data for\n{}", without.join("\n")).into()),
+        }
+    })
+}
+
+/// Looks again until it is well, and says in the end why it is not.
+fn until(mut is_well: impl FnMut() -> Result<()>) -> Result<()> {
+    let begun = Instant::now();
+    while let Err(fault) = is_well() {
+        if begun.elapsed() > PATIENCE {
+            return Err(fault);
+        }
+        thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(())
+}

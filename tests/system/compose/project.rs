@@ -1,0 +1,155 @@
+//! What one trial starts, and its end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::compose::{PASSWORD, ROOT, Result, SKYSCAN, Transport};
+
+/// For one scan, on a machine with other work to do; a broker's start included.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Containers, network, volume and image of one trial; gone when dropped.
+pub(crate) struct Project<'a> {
+    compose: &'a [&'a str],
+    name: String,
+    transport: Option<&'static str>,
+    /// A folder.
+    pub(crate) scratch: PathBuf,
+}
+
+impl<'a> Project<'a> {
+    /// Builds the image.
+    pub(crate) fn new(transport: &Transport, compose: &'a [&'a str]) -> Result<Self> {
+        let name = format!("skyscan-test-{}-{}", transport.name, std::process::id());
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
+        let context = scratch.join("image");
+        fs::create_dir_all(&context)?;
+        let project = Self {
+            compose,
+            name,
+            transport: transport.url,
+            scratch,
+        };
+        fs::copy(SKYSCAN, context.join("skyscan"))?;
+        // The classic builder leaves the first stage behind, so it gets a name to be removed by.
+        for target in [&["--target", "builder"][..], &[]] {
+            let tag = project.image(!target.is_empty());
+            run(Command::new("docker")
+                .args(["build", "--build-arg", "BUILDER=debian:bookworm-slim"])
+                .args(["--tag", &tag])
+                .args(target)
+                .arg("--file")
+                .arg(Path::new(ROOT).join("deploy/Dockerfile"))
+                .arg(&context))?;
+        }
+        Ok(project)
+    }
+
+    fn image(&self, is_builder: bool) -> String {
+        format!("{}{}", self.name, if is_builder { "-builder" } else { "" })
+    }
+
+    /// The compose command for this project.
+    pub(crate) fn compose(&self) -> Command {
+        let mut command = Command::new(self.compose[0]);
+        command.args(&self.compose[1..]);
+        self.environment(&mut command);
+        if let Some(url) = self.transport {
+            command.env("SKYSCAN_TRANSPORT", url);
+        }
+        command
+    }
+
+    /// Has a command work on this project, without what the caller's environment may say.
+    pub(crate) fn environment(&self, command: &mut Command) {
+        for (name, _) in std::env::vars_os() {
+            let is_ours = |start| name.to_string_lossy().starts_with(start);
+            if is_ours("SKYSCAN_") || is_ours("COMPOSE_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(ROOT)
+            // So that what it starts is told of and removed as well.
+            .env("COMPOSE_PROFILES", "relay,monitoring")
+            .env("COMPOSE_PROJECT_NAME", &self.name)
+            .env("SKYSCAN_IMAGE", self.image(false))
+            .env("SKYSCAN_FORMAT", "json")
+            .env("SKYSCAN_AMQP_PASSWORD", PASSWORD)
+            // Whatever port is free.
+            .env("SKYSCAN_PROMETHEUS_LISTEN", "127.0.0.1:0");
+    }
+
+    pub(crate) fn containers(&self, service: &str, which: &str) -> Result<Vec<String>> {
+        let label =
+            |key: &str, value: &str| format!("--filter=label=com.docker.compose.{key}={value}");
+        let listed = run(Command::new("docker")
+            .args(["ps", "--quiet", which])
+            .arg(label("project", &self.name))
+            .arg(label("service", service)))?;
+        Ok(listed.lines().map(str::to_owned).collect())
+    }
+
+    /// The exit code of a container, when it has ended.
+    pub(crate) fn wait(&self, container: &str) -> Result<String> {
+        let mut command = Command::new("docker");
+        command.args(["wait", container]);
+        Ok(run_within(PATIENCE, command)?.trim().to_owned())
+    }
+
+    /// The last lines that every container wrote.
+    pub(crate) fn last_words(&self) -> String {
+        let logs = self.compose().args(["logs", "--tail", "5"]).output();
+        logs.map_or_else(|error| error.to_string(), |logs| both(&logs))
+    }
+}
+
+impl Drop for Project<'_> {
+    fn drop(&mut self) {
+        // A failure is not hidden by what is left behind, and is told where it can be seen.
+        let down = ["down", "--volumes", "--remove-orphans", "--timeout", "10"];
+        let images = [true, false].map(|is_builder| self.image(is_builder));
+        let removed = [
+            run(self.compose().args(down)),
+            run(Command::new("docker").arg("rmi").args(images)),
+        ];
+        for error in removed.into_iter().filter_map(std::result::Result::err) {
+            #[expect(clippy::print_stderr, reason = "a drop can return nothing")]
+            {
+                eprintln!("left behind: {error}");
+            }
+        }
+        let _ = fs::remove_dir_all(&self.scratch);
+    }
+}
+
+/// Standard output of a command that has to succeed.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
+    let ended = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    if !ended.status.success() {
+        return Err(format!("{command:?}: {}\n{}", ended.status, both(&ended)).into());
+    }
+    Ok(String::from_utf8(ended.stdout)?)
+}
+
+/// The same, but not for ever. Who takes longer is left to end by itself.
+pub(crate) fn run_within(patience: Duration, mut command: Command) -> Result<String> {
+    let what = format!("{command:?}");
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(run(&mut command).map_err(|error| error.to_string())));
+    let ended = receiver.recv_timeout(patience);
+    Ok(ended.map_err(|_| format!("{what}: no end after {patience:?}"))??)
+}
+
+fn both(ended: &Output) -> String {
+    [&ended.stdout, &ended.stderr]
+        .map(|stream| String::from_utf8_lossy(stream))
+        .concat()
+}

@@ -1,0 +1,279 @@
+//! Replays in virtual time: the same every time, and as the closed forms say.
+
+mod relays;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use libtest_mimic::Failed;
+use skyscan::scenario::results::{Report, Run};
+
+use crate::needs::Check;
+use crate::replay::command::{Scratch, replay};
+
+pub(crate) fn checks() -> Vec<(&'static str, Check)> {
+    let mut checks: Vec<(&'static str, Check)> = vec![
+        ("the_same_file_gives_the_same_bytes", same_bytes),
+        ("a_virtual_fleet_behaves_as_mva_says", || as_mva_says(0.015)),
+        ("a_wrong_hub_time_is_noticed", wrong_hub_time),
+        ("the_event_travels_once_to_each_machine", event_once),
+        ("a_whole_zone_may_go_and_nothing_is_lost", zone_goes),
+    ];
+    checks.extend(relays::checks());
+    checks
+}
+
+/// A cloud of three zones behind a broker, with everything that can go wrong.
+const STORM: &str = r#"
+name = "storm"
+question = "Is everything back in the end?"
+clock = "virtual"
+seed = 5
+repeats = 2
+source = "a test"
+[workload]
+pixels = 3000
+service = { law = "lognormal", mean_s = 60, sigma = 0.8, cap_s = 600 }
+source = "a test"
+[messages]
+event = "by_ref"
+payload_bytes = 100_000
+task_bytes = 1000
+source = "a test"
+[transport]
+kind = "rabbitmq"
+credit = 1
+lease_term_s = 600
+source = "a test"
+[fleet]
+workers = 60
+slots = 4
+ramp = { kind = "zonal", workers_per_s = 1, begins_within_s = 30 }
+boot_s = 20
+source = "a test"
+[faults]
+preemption = { per_min = 0.05, back_after_s = 60, notice_s = 30, notice_share = 0.5, pool = { per_hour = 2, share = 0.8, within_s = 60 } }
+stragglers = { share = 0.05, slower = 3 }
+hangs = { probability = 0.001, seconds = 300 }
+source = "a test"
+[network]
+frame_bytes = 100
+hub = { message_s = 0.0001, task_s = 0.0001, gbps = 1 }
+broker = { message_s = 0.0001, task_s = 0.00005, gbps = 1, connect_s = 0.001, connections = 50 }
+source = "a test"
+[[network.zone]]
+name = "near"
+share = 1
+boundary = "zone"
+rtt_s = 0.001
+[[network.zone]]
+name = "far"
+zones = 2
+share = 2
+boundary = "cloud"
+rtt_s = 0.1
+gbps = 0.1
+[price]
+core_hour = 0.011
+hub_hour = 0.5
+at_least_s = 60
+per_gb = { zone = 0.02, cloud = 0.09 }
+source = "a test"
+"#;
+
+/// A folder of a test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing more can be done about it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(file: &Scratch, name: &str) -> Result<(Folder, Report), Failed> {
+    let folder = format!("skyscan-virtual-{}-{name}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(folder));
+    let path = folder.0.to_string_lossy();
+    let output = replay(&[file.path(), "--out", &path, "--format", "json"])?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("ended with {}: {told}", output.status).into());
+    }
+    let reports: Vec<Report> = serde_json::from_slice(&output.stdout)?;
+    let report = reports.into_iter().next().ok_or("there is no report")?;
+    Ok((folder, report))
+}
+
+fn runs(report: &Report) -> impl Iterator<Item = &Run> {
+    report.points.iter().flat_map(|point| &point.runs)
+}
+
+fn same_bytes() -> Result<(), Failed> {
+    let file = Scratch::new(STORM)?;
+    let (first, report) = run(&file, "first")?;
+    let (second, _) = run(&file, "second")?;
+    let (first, second) = (read_all(&first)?, read_all(&second)?);
+    for (name, bytes) in &first {
+        if second.get(name) != Some(bytes) {
+            return Err(format!("{} differs", name.display()).into());
+        }
+    }
+    if first.len() < 8 {
+        return Err(format!("only {} files", first.len()).into());
+    }
+    let maps: Vec<&str> = runs(&report).map(|run| run.map_sha256.as_str()).collect();
+    if maps.len() != 2 || maps[0] == maps[1] {
+        return Err(format!("another seed, other draws: {maps:?}").into());
+    }
+    Ok(())
+}
+
+/// Every file of a report, by name.
+fn read_all(folder: &Folder) -> Result<BTreeMap<OsString, Vec<u8>>, Failed> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder.0.join("storm"))? {
+        let entry = entry?;
+        files.insert(entry.file_name(), std::fs::read(entry.path())?);
+    }
+    Ok(files)
+}
+
+/// Closed loops of constant, exponential and lognormal work around a hub of known time: below, at
+/// and beyond the knee.
+fn mva_file(hub_s: f64) -> String {
+    let text = r#"
+name = "mva"
+question = "Is it as the formula says?"
+clock = "virtual"
+seed = 1
+repeats = 3
+source = "a test"
+[workload]
+cycles = 60
+service = { law = "constant", mean_s = 3 }
+source = "a test"
+[messages]
+event = "by_ref"
+payload_bytes = 10_000
+source = "a test"
+[transport]
+kind = "memory"
+credit = 1
+spare_tasks = 0
+lease_term_s = 600
+source = "a test"
+[hub]
+service_s = HUB
+law = "exponential"
+source = "a test"
+[fleet]
+workers = 100
+ramp = { kind = "linear", workers_per_s = 50 }
+source = "a test"
+[sweep]
+workers = [100, 200, 300]
+source = "a test"
+[[variant]]
+name = "constant"
+[[variant]]
+name = "exponential"
+workload.service.law = "exponential"
+[[variant]]
+name = "lognormal"
+workload.service = { law = "lognormal", sigma = 0.8, cap_s = 60 }
+source = "a test"
+"#;
+    text.replace("HUB", &hub_s.to_string())
+}
+
+/// Largest relative distance of a measured utilisation from mean value analysis with this hub time.
+fn distance(hub_s: f64, told_hub_s: f64) -> Result<f64, Failed> {
+    use skyscan::scenario::theory::mva_utilisation;
+    let (_folder, report) = run(&Scratch::new(&mva_file(hub_s))?, &format!("mva-{hub_s}"))?;
+    let mut largest = 0.0f64;
+    for point in &report.points {
+        let utilisation = point.mean.utilisation.ok_or("no steady state")?.mean;
+        let theory = point.theory;
+        if theory.mva.is_none() {
+            return Err("it is a closed loop".into());
+        }
+        // The mean that was drawn, as far as the told time is the true one.
+        let drawn_s = theory.emulated_hub_s * told_hub_s / hub_s;
+        let expected = mva_utilisation(
+            point.workers,
+            theory.service_s,
+            theory.round_trip_s,
+            &[drawn_s],
+        );
+        largest = largest.max((utilisation / expected - 1.0).abs());
+    }
+    Ok(largest)
+}
+
+fn as_mva_says(hub_s: f64) -> Result<(), Failed> {
+    let off = distance(hub_s, hub_s)?;
+    if off > 0.01 {
+        return Err(format!("{off} off").into());
+    }
+    Ok(())
+}
+
+/// The control of the check before: a hub time that is a tenth off does not pass.
+fn wrong_hub_time() -> Result<(), Failed> {
+    let off = distance(0.015, 0.0165)?;
+    if off < 0.05 {
+        return Err(format!("only {off} off").into());
+    }
+    Ok(())
+}
+
+/// By reference a machine of four slots takes the event once; inline every task takes it.
+fn event_once() -> Result<(), Failed> {
+    let calm: String = STORM
+        .split("[faults]")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let rest = STORM.split("[network]\n").nth(1).unwrap_or_default();
+    let calm = (calm + "[network]\n" + rest).replace("connections = 50", "connections = 60");
+    let bytes = |text: &str, name: &str| -> Result<[f64; 2], Failed> {
+        let (_folder, report) = run(&Scratch::new(text)?, name)?;
+        let run = runs(&report).next().ok_or("no run")?;
+        let moved = run.account.moved;
+        Ok([moved.zone.bytes as f64, moved.cloud.bytes as f64])
+    };
+    // 20 machines in the near zone, 40 in the far ones; 1000 tasks near, 2000 far, about.
+    let by_ref = bytes(&calm, "by-ref")?;
+    let inline = bytes(&calm.replace("by_ref", "inline"), "inline")?;
+    let (near, far) = (20.0 * 1e5 + 1000.0 * 1400.0, 40.0 * 1e5 + 2000.0 * 1400.0);
+    let is_about = |value: f64, expected: f64| (value / expected - 1.0).abs() < 0.15;
+    if !is_about(by_ref[0], near) || !is_about(by_ref[1], far) {
+        return Err(format!("by reference {by_ref:?}, not {near} and {far}").into());
+    }
+    if !is_about(inline[0], 1000.0 * 101_400.0) || !is_about(inline[1], 2000.0 * 101_400.0) {
+        return Err(format!("inline {inline:?}").into());
+    }
+    Ok(())
+}
+
+fn zone_goes() -> Result<(), Failed> {
+    let (_folder, report) = run(&Scratch::new(STORM)?, "zone")?;
+    for run in runs(&report) {
+        let (tasks, account) = (run.tasks, &run.account);
+        let hours = account.core_hours.ok_or("no core hours")?;
+        if !run.complete || tasks.accepted != 3000 || tasks.failed != 0 || tasks.lost < 50 {
+            return Err(format!("{tasks:?}").into());
+        }
+        let sum = hours.used + hours.wasted + hours.idle;
+        if hours.wasted <= 0.0 || (sum / hours.billed - 1.0).abs() > 1e-9 {
+            return Err(format!("{hours:?}").into());
+        }
+        let dollars = account.dollars.ok_or("no money")?;
+        if (dollars.compute / hours.billed / 0.011 - 1.0).abs() > 1e-9 || dollars.hub <= 0.0 {
+            return Err(format!("{dollars:?}").into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! The same map over every transport, with workers in other processes that are killed, replaced
+//! and asked to leave, and brokers that go away in the middle of a scan.
+
+mod relay;
+mod remote;
+mod unfit;
+
+use self::remote::{FREE_PORT, Scan, Scanned, Subject, Worker, kill_at_task};
+use libtest_mimic::{Failed, Trial};
+use skyscan_rabbitmq_node::{Node, free_ports};
+
+use crate::needs::{Check, broker, group, real_events};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let zeromq: [(&str, Check); 5] = [
+        ("killed_workers_cost_no_pixel", || {
+            workers_come_and_go(Subject::Demo, &zeromq_url()?)
+        }),
+        ("workers_outlive_scans_and_leave_when_asked", || {
+            workers_serve_many(&zeromq_url()?)
+        }),
+        ("a_worker_of_another_protocol_says_so", || {
+            unfit::other_protocol(&zeromq_url()?)
+        }),
+        ("a_worker_without_the_reco_says_so", || {
+            unfit::other_reco(&zeromq_url()?)
+        }),
+        ("no_worker_joins_a_process_alone", no_worker_in_memory),
+    ];
+    let rabbitmq: [(&str, Check); 6] = [
+        ("killed_workers_cost_no_pixel", || {
+            workers_come_and_go(Subject::Demo, &Node::start()?.url())
+        }),
+        ("workers_outlive_scans_and_leave_when_asked", || {
+            workers_serve_many(&Node::start()?.url())
+        }),
+        ("a_worker_of_another_protocol_says_so", || {
+            unfit::other_protocol(&Node::start()?.url())
+        }),
+        ("a_worker_without_the_reco_says_so", || {
+            unfit::other_reco(&Node::start()?.url())
+        }),
+        ("a_stopped_broker_only_delays", || {
+            broker_goes_away(Outage::Stopped)
+        }),
+        ("a_killed_broker_only_delays", || {
+            broker_goes_away(Outage::Killed)
+        }),
+    ];
+    let relays: [(&str, Check); 3] = [
+        ("one_copy_for_a_zone", relay::one_copy_for_a_zone),
+        (
+            "a_killed_relay_loses_nothing",
+            relay::a_killed_relay_loses_nothing,
+        ),
+        (
+            "refuses_what_makes_no_sense",
+            relay::refuses_what_makes_no_sense,
+        ),
+    ];
+    let real = "killed_workers_cost_no_pixel_of_a_real_event";
+    let real_zeromq: [(&str, Check); 1] =
+        [(real, || workers_come_and_go(Subject::Gold, &zeromq_url()?))];
+    let real_rabbitmq: [(&str, Check); 1] = [(real, || {
+        workers_come_and_go(Subject::Gold, &Node::start()?.url())
+    })];
+    let above: [(&str, Check); 1] = [(
+        "relays_stand_below_relays",
+        relay::relays_stand_below_relays,
+    )];
+    [
+        group("transports::zeromq", None, zeromq),
+        group("transports::zeromq", real_events(), real_zeromq),
+        group("transports::rabbitmq", broker(), rabbitmq),
+        group(
+            "transports::rabbitmq",
+            real_events().or(broker()),
+            real_rabbitmq,
+        ),
+        group("transports::relay", None, relays),
+        group("transports::relay", broker(), above),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn zeromq_url() -> Result<String, Failed> {
+    let [port] = free_ports::<1>()?;
+    Ok(format!("{FREE_PORT}{port}"))
+}
+
+/// Two workers are killed while they evaluate a task, the first one with results delivered and all
+/// others alone at the scan, so that it cannot end without them; a third one is killed when the first
+/// round is over. Others take their places.
+fn workers_come_and_go(subject: Subject, url: &str) -> Result<(), Failed> {
+    let expected = subject.map_in_memory()?;
+    let mut scan = Scan::start(subject, url)?;
+    kill_at_task(url, 4)?;
+    kill_at_task(url, 1)?;
+    let mut doomed = Worker::start(url)?;
+    let stays = Worker::start(url)?;
+    scan.wait_for_round("nside 8")?;
+    doomed.kill()?;
+    let joins = Worker::start(url)?;
+    let scanned = scan.finish()?;
+    same(&scanned, &expected)?;
+    if scanned.n_lost < 2 {
+        return Err(format!("two leases were lost at least, not {}", scanned.n_lost).into());
+    }
+    joins.leave()?;
+    stays.leave()
+}
+
+/// One worker serves two scans, one after the other, and then leaves.
+fn workers_serve_many(url: &str) -> Result<(), Failed> {
+    let worker = Worker::start(url)?;
+    for _ in 0..2 {
+        same(
+            &Scan::start(Subject::Demo, url)?.finish()?,
+            &Subject::Demo.map_in_memory()?,
+        )?;
+    }
+    worker.leave()
+}
+
+fn no_worker_in_memory() -> Result<(), Failed> {
+    let output = remote::skyscan()
+        .args(["worker", "--transport", "memory:"])
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() != Some(2) || !told.contains("zmq://") {
+        return Err(format!("{}: {told}", output.status).into());
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Outage {
+    /// `rabbitmqctl stop_app`, `start_app`.
+    Stopped,
+    /// `kill -9` of the node; durable queues and messages come back.
+    Killed,
+}
+
+fn broker_goes_away(outage: Outage) -> Result<(), Failed> {
+    let mut node = Node::start()?;
+    let url = format!("{}?queue=quorum", node.url());
+    let workers = [Worker::start(&url)?, Worker::start(&url)?];
+    let mut scan = Scan::start(Subject::Demo, &url)?;
+    scan.wait_for_round("nside 8")?;
+    match outage {
+        Outage::Stopped => {
+            node.stop_app()?;
+            node.start_app()?;
+        }
+        Outage::Killed => node.restart()?,
+    }
+    same(&scan.finish()?, &Subject::Demo.map_in_memory()?)?;
+    workers.into_iter().try_for_each(Worker::leave)
+}
+
+fn same(scanned: &Scanned, expected: &str) -> Result<(), Failed> {
+    if scanned.map != expected {
+        return Err(format!("map {}, in memory {expected}", scanned.map).into());
+    }
+    Ok(())
+}
