@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use parking_lot::RwLock;
 use tokio::{runtime::Builder, time::timeout};
 
@@ -42,9 +42,9 @@ pub fn run_cases<F: Fixture>(cases: Vec<Case>) -> ExitCode {
         .map(|case| {
             let (n_run, missing) = (Arc::clone(&n_run), missing.clone());
             let ignored = missing.is_some() && !in_ci;
-            Trial::test(format!("{}::{}", F::NAME, case.name), move || {
-                n_run.fetch_add(1, Ordering::Relaxed);
+            Trial::ignorable_test(format!("{}::{}", F::NAME, case.name), move || {
                 let judged = match missing {
+                    Some(reason) if ignored => return Ok(Completion::ignored_with(reason)),
                     Some(reason) => return Err(Failed::from(reason)),
                     None if case.alone && std::env::var_os(ALONE).is_none() => {
                         let _turn = TURN.write();
@@ -55,9 +55,11 @@ pub fn run_cases<F: Fixture>(cases: Vec<Case>) -> ExitCode {
                         judge::<F>(case)
                     }
                 };
-                judged.map_err(|error| Failed::from(format!("{error:#}")))
+                n_run.fetch_add(1, Ordering::Relaxed);
+                judged
+                    .map(|()| Completion::Completed)
+                    .map_err(|error| Failed::from(format!("{error:#}")))
             })
-            .with_ignored_flag(ignored)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -14,7 +14,7 @@ use lapin::{
     BasicProperties, Connection, ConnectionProperties, options::BasicPublishOptions,
     options::ConfirmSelectOptions,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use parking_lot::Mutex;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::{LinkIncoming, ScanId, Transport, TransportError};
@@ -63,11 +63,13 @@ fn main() -> ExitCode {
     let trials = tests.into_iter().map(|(name, body)| {
         let missing = missing.clone();
         let ignored = missing.is_some() && !in_ci;
-        let trial = Trial::test(name, move || match missing {
+        Trial::ignorable_test(name, move || match missing {
+            Some(reason) if ignored => Ok(Completion::ignored_with(reason)),
             Some(reason) => Err(Failed::from(reason)),
-            None => with_node(body).map_err(|error| Failed::from(format!("{error:#}"))),
-        });
-        trial.with_ignored_flag(ignored)
+            None => with_node(body)
+                .map(|()| Completion::Completed)
+                .map_err(|error| Failed::from(format!("{error:#}"))),
+        })
     });
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
     drop(NODE.lock().take());
