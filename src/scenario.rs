@@ -15,8 +15,6 @@ pub mod model;
 pub mod report;
 pub mod results;
 pub mod run;
-#[cfg(test)]
-mod sample;
 pub mod setup;
 pub mod stage;
 pub mod statistics;

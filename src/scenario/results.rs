@@ -5,6 +5,8 @@
 pub mod account;
 pub mod digest;
 pub(in crate::scenario) mod point;
+#[cfg(test)]
+pub(in crate::scenario) mod sample;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::scenario::results::{FORMAT, Machine, Means, Point, Tally, Theory};
-use crate::scenario::setup::Clock;
+use crate::scenario::results::sample::report;
+use crate::scenario::results::{Means, Point, Tally, Theory};
 use crate::scenario::setup::file::{PlannedPoint, Scenario};
 use crate::scenario::statistics::Interval;
 
@@ -29,22 +29,10 @@ fn digest(file: &str, busy: fn(&PlannedPoint) -> f64) -> Report {
         theory: Theory::default(),
     };
     Report {
-        format: FORMAT.to_owned(),
         scenario: scenario.name.clone(),
         question: scenario.question.clone(),
-        remarks: vec![],
         sources: scenario.sources.clone(),
-        clock: Clock::Real,
-        machine: Some(Machine {
-            skyscan: "0.1.0".to_owned(),
-            cores: 2,
-            kernel: "6.1".to_owned(),
-            load_before: 0.1,
-            load_after: 2.0,
-        }),
-        complete: true,
-        is_quick: false,
-        points: scenario.points.iter().map(point).collect(),
+        ..report(scenario.points.iter().map(point).collect())
     }
 }
 
@@ -89,13 +77,13 @@ fn the_answer_follows_the_numbers() {
 
 #[test]
 fn a_void_point_neither_holds_nor_fails() {
-    let mut report = digest(ZEROMQ, braked);
-    for point in &mut report.points {
+    let mut digest = digest(ZEROMQ, braked);
+    for point in &mut digest.points {
         if point.workers == 5000 {
             point.tally.voids = vec!["the fleet was late".to_owned()];
         }
     }
-    let told = page(vec![report]);
+    let told = page(vec![digest]);
     assert!(told.contains("with neither, over the same ZeroMQ, it stays busy up to 3,000"));
     assert!(told.contains("with 5,000 workers do not count: the fleet was late"));
 }

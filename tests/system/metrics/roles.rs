@@ -22,28 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Nothing new is scraped sooner.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Outlasts every look at it.
-const ENDLESS: &str = r#"
-name = "endless"
-question = "What does a replay tell of itself?"
-seed = 1
-repeats = 1
-source = "assumed"
-[workload]
-pixels = 20_000
-service = { law = "constant", mean_s = 0.1 }
-source = "assumed"
-[messages]
-event = "by_ref"
-payload_bytes = 1000
-source = "assumed"
-[transport]
-kind = "zeromq"
-source = "assumed"
-[fleet]
-workers = 2
-source = "assumed"
-"#;
+const CLOSED_LOOP: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/closed-loop.toml"
+));
 
 /// Processes that end when this does.
 #[derive(Default)]
@@ -128,7 +110,9 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         worker,
     ))?;
     let scenario = scratch(server)?.join("endless.toml");
-    fs::write(&scenario, ENDLESS)?;
+    // It outlasts every look at it.
+    let endless = CLOSED_LOOP.replace("cycles = 20", "cycles = 10_000");
+    fs::write(&scenario, endless.replace("workers = 40", "workers = 2"))?;
     let place = ["--transport", replay_url.as_str()];
     running.start(skyscan(&["replay"], replay).arg(scenario).args(place))?;
     let order = serde_json::to_string(&order(&replay_url))? + "\n";

@@ -30,6 +30,22 @@ pub(crate) fn quick(path: &str) -> Result<Report, Failed> {
     report.ok_or_else(|| "there is no report".into())
 }
 
+/// A fleet around a master that has enough of half of it.
+pub(crate) const CLOSED_LOOP: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/closed-loop.toml"
+));
+
+/// A scenario with some of its text put in place of other text, which must stand there.
+pub(crate) fn changed(scenario: &str, changes: &[(&str, &str)]) -> String {
+    changes
+        .iter()
+        .fold(scenario.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        })
+}
+
 /// A file of a test's own, gone with it.
 #[derive(Debug)]
 pub(crate) struct Scratch(PathBuf);

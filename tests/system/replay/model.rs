@@ -8,7 +8,7 @@ use skyscan::scenario::model::calibration::Calibration;
 use skyscan::scenario::results::Report;
 
 use crate::needs::Check;
-use crate::replay::command::{Scratch, replay, shipped};
+use crate::replay::command::{CLOSED_LOOP, Scratch, replay, shipped};
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     vec![
@@ -30,33 +30,6 @@ const COSTS: &str = r#"{
         "round_trip_s": 0.001, "frame_bytes": 50
     }]
 }"#;
-
-/// A fleet of 40 at a master that has enough of 20.
-const CLOSED_LOOP: &str = r#"
-name = "loop"
-question = "Is it as predicted?"
-seed = 1
-source = "a test"
-[workload]
-cycles = 20
-service = { law = "exponential", mean_s = 0.2 }
-source = "a test"
-[messages]
-event = "by_ref"
-payload_bytes = 10_000
-source = "a test"
-[transport]
-kind = "zeromq"
-credit = 1
-spare_tasks = 0
-source = "a test"
-[hub]
-service_s = 0.01
-source = "a test"
-[fleet]
-workers = 40
-source = "a test"
-"#;
 
 /// Three replays, one comparison. What it comes to is the machine's affair; that a hub which takes a
 /// quarter longer shows in the throughput of a fleet twice as large as it can serve is not.

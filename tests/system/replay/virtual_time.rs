@@ -10,7 +10,7 @@ use libtest_mimic::Failed;
 use skyscan::scenario::results::{Report, Run};
 
 use crate::needs::Check;
-use crate::replay::command::{Scratch, replay};
+use crate::replay::command::{CLOSED_LOOP, Scratch, changed, replay};
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     let mut checks: Vec<(&'static str, Check)> = vec![
@@ -143,35 +143,32 @@ fn read_all(folder: &Folder) -> Result<BTreeMap<OsString, Vec<u8>>, Failed> {
 /// Closed loops of constant, exponential and lognormal work around a hub of known time: below, at
 /// and beyond the knee.
 fn mva_file(hub_s: f64) -> String {
-    let text = r#"
-name = "mva"
-question = "Is it as the formula says?"
-clock = "virtual"
-seed = 1
-repeats = 3
-source = "a test"
-[workload]
-cycles = 60
-service = { law = "constant", mean_s = 3 }
-source = "a test"
-[messages]
-event = "by_ref"
-payload_bytes = 10_000
-source = "a test"
-[transport]
-kind = "memory"
-credit = 1
-spare_tasks = 0
-lease_term_s = 600
-source = "a test"
-[hub]
-service_s = HUB
-law = "exponential"
-source = "a test"
-[fleet]
-workers = 100
-ramp = { kind = "linear", workers_per_s = 50 }
-source = "a test"
+    let hub = format!("service_s = {hub_s}\nlaw = \"exponential\"");
+    let head = r#"name = "mva"
+clock = "virtual""#;
+    let loops = changed(
+        CLOSED_LOOP,
+        &[
+            (r#"name = "loop""#, head),
+            ("repeats = 1", "repeats = 3"),
+            ("cycles = 20", "cycles = 60"),
+            (
+                r#"law = "exponential", mean_s = 0.2"#,
+                r#"law = "constant", mean_s = 3"#,
+            ),
+            (
+                r#"kind = "zeromq""#,
+                "kind = \"memory\"\nlease_term_s = 600",
+            ),
+            ("service_s = 0.01", &hub),
+            (
+                "workers = 40",
+                r#"ramp = { kind = "linear", workers_per_s = 50 }
+workers = 100"#,
+            ),
+        ],
+    );
+    let variants = r#"
 [sweep]
 workers = [100, 200, 300]
 source = "a test"
@@ -185,7 +182,7 @@ name = "lognormal"
 workload.service = { law = "lognormal", sigma = 0.8, cap_s = 60 }
 source = "a test"
 "#;
-    text.replace("HUB", &hub_s.to_string())
+    loops + variants
 }
 
 /// Largest relative distance of a measured utilisation from mean value analysis with this hub time.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::scenario::results::BrokerUse;
-use crate::scenario::sample::{point, report};
+use crate::scenario::results::sample::{point, report};
 
 /// A calm and a busy point over RabbitMQ with shared connections, of 100 and 500 workers.
 fn measured() -> Report {

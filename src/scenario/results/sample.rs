@@ -9,39 +9,31 @@ use crate::scenario::setup::file::Scenario;
 use crate::scenario::setup::{Clock, Setup};
 use crate::scenario::statistics::{Interval, Quantiles};
 
-const FILE: &str = r#"
-name = "two-thousand"
-question = "Who is <busy> at 2,000 & more?"
-seed = 1
-source = "assumed"
-[workload]
-cycles = 4
-service = { law = "constant", mean_s = 30 }
-source = "assumed"
-[messages]
-event = "by_ref"
-payload_bytes = 1000
-source = "assumed"
-[transport]
-kind = "zeromq"
-credit = 1
-spare_tasks = 0
-source = "assumed"
-[hub]
-service_s = 0.015
-source = "calibrated"
-[fleet]
-workers = 1000
-source = "assumed"
-"#;
+const FILE: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/closed-loop.toml"
+));
 
 /// What is set in every point.
-pub(super) fn setup() -> Setup {
-    Scenario::parse(FILE).unwrap().points.remove(0).setup
+pub(in crate::scenario) fn setup() -> Setup {
+    let changes = [
+        ("cycles = 20", "cycles = 4"),
+        (
+            r#"law = "exponential", mean_s = 0.2"#,
+            r#"law = "constant", mean_s = 30"#,
+        ),
+        ("service_s = 0.01", "service_s = 0.015"),
+        ("workers = 40", "workers = 1000"),
+    ];
+    let text = changes.iter().fold(FILE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    Scenario::parse(&text).unwrap().points.remove(0).setup
 }
 
 /// A mean of two repeats.
-pub(super) fn interval(mean: f64) -> Option<Interval> {
+pub(in crate::scenario) fn interval(mean: f64) -> Option<Interval> {
     Some(Interval {
         mean,
         half_width_95: Some(0.01 * mean),
@@ -50,7 +42,7 @@ pub(super) fn interval(mean: f64) -> Option<Interval> {
 }
 
 /// A point whose workers were busy for this share of a long run of 30 s tasks.
-pub(super) fn point(variant: &str, workers: usize, utilisation: f64) -> Point {
+pub(in crate::scenario) fn point(variant: &str, workers: usize, utilisation: f64) -> Point {
     let mut setup = setup();
     setup.fleet.workers = workers;
     let throughput_per_s = utilisation * workers as f64 / 30.0;
@@ -127,7 +119,7 @@ pub(super) fn point(variant: &str, workers: usize, utilisation: f64) -> Point {
 }
 
 /// A report of these points.
-pub(super) fn report(points: Vec<Point>) -> Report {
+pub(in crate::scenario) fn report(points: Vec<Point>) -> Report {
     Report {
         format: FORMAT.to_owned(),
         scenario: "two-thousand".to_owned(),
