@@ -1,7 +1,6 @@
 //! Whether this machine can hold a point at all, asked before it is started.
 
-use std::fs;
-
+use super::machine;
 use crate::scenario::setup::{Connections, Kind, Setup};
 
 /// Descriptors that a process has open beside its connections.
@@ -28,20 +27,10 @@ pub(in crate::scenario) struct Capacity {
 impl Capacity {
     /// Of this process and machine. What cannot be read limits nothing.
     pub(in crate::scenario) fn read() -> Self {
-        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        let files = limits
-            .lines()
-            .find_map(|line| line.strip_prefix("Max open files"))
-            .and_then(|rest| rest.split_ascii_whitespace().next()?.parse().ok());
-        let ports = numbers("/proc/sys/net/ipv4/ip_local_port_range");
-        let threads = numbers("/proc/sys/kernel/threads-max");
         Self {
-            files: files.unwrap_or(usize::MAX),
-            ports: match ports.as_slice() {
-                [first, last] => last.saturating_sub(*first) + 1,
-                _ => usize::MAX,
-            },
-            threads: threads.first().copied().unwrap_or(usize::MAX),
+            files: machine::most_files().unwrap_or(usize::MAX),
+            ports: machine::n_ports().unwrap_or(usize::MAX),
+            threads: machine::most_threads().unwrap_or(usize::MAX),
         }
     }
 
@@ -89,11 +78,4 @@ impl Capacity {
         }
         Ok(())
     }
-}
-
-fn numbers(path: &str) -> Vec<usize> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_ascii_whitespace()
-        .map_while(|number| number.parse().ok())
-        .collect()
 }

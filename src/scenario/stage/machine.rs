@@ -1,58 +1,46 @@
-//! What the operating system knows of this machine and of processes, from `/proc`.
+//! What the operating system knows of this machine and of processes: the one place that asks `/proc`.
 
 use std::fs;
 
+use procfs::process::{LimitValue, Process};
+use procfs::{Current, CurrentSI, KernelStats, LoadAverage, ticks_per_second};
+
 use crate::scenario::results::Machine;
 
-/// Unit of CPU times in `/proc` per second: `USER_HZ`, the same on every Linux that runs us.
-const TICKS_PER_S: f64 = 100.0;
+fn process(pid: u32) -> Option<Process> {
+    Process::new(i32::try_from(pid).ok()?).ok()
+}
 
 /// CPU time that a process has used, all its threads together, in seconds. `None` if it is gone.
 pub(in crate::scenario) fn cpu_s(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field, the name in parentheses, may hold anything; utime and stime are 14 and 15.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / TICKS_PER_S)
+    let stat = process(pid)?.stat().ok()?;
+    Some((stat.utime + stat.stime) as f64 / ticks_per_second() as f64)
 }
 
 /// How long the threads of a process, all together, were ready to run and had to wait for a core, in
 /// seconds. `None` if it is gone, or the kernel keeps no such account.
 pub(in crate::scenario) fn waited_s(pid: u32) -> Option<f64> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let waited_ns = |thread: fs::DirEntry| {
-        // Time on a core, time waiting for one, number of slices.
-        let told = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        told.split_ascii_whitespace().nth(1)?.parse::<f64>().ok()
-    };
-    let waits: Vec<f64> = threads.flatten().filter_map(waited_ns).collect();
-    (!waits.is_empty()).then(|| 1e-9 * waits.iter().sum::<f64>())
+    let threads = process(pid)?.tasks().ok()?;
+    let waits_ns = threads
+        .flatten()
+        .map(|thread| Some(thread.schedstat().ok()?.run_delay));
+    let waits_ns: Vec<u64> = waits_ns.flatten().collect();
+    (!waits_ns.is_empty()).then(|| 1e-9 * waits_ns.iter().sum::<u64>() as f64)
 }
 
 /// Most memory that a process has had, in MB. `None` if it is gone.
 pub(in crate::scenario) fn peak_memory_mb(pid: u32) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = kib.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib * 1024.0 / 1e6)
+    let kib = process(pid)?.status().ok()?.vmhwm?;
+    Some(kib as f64 * 1024.0 / 1e6)
 }
 
 /// CPU time that all cores have used for anything, in seconds.
 pub(in crate::scenario) fn all_cpu_s() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let ticks: Vec<f64> = stat
-        .lines()
-        .next()?
-        .split_ascii_whitespace()
-        .skip(1)
-        .map_while(|field| field.parse().ok())
-        .collect();
-    // user nice system idle iowait irq softirq steal
-    let busy = [0, 1, 2, 5, 6, 7].map(|at| ticks.get(at).copied().unwrap_or(0.0));
-    Some(busy.into_iter().sum::<f64>() / TICKS_PER_S)
+    let total = KernelStats::current().ok()?.total;
+    let interrupts = [total.irq, total.softirq, total.steal];
+    let busy = total.user + total.nice + total.system;
+    let ticks = busy + interrupts.into_iter().flatten().sum::<u64>();
+    Some(ticks as f64 / ticks_per_second() as f64)
 }
 
 /// Number of cores.
@@ -60,13 +48,32 @@ pub(in crate::scenario) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Load average of the last minute.
+/// Load average of the last minute; 0 if it cannot be read.
 pub(in crate::scenario) fn load() -> f64 {
-    let first = |text: String| text.split(' ').next()?.parse().ok();
-    fs::read_to_string("/proc/loadavg")
-        .ok()
-        .and_then(first)
-        .unwrap_or(0.0)
+    // The kernel tells two digits.
+    LoadAverage::current().map_or(0.0, |load| (100.0 * f64::from(load.one)).round() / 100.0)
+}
+
+/// Files that a process may have open. `None` without a limit, or if that cannot be read.
+pub(in crate::scenario) fn most_files() -> Option<usize> {
+    let limits = Process::myself().ok()?.limits().ok()?;
+    match limits.max_open_files.soft_limit {
+        LimitValue::Value(files) => usize::try_from(files).ok(),
+        LimitValue::Unlimited => None,
+    }
+}
+
+/// Ports that connections can go out from. `None` if that cannot be read.
+pub(in crate::scenario) fn n_ports() -> Option<usize> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = range.split_ascii_whitespace().map(str::parse::<usize>);
+    let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+    Some(last.saturating_sub(first) + 1)
+}
+
+/// Threads that the whole system may have. `None` if that cannot be read.
+pub(in crate::scenario) fn most_threads() -> Option<usize> {
+    usize::try_from(procfs::sys::kernel::threads_max().ok()?).ok()
 }
 
 /// This machine, before a replay.
@@ -98,5 +105,12 @@ mod tests {
         assert_eq!(waited_s(u32::MAX), None);
         assert!(all_cpu_s().unwrap() > before);
         assert_eq!(cpu_s(u32::MAX), None);
+    }
+
+    #[test]
+    fn knows_what_this_machine_allows() {
+        assert!(most_files().is_none_or(|files| files > 2));
+        assert!(n_ports().unwrap() > 1);
+        assert!(most_threads().unwrap() > 1);
     }
 }
