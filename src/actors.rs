@@ -1,8 +1,8 @@
 //! Who does what in a scan: thin actors around the engine and the transport contract.
 //!
 //! A [`Scanner`](scanner::Scanner) sits at a hub: it hands out tasks and collects results. Its
-//! [`Refiner`](refiner::Refiner) owns the map and decides what comes next; in a replay, a
-//! [`Pile`](pile::Pile) may stand in its place, and a [`Gate`](gate::Gate) before either.
+//! [`Refiner`](refiner::Refiner) owns the map and asks what [decides](refiner::Decide) for the wave that
+//! comes next; replays bring decisions of their own, and may stand between the two.
 //! [`Worker`](worker::Worker)s sit at links and run kernels. No actor knows which transport it talks through.
 //! A [`relay`] stands between them where a zone of Workers shares a connection.
 //!
@@ -29,6 +29,7 @@ use crate::scan::{Ledger, Plan, StragglerPolicy};
 use crate::sky::coordinates::SkyFrame;
 use crate::telemetry;
 use progress::Progress;
+use refiner::ByPlan;
 use scanner::{HandOut, Scanned, StopScan};
 use worker::{StopWorker, WorkerConfig, WorkerError};
 
@@ -114,7 +115,7 @@ pub async fn scan(
     let (scanner, mut scanned) = scanner::start(
         hub,
         inbox,
-        refiner::start(plan, frame),
+        refiner::start(ByPlan { plan, frame }),
         Ledger::new(chunking, StragglerPolicy::default()),
         HandOut::default(),
         progress,

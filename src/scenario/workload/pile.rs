@@ -1,65 +1,16 @@
-//! The Pile: stands where the Refiner does and has one wave, known beforehand.
+//! The Pile: a Refiner's decision that was made beforehand.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use actix::{Actor, Context, Handler, MessageResult};
-
-use crate::actors::partner::{Partner, Refined, TakeMap, WaveScanned};
+use crate::actors::refiner::Decide;
 use crate::reco::PixelRequest;
 use crate::sky::Pixel;
-use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::sky::map::SkyMap;
 
-/// One wave of pixels.
+/// One wave, whatever the map is like.
 #[derive(Debug)]
-pub(in crate::scenario) struct Pile {
-    wave: Vec<(Pixel, PixelRequest)>,
-    map: SkyMap,
-}
+pub(super) struct Pile(pub(super) Vec<(Pixel, PixelRequest)>);
 
-/// Starts a Pile of these pixels.
-pub(in crate::scenario) fn start(wave: Vec<(Pixel, PixelRequest)>) -> Partner {
-    let pile = Pile {
-        wave,
-        map: SkyMap::default(),
-    };
-    pile.start().into()
-}
-
-impl Pile {
-    fn keep(&mut self, outcomes: BTreeMap<Pixel, PixelOutcome>) {
-        for (pixel, outcome) in outcomes {
-            self.map.insert(pixel, outcome);
-        }
-    }
-}
-
-impl Actor for Pile {
-    type Context = Context<Self>;
-}
-
-impl Handler<WaveScanned> for Pile {
-    type Result = MessageResult<WaveScanned>;
-
-    fn handle(
-        &mut self,
-        WaveScanned(outcomes): WaveScanned,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        self.keep(outcomes);
-        MessageResult(Refined {
-            wave: std::mem::take(&mut self.wave),
-            best: None,
-            map: None,
-        })
-    }
-}
-
-impl Handler<TakeMap> for Pile {
-    type Result = Arc<SkyMap>;
-
-    fn handle(&mut self, TakeMap(outcomes): TakeMap, _: &mut Self::Context) -> Arc<SkyMap> {
-        self.keep(outcomes);
-        Arc::new(std::mem::take(&mut self.map))
+impl Decide for Pile {
+    fn next(&mut self, _: &SkyMap) -> Vec<(Pixel, PixelRequest)> {
+        std::mem::take(&mut self.0)
     }
 }

@@ -1,12 +1,12 @@
 //! What a run evaluates: a pile of tasks, or the rounds of a zoom scan.
 
+use super::event;
 use super::landscape::Landscape;
-use super::{event, pile};
+use super::pile::Pile;
 use crate::actors::partner::Partner;
-use crate::actors::refiner;
+use crate::actors::refiner::{self, ByPlan, Decide};
 use crate::event::detector::Site;
 use crate::reco::PixelRequest;
-use crate::scan::{Next, Plan, next, start};
 use crate::scenario::setup::{Setup, ZoomSetup};
 use crate::sky::Pixel;
 use crate::sky::coordinates::SkyFrame;
@@ -33,8 +33,7 @@ pub(in crate::scenario) enum Work {
 /// A zoom scan over a landscape.
 #[derive(Debug)]
 pub(in crate::scenario) struct Zoom {
-    plan: Plan,
-    frame: SkyFrame,
+    decide: ByPlan,
     /// Pixels of each wave.
     waves: Vec<usize>,
 }
@@ -52,13 +51,14 @@ impl Work {
         let Some(zoom) = &setup.workload.zoom else {
             return Ok(Self::Pile(event::wave(setup.n_tasks(service_s))));
         };
-        let frame = SkyFrame::new(MJD, &SITE);
-        let plan = zoom.plan()?;
-        let waves = foreseen(&plan, &frame, Landscape::of(zoom, seed));
+        let decide = ByPlan {
+            plan: zoom.plan()?,
+            frame: SkyFrame::new(MJD, &SITE),
+        };
+        let waves = foreseen(decide.clone(), Landscape::of(zoom, seed));
         Ok(match zoom {
             ZoomSetup { barriers: true, .. } => Self::Zoom(Zoom {
-                plan,
-                frame,
+                decide,
                 waves: waves.iter().map(Vec::len).collect(),
             }),
             ZoomSetup {
@@ -86,22 +86,21 @@ impl Work {
     /// Who hands it to the Scanner.
     pub(in crate::scenario) fn partner(self) -> Partner {
         match self {
-            Self::Pile(wave) => pile::start(wave),
-            Self::Zoom(zoom) => refiner::start(zoom.plan, zoom.frame),
+            Self::Pile(wave) => refiner::start(Pile(wave)),
+            Self::Zoom(zoom) => refiner::start(zoom.decide),
         }
     }
 }
 
 /// The waves of a scan that finds this landscape.
-fn foreseen(plan: &Plan, frame: &SkyFrame, landscape: Landscape) -> Vec<Wave> {
+fn foreseen(mut decide: ByPlan, landscape: Landscape) -> Vec<Wave> {
     let mut map = SkyMap::default();
     let mut waves = Vec::new();
-    while let Next::Wave(pixels) = next(&map, plan) {
-        let request = |pixel: Pixel| {
-            let direction = frame.to_detector(pixel.center());
-            (pixel, start::request(&map, pixel, direction))
-        };
-        let wave: Wave = pixels.into_iter().map(request).collect();
+    loop {
+        let wave = decide.next(&map);
+        if wave.is_empty() {
+            return waves;
+        }
         for (pixel, request) in &wave {
             let fit = PixelFit {
                 llh: landscape.llh(request.direction),
@@ -114,7 +113,6 @@ fn foreseen(plan: &Plan, frame: &SkyFrame, landscape: Landscape) -> Vec<Wave> {
         }
         waves.push(wave);
     }
-    waves
 }
 
 #[cfg(test)]
@@ -128,10 +126,13 @@ mod tests {
             width_deg: 0.5,
             barriers: true,
         };
-        let frame = SkyFrame::new(MJD, &SITE);
+        let decide = ByPlan {
+            plan: setup.plan().unwrap(),
+            frame: SkyFrame::new(MJD, &SITE),
+        };
         for seed in 1..4 {
             let landscape = Landscape::of(&setup, seed);
-            let waves = foreseen(&setup.plan().unwrap(), &frame, landscape);
+            let waves = foreseen(decide.clone(), landscape);
             assert_eq!(waves[0].len(), 768);
             let n_tasks: usize = waves.iter().map(Vec::len).sum();
             assert!((1500..6000).contains(&n_tasks), "{n_tasks}");
