@@ -23,7 +23,8 @@ use crate::scenario::around::ballast::laden;
 use crate::scenario::fleet::placement::Placement;
 use crate::scenario::stage::host::Hosts;
 use crate::scenario::stage::machine;
-use crate::scenario::workload::simulated::{Simulated, Stopwatch};
+use crate::scenario::workload::simulated::Simulated;
+use crate::scenario::workload::stopwatch::Stopwatch;
 use deaths::Deaths;
 use instance::Instance;
 pub use order::{FleetOrder, NotStanding};
@@ -31,15 +32,15 @@ pub use order::{FleetOrder, NotStanding};
 /// What a process of the fleet tells in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FleetReport {
-    /// CPU time of the process.
+    /// CPU time of the process, in seconds.
     pub cpu_s: f64,
-    /// How late simulated work ended, on average.
+    /// How late simulated work ended, on average, in seconds.
     pub lateness_mean_s: f64,
-    /// The same, 99th percentile.
+    /// 99th percentile of how late simulated work ended, in seconds.
     pub lateness_p99_s: f64,
-    /// Time that slots worked, for results that count or not.
+    /// Time that slots worked, for results that count or not, in seconds, over all slots.
     pub worked_s: f64,
-    /// Time that slots are paid for: from when their machine came until it went.
+    /// Time that slots are paid for, in seconds, over all slots: while their machine is there.
     pub paid_s: f64,
 }
 

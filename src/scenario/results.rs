@@ -59,7 +59,7 @@ pub struct Machine {
     pub kernel: String,
     /// Load average over the last minute, before the first point.
     pub load_before: f64,
-    /// The same after the last point.
+    /// Load average over the last minute, after the last point.
     pub load_after: f64,
 }
 
@@ -108,7 +108,7 @@ pub struct Tally {
     pub counting: usize,
     /// Of those, how many had their last result within ten minutes of unscaled time.
     pub within_ten_minutes: usize,
-    /// The same for 99 % of the results.
+    /// Of those that count, how many had 99 % of their results within ten minutes of unscaled time.
     pub within_ten_minutes_99: usize,
     /// What a repeat used: the mean of those that count. Absent where one of them cannot tell.
     pub used: Account,
@@ -174,7 +174,7 @@ pub struct Means {
 /// One repeat of one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// From 0.
+    /// Number of the repeat, from 0.
     pub repeat: usize,
     /// Seed of its draws.
     pub seed: u64,
@@ -191,13 +191,13 @@ pub struct Run {
     /// The steady state: from when every worker was there and had worked once, on average, until
     /// the Scanner had no task left to hand out. Absent if a run is too short to have one.
     pub steady: Option<Steady>,
-    /// From the first task handed out to the last result.
+    /// Time from the first task handed out to the last result, in seconds.
     pub makespan_s: f64,
-    /// Until half of the results were in.
+    /// Time from the first task handed out until half of the results were in, in seconds.
     pub t50_s: f64,
-    /// Until 90 % were in.
+    /// The same until 90 % of the results were in.
     pub t90_s: f64,
-    /// Until 99 % were in.
+    /// The same until 99 % of the results were in.
     pub t99_s: f64,
     /// From when the Scanner gave a task to its hub until its work began: the round trip less the
     /// measured work, so the way back is in it.
@@ -233,9 +233,9 @@ pub struct Run {
 /// The steady state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Steady {
-    /// Its begin, since the first task.
+    /// When it began, in seconds since the first task was handed out.
     pub from_s: f64,
-    /// How long it was.
+    /// Length of the steady state, in seconds.
     pub window_s: f64,
     /// Tasks per second; one that is partly in the window counts for the part.
     pub throughput_per_s: f64,

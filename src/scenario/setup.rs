@@ -41,7 +41,7 @@ const SURELY_THERE: f64 = 0.98;
 /// Everything that is set for one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
-    /// Whose time it takes.
+    /// Whether time is the machine's or the model's.
     #[serde(default)]
     pub clock: Clock,
     /// What is evaluated.
@@ -92,13 +92,13 @@ pub struct Workload {
     /// Starts per pixel, each a task of its own.
     #[serde(default = "one")]
     pub variations: usize,
-    /// Instead of pixels: so many tasks for each slot.
+    /// Instead of pixels: number of tasks for each slot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cycles: Option<f64>,
-    /// Instead of pixels: as many tasks as take so long at best.
+    /// Instead of pixels: time in seconds for which there is work at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
-    /// Instead of pixels: those that a zoom scan comes to.
+    /// Instead of pixels: a zoom scan, which decides on them itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoom: Option<ZoomSetup>,
     /// How long a pixel takes.
@@ -126,7 +126,7 @@ pub enum HubLaw {
     /// Always the same.
     #[default]
     Constant,
-    /// Memoryless.
+    /// Exponential: how long it has taken says nothing of how long it still takes.
     Exponential,
 }
 

@@ -9,7 +9,7 @@ const STUDENT_T: [f64; 30] = [
     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
     2.052, 2.048, 2.045, 2.042,
 ];
-/// The same for infinitely many.
+/// The quantile for infinitely many degrees of freedom.
 const NORMAL: f64 = 1.960;
 
 /// A mean over repeats.
@@ -24,7 +24,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Of these repeats, or `None` if there are none.
+    /// The interval of the values of these repeats, or `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
         if n == 0 {

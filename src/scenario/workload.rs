@@ -5,4 +5,5 @@ pub(in crate::scenario) mod gate;
 pub mod landscape;
 mod pile;
 pub mod simulated;
+pub mod stopwatch;
 pub(in crate::scenario) mod work;

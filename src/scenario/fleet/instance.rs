@@ -1,4 +1,4 @@
-//! One worker's place: a machine comes, works, is taken away, is replaced.
+//! One worker of the fleet: a machine comes, works, is taken away, is replaced.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{FleetError, FleetOrder};
 use crate::actors::worker::{self, Address, LoseWorker, StopWorker, WorkerConfig};
 use crate::scenario::stage::host::{Host, Hosts};
 
-/// Everything that one place knows.
+/// One worker over all machines that stand for it, one after the other.
 pub(super) struct Instance<'a> {
     pub(super) order: &'a FleetOrder,
     pub(super) hosts: &'a Hosts,

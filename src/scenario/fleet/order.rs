@@ -19,9 +19,9 @@ pub struct FleetOrder {
     pub workers: std::ops::Range<usize>,
     /// The whole fleet.
     pub fleet: Fleet,
-    /// Of the fleet, the share of each zone.
+    /// Share of the fleet in each zone.
     pub zone_shares: Vec<f64>,
-    /// Tasks that each may hold for a slot.
+    /// Tasks that a worker may hold for each slot.
     pub leases_per_slot: NonZeroU16,
     /// How long a task takes.
     pub service: ServiceTime,
@@ -42,7 +42,7 @@ pub struct FleetOrder {
 }
 
 impl FleetOrder {
-    /// To be these workers of a point.
+    /// The order to be these workers of a point.
     pub fn new(setup: &Setup, seed: u64, url: String, workers: std::ops::Range<usize>) -> Self {
         Self {
             url,
@@ -65,7 +65,7 @@ impl FleetOrder {
         }
     }
 
-    /// To be one worker of a scenario, whichever of its points is being replayed: for a fleet that others
+    /// The order to be one worker of a scenario, whichever of its points is being replayed: for a fleet that others
     /// start, and that stays while the hub goes from point to point.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ impl FleetProcess {
         Ok(process)
     }
 
-    /// Its number.
+    /// Number of the process; `None` once it was killed.
     pub(in crate::scenario) fn pid(&self) -> Option<u32> {
         self.0.as_ref().map(Child::id)
     }
@@ -48,7 +48,7 @@ impl FleetProcess {
         }
     }
 
-    /// SIGKILL.
+    /// Ends it at once, by SIGKILL.
     pub(in crate::scenario) fn kill(&mut self) {
         if let Some(mut child) = self.0.take() {
             // It may have ended on its own.

@@ -27,7 +27,7 @@ const PASSAGES: f64 = 2.0;
 pub struct Calibration {
     /// [`FORMAT`].
     pub format: String,
-    /// Where they were measured.
+    /// Machine on which they were measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
     /// Largest fleet that was looked at.
@@ -69,7 +69,7 @@ pub enum CalibrationError {
     /// The file is not one.
     #[error("not a calibration; `skyscan replay --calibrate FILE` writes one")]
     NotOne(#[source] Option<serde_json::Error>),
-    /// It knows nothing of these links.
+    /// The calibration has no costs of such links.
     #[error("the calibration knows nothing of {connections:?} connections over {kind:?}")]
     Unknown {
         /// The backend.
@@ -204,7 +204,7 @@ impl Costs {
     }
 }
 
-/// Of the runs that tell it.
+/// Mean of a figure over the runs of a point that have it.
 fn mean(point: &Point, of: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
     let values: Vec<f64> = point.runs.iter().filter_map(of).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)

@@ -14,9 +14,9 @@ pub const CONTROL_FACTOR: f64 = 1.25;
 /// The model holds if at least this share of the points is predicted, and fewer are by the control.
 pub const ENOUGH: f64 = 0.8;
 
-/// Throughput, utilisation and makespan may be off by this.
+/// Relative error that throughput, utilisation and makespan may have.
 const TOLERANCE: f64 = 0.05;
-/// The 99th percentile by this: it hangs on few tasks.
+/// The same for the 99th percentile, which hangs on few tasks.
 const TAIL_TOLERANCE: f64 = 0.1;
 
 /// What the prediction of a scenario is called.
@@ -74,7 +74,7 @@ pub struct Validation {
     pub points: Vec<ComparedPoint>,
     /// Share of the points that count whose every quantity is within its tolerance.
     pub within: f64,
-    /// The same of the control.
+    /// Share of the points that count for which the control is within the tolerances.
     pub control_within: f64,
     /// Whether the model predicts enough, and the control does not.
     pub holds: bool,
@@ -85,7 +85,7 @@ pub struct Validation {
 pub struct ComparedPoint {
     /// Name of its variant.
     pub variant: String,
-    /// Its worker slots.
+    /// Number of worker slots.
     pub workers: usize,
     /// Why it does not count: no run of it was measured as it should be.
     pub void: Option<String>,
@@ -93,14 +93,14 @@ pub struct ComparedPoint {
     pub quantities: Vec<Compared>,
     /// Whether all of it is within its tolerance.
     pub within: bool,
-    /// The same of the control.
+    /// Whether every quantity of the control is within its tolerance.
     pub control_within: bool,
 }
 
 /// One quantity of a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    /// Its name.
+    /// Name of the quantity.
     pub name: String,
     /// Mean over the measured repeats.
     pub measured: Interval,

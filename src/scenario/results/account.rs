@@ -45,11 +45,11 @@ pub struct CoreHours {
 /// Money in dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Dollars {
-    /// Core hours that are billed.
+    /// For the core hours that are billed.
     pub compute: f64,
-    /// The machines of hub, broker and relays.
+    /// For the machines of hub, broker and relays.
     pub hub: f64,
-    /// Bytes over each boundary.
+    /// For the bytes over each boundary.
     pub transfer: PerBoundary<f64>,
     /// All together.
     pub total: f64,
@@ -58,18 +58,18 @@ pub struct Dollars {
 /// Times of a run in seconds, as measured.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scenario) struct Spent {
-    /// Slots: for results that count.
+    /// Time that slots worked for results that count.
     pub(in crate::scenario) used_s: f64,
-    /// Slots: for any result.
+    /// Time that slots worked for any result.
     pub(in crate::scenario) worked_s: f64,
-    /// Slots: paid for.
+    /// Time that slots are paid for.
     pub(in crate::scenario) paid_s: f64,
-    /// The whole run.
+    /// Time that the whole run took.
     pub(in crate::scenario) elapsed_s: f64,
 }
 
 impl Account {
-    /// Of a run whose fleet could tell what it spent, or could not.
+    /// The account of a run; `spent` is absent if not all of its fleet could tell.
     pub(in crate::scenario) fn of(
         setup: &Setup,
         moved: PerBoundary<Transfer>,
@@ -92,7 +92,7 @@ impl Account {
         }
     }
 
-    /// Mean of several; core hours and money are absent unless all have them.
+    /// The mean account of several runs; core hours and money are absent unless all have them.
     pub(in crate::scenario) fn mean(all: &[&Self]) -> Self {
         let n = all.len().max(1) as f64;
         let zero = PerBoundary::<f64>::default();

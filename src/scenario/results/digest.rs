@@ -19,25 +19,25 @@ pub enum DigestError {
     /// A file or folder cannot be read.
     #[error("cannot read {path}")]
     Read {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Reason that was given.
         source: std::io::Error,
     },
     /// A file is no report.
     #[error("{path} is no report of a replay")]
     Senseless {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Reason that was given.
         source: serde_json::Error,
     },
     /// Nothing may be said from it.
     #[error("{path} answers nothing: it is {why}")]
     Unfit {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What it is.
+        /// What makes it unfit.
         why: &'static str,
     },
     /// The digest cannot be written.

@@ -9,21 +9,21 @@ use crate::scenario::stage::place::Place;
 /// One look at the clocks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sample {
-    /// When, in seconds since the log began.
+    /// Time of the look, in seconds since the log began.
     pub(super) at_s: f64,
-    /// The hub's process.
+    /// CPU time of the hub's process, in seconds, as all that follow.
     pub(super) hub_s: f64,
-    /// The hub's process: waiting for a core, all its threads together.
+    /// Time that threads of the hub's process waited for a core, all together.
     pub(super) hub_waited_s: f64,
-    /// The hub's network interface, in virtual time.
+    /// Time that the hub's network interface was busy, in virtual time.
     pub(super) hub_wire_s: f64,
-    /// The broker.
+    /// CPU time of the broker.
     pub(super) broker_s: f64,
-    /// The broker's network interface, in virtual time.
+    /// Time that the broker's network interface was busy, in virtual time.
     pub(super) broker_wire_s: f64,
-    /// Each process of the fleet.
+    /// CPU time of each process of the fleet.
     pub(super) fleet_s: Vec<f64>,
-    /// Every core, for anything.
+    /// CPU time of all cores, for anything.
     pub(super) all_s: f64,
 }
 
@@ -33,7 +33,7 @@ impl Sample {
         self.hub_s.max(self.hub_wire_s)
     }
 
-    /// The same for the broker.
+    /// The broker, by whichever of processor and network interface is busier.
     pub(super) fn broker_busy_s(&self) -> f64 {
         self.broker_s.max(self.broker_wire_s)
     }

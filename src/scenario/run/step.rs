@@ -8,7 +8,7 @@ use crate::scenario::setup::file::PlannedPoint;
 pub enum Step<'a> {
     /// A run begins.
     Begins {
-        /// Number of its point, from 0.
+        /// Number of the run's point, from 0.
         number: usize,
         /// Points of the scenario.
         n_points: usize,
@@ -17,7 +17,7 @@ pub enum Step<'a> {
         /// The point.
         planned: &'a PlannedPoint,
     },
-    /// It goes on; told often.
+    /// The run goes on; this comes many times a second.
     Goes {
         /// Tasks with a result.
         n_settled: usize,
@@ -28,6 +28,6 @@ pub enum Step<'a> {
         /// Slots of the workers that are there.
         n_slots: usize,
     },
-    /// It has ended.
+    /// The run has ended.
     Ends(&'a Run),
 }

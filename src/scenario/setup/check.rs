@@ -7,16 +7,16 @@ use super::{
 };
 use crate::scan::StragglerPolicy;
 
-/// More slots than this are no replay but a wish.
+/// Most slots of a replay in real time.
 const MOST_SLOTS: usize = 100_000;
-/// The same for virtual ones.
+/// Most slots of a replay in virtual time.
 const MOST_VIRTUAL_SLOTS: usize = 2_000_000;
 
 impl Setup {
     /// Says what is wrong with the numbers, if something is.
     ///
     /// # Errors
-    /// With the key and what is allowed.
+    /// A text that names the key and what is allowed.
     pub fn check(&self) -> Result<(), String> {
         let Self {
             workload,

@@ -20,14 +20,15 @@ pub struct Faults {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preemption {
-    /// How often this happens to a worker.
+    /// Rate at which a worker is taken away, per minute.
     pub per_min: f64,
-    /// How long its place stays empty.
+    /// Time until another worker stands in for it, in seconds.
     pub back_after_s: f64,
-    /// Notice comes so long before. Whoever has it takes no new task and finishes what it can.
+    /// Time between a notice and the end of the worker, in seconds; no notice if absent. A worker that has
+    /// notice takes no new task and finishes what it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice_s: Option<f64>,
-    /// How often notice comes at all; always if absent.
+    /// Share of the cases in which notice comes; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice_share: Option<f64>,
     /// Beside single workers: whole zones are reclaimed.
@@ -39,11 +40,11 @@ pub struct Preemption {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolLoss {
-    /// How often this happens to a zone.
+    /// Rate at which a zone is reclaimed, per hour.
     pub per_hour: f64,
-    /// Share of its workers that go.
+    /// Share of the zone's workers that are taken away.
     pub share: f64,
-    /// They go evenly within this time.
+    /// Time over which they are taken away evenly, in seconds.
     pub within_s: f64,
 }
 
@@ -76,9 +77,9 @@ impl Preemption {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stragglers {
-    /// Share of the workers.
+    /// Share of the workers that are slow.
     pub share: f64,
-    /// How many times longer they take.
+    /// Factor by which a slow worker takes longer.
     pub slower: f64,
 }
 
@@ -86,9 +87,9 @@ pub struct Stragglers {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hangs {
-    /// How often a task does.
+    /// Share of the tasks that hang.
     pub probability: f64,
-    /// How long it does, in seconds.
+    /// Time for which a task hangs, in seconds.
     pub seconds: f64,
 }
 
@@ -96,11 +97,11 @@ pub struct Hangs {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FleetRestart {
-    /// Once this share of the tasks is done.
+    /// Share of the tasks that are done when it is killed.
     pub after_share: f64,
-    /// How long it stays away.
+    /// Time until it is started again, in seconds.
     pub back_after_s: f64,
-    /// Which of the processes.
+    /// Number of the process, from 0.
     #[serde(default)]
     pub process: usize,
 }

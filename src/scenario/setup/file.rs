@@ -26,13 +26,13 @@ const QUICK_NOOPS: usize = 20_000;
 /// A scenario that was understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name.
+    /// Name, which is also that of the report's folder.
     pub name: String,
-    /// What it is asked.
+    /// Question that its report answers.
     pub question: String,
     /// What a reader of its figures must know.
     pub remarks: Vec<String>,
-    /// Whose time it takes.
+    /// Clock of all its points.
     pub clock: Clock,
     /// Seed of the first repeat; each repeat has the next one.
     pub seed: u64,

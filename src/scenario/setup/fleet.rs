@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fleet {
-    /// How many.
+    /// Number of workers.
     pub workers: usize,
-    /// Tasks that each evaluates at once.
+    /// Tasks that a worker evaluates at once.
     #[serde(default = "one_slot")]
     pub slots: NonZeroU16,
-    /// Processes that they are spread over.
+    /// Number of processes that the workers are spread over.
     #[serde(default = "one")]
     pub processes: usize,
     /// How they come.
     #[serde(default)]
     pub ramp: Ramp,
-    /// From when a worker's machine is there (and paid for) until it connects.
+    /// Time between when a worker's machine is there (and paid for) and when it connects, in seconds.
     #[serde(default)]
     pub boot_s: f64,
 }
@@ -33,22 +33,22 @@ pub enum Ramp {
     Step,
     /// One after the other; tasks are handed out from the first one on, as with all that follow.
     Linear {
-        /// How many come in a second.
+        /// Rate at which workers come, per second.
         workers_per_s: f64,
     },
     /// Fast at first, then ever slower: `1 - exp(-t / time_constant)`, stretched so that the last one
     /// comes at `all_after`.
     Saturating {
-        /// How soon it becomes slower.
+        /// Time constant of the exponential, in seconds.
         time_constant_s: f64,
-        /// When all are there.
+        /// When the last worker comes, in seconds since the fleet began.
         all_after_s: f64,
     },
     /// As `linear`, until there are so many; the others never come.
     Capped {
-        /// How many come in a second.
+        /// Rate at which workers come, per second.
         workers_per_s: f64,
-        /// How many come at all.
+        /// Number of workers that come at all.
         most: usize,
     },
     /// Every zone begins on its own, then comes evenly; all zones together at this rate.
@@ -92,7 +92,7 @@ impl Ramp {
         }
     }
 
-    /// The same for so many times fewer workers.
+    /// The same ramp for a fleet that is smaller by this divisor.
     pub(super) fn shrunk(self, divisor: f64) -> Self {
         match self {
             Self::Step | Self::Saturating { .. } => self,

@@ -15,7 +15,7 @@ use crate::transport::modelled::{Boundary, Model, Path, Sizes};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkSetup {
-    /// Headers of all layers around a message.
+    /// Headers of all layers around a message, in bytes.
     pub frame_bytes: u64,
     /// The hub's machine.
     pub hub: StationSetup,
@@ -34,18 +34,18 @@ pub struct NetworkSetup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZoneSetup {
-    /// Where that is.
+    /// Name of these zones in reports and errors.
     pub name: String,
-    /// How many there are of them.
+    /// Number of zones that are alike.
     #[serde(default = "one")]
     pub zones: usize,
-    /// Of all workers, so many parts are in these zones together.
+    /// Part of the workers in these zones together; what counts is its ratio to the parts of the others.
     pub share: f64,
     /// Widest boundary between them and the hub.
     pub boundary: Boundary,
-    /// To the hub and back.
+    /// Round trip between a machine there and the hub, in seconds.
     pub rtt_s: f64,
-    /// Of one connection, in 1e9 bit/s.
+    /// Bandwidth of one connection to the hub, in 1e9 bit/s; without a limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gbps: Option<f64>,
     /// Their relays stand below relays of their regions, if the event is to come through relays.
@@ -164,7 +164,7 @@ impl Setup {
         self.network.relay.filter(|_| relayed)
     }
 
-    /// How many machines these are.
+    /// Number of relays of a virtual run, those of regions included.
     pub(in crate::scenario) fn n_relays(&self) -> usize {
         let zones = self.network.zones.iter();
         let in_zones = zones.map(|zone| {

@@ -9,16 +9,16 @@ use crate::transport::modelled::{BOUNDARIES, Boundary};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
-    /// A core for an hour.
+    /// Price of a core for an hour.
     pub core_hour: f64,
-    /// The hub's machine and the broker's, together, for an hour.
+    /// Price of the hub's machine and the broker's, together, for an hour.
     pub hub_hour: f64,
-    /// The machine of a relay for an hour, in virtual time.
+    /// Price of a relay's machine for an hour; there are such in virtual time only.
     #[serde(skip_serializing_if = "is_free")]
     pub relay_hour: f64,
-    /// A gigabyte (1e9 bytes) over each boundary, both ends' charges together.
+    /// Price of a gigabyte (1e9 bytes) over each boundary, both ends' charges together.
     pub per_gb: PerBoundary<f64>,
-    /// A machine is paid for at least this long.
+    /// Shortest time that a machine is paid for, in seconds.
     pub at_least_s: f64,
 }
 

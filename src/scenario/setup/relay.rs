@@ -14,9 +14,9 @@ use crate::transport::modelled::{Boundary, Path};
 pub struct RelayNetwork {
     /// The machine of each. What it takes stands for both of its sides.
     pub machine: StationSetup,
-    /// From a worker to the relay of its zone and back.
+    /// Round trip between a worker and the relay of its zone, in seconds.
     pub rtt_s: f64,
-    /// Of a worker's connection to it, in 1e9 bit/s.
+    /// Bandwidth of a worker's connection to its relay, in 1e9 bit/s; without a limit if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gbps: Option<f64>,
 }
@@ -26,11 +26,11 @@ pub struct RelayNetwork {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionSetup {
-    /// Zones of each; the last region may have fewer.
+    /// Number of zones of a region; the last region may have fewer.
     pub zones: usize,
-    /// From the relay of a zone to that of the region and back.
+    /// Round trip between the relay of a zone and that of its region, in seconds.
     pub rtt_s: f64,
-    /// Of the connection between the two, in 1e9 bit/s.
+    /// Bandwidth of the connection between the two, in 1e9 bit/s; without a limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gbps: Option<f64>,
 }

@@ -29,9 +29,9 @@ pub struct ServiceTime {
 pub enum Law {
     /// Always the mean.
     Constant,
-    /// Memoryless.
+    /// Exponential: how long it has taken says nothing of how long it still takes.
     Exponential,
-    /// With a width, `sigma`.
+    /// Lognormal with the width `sigma`.
     Lognormal,
 }
 
@@ -41,7 +41,7 @@ pub enum Law {
 pub struct ParetoTail {
     /// Share of draws that come from the tail.
     pub share: f64,
-    /// Power; the smaller, the heavier.
+    /// Power of the tail; the smaller it is, the more there are of the longest times.
     pub alpha: f64,
     /// Shortest time of the tail in seconds.
     pub from_s: f64,
@@ -51,7 +51,7 @@ impl ServiceTime {
     /// Says what is wrong with the numbers, if something is.
     ///
     /// # Errors
-    /// With the key and what is allowed.
+    /// A text that names the key and what is allowed.
     pub fn check(&self) -> Result<(), String> {
         let lognormal = self.law == Law::Lognormal;
         if !(self.mean_s >= 0.0 && self.mean_s.is_finite()) {

@@ -12,13 +12,13 @@ use crate::transport::modelled::StationModel;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StationSetup {
-    /// Processor time per message, either way.
+    /// Processor time for each message that is sent or received, in seconds.
     pub message_s: f64,
-    /// Processor time per task handed out, and per result taken in.
+    /// Processor time for each task that is handed out and each result that is taken in, in seconds.
     pub task_s: f64,
-    /// Processor time per connection that is opened.
+    /// Processor time for each connection that is opened, in seconds.
     pub connect_s: f64,
-    /// What its network interface sends, in 1e9 bit/s.
+    /// Rate at which its network interface sends, in 1e9 bit/s; without a limit if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gbps: Option<f64>,
     /// Most connections at a time; who comes later waits.
@@ -53,7 +53,7 @@ impl StationSetup {
         self.gbps = self.gbps.map(|gbps| gbps / factor);
     }
 
-    /// For so many times fewer workers.
+    /// The same machine for a fleet that is smaller by this divisor.
     pub(super) fn shrunk(&mut self, divisor: f64) {
         self.slowed(divisor);
         let connections = self.connections;
@@ -74,7 +74,7 @@ impl StationSetup {
     }
 }
 
-/// A rate in 1e9 bit/s, in bit/s.
+/// Converts a rate from 1e9 bit/s to bit/s.
 pub(super) fn bits(gbps: Option<f64>) -> Option<f64> {
     gbps.map(|gbps| 1e9 * gbps)
 }

@@ -25,13 +25,13 @@ pub struct TransportSetup {
     /// Tasks that the Scanner has out beyond what the workers may hold.
     #[serde(default = "eight")]
     pub spare_tasks: usize,
-    /// Most tasks that the Scanner has out.
+    /// Most tasks that the Scanner has out at a time; without a limit if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<usize>,
-    /// How long a peer may be silent before it is lost.
+    /// Time for which a peer may be silent before it is lost, in seconds.
     #[serde(default = "fifteen")]
     pub liveness_s: f64,
-    /// How long a lease lives unless renewed.
+    /// Time for which a lease lives unless it is renewed, in seconds.
     #[serde(default = "sixty")]
     pub lease_term_s: f64,
 }
@@ -52,10 +52,10 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connections {
-    /// One for all.
+    /// All workers of a process share one.
     #[default]
     Shared,
-    /// One for each.
+    /// Each worker has its own.
     Own,
 }
 

@@ -35,7 +35,7 @@ pub(in crate::scenario) struct Cloud {
 }
 
 impl Spot {
-    /// A machine that comes up there.
+    /// A process on a machine of its own that comes up there.
     pub(in crate::scenario) fn process(&self) -> ModelledTransport {
         let Station { place, network } = &self.hub;
         ModelledTransport::new(Arc::clone(network), Arc::new(place.process()), self.path)

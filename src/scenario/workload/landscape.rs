@@ -10,7 +10,7 @@ use crate::scenario::setup::ZoomSetup;
 /// A likelihood over the sky, for reconstructions that compute none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Landscape {
-    /// Where the minimum is.
+    /// Direction of the minimum.
     pub truth: DetectorDirection,
     /// Standard deviation of the direction, in each of two coordinates.
     pub width_rad: f64,
@@ -22,7 +22,7 @@ impl Landscape {
         Self::drawn(zoom.width_deg.to_radians(), seed)
     }
 
-    /// One whose true direction is anywhere on the sky, the same for the same seed.
+    /// A landscape whose true direction is anywhere on the sky, the same for the same seed.
     pub fn drawn(width_rad: f64, seed: u64) -> Self {
         // An odd constant keeps it apart from what else is drawn from this seed.
         let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0xc2b2_ae3d_27d4_eb4f));
