@@ -1,6 +1,6 @@
 //! Who may name which library, wait, send or print.
 
-use crate::rooms::rooms;
+use crate::rooms::Table;
 use crate::source::{members, naming, ours, read, root, sources};
 
 /// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
@@ -38,15 +38,11 @@ fn one_file_names_the_backends() {
 
 #[test]
 fn only_actors_and_the_command_line_know_actix() {
-    // Pile and Gate are the actors of replays.
-    let replayed = [
-        "src/scenario/workload/gate.rs",
-        "src/scenario/workload/pile.rs",
-    ];
+    // The Gate is an actor of replays.
     let knows = |path: &String| {
         path.starts_with("src/actors")
             || path.starts_with("src/cli")
-            || replayed.contains(&path.as_str())
+            || path == "src/scenario/workload/gate.rs"
     };
     let others: Vec<String> = naming("src", &["actix"])
         .into_iter()
@@ -58,12 +54,12 @@ fn only_actors_and_the_command_line_know_actix() {
 #[test]
 fn what_thinks_neither_waits_nor_sends() {
     let runtimes = ["tokio", "actix", "async_std", "skyscan_transport"];
-    let rooms = rooms();
+    let rooms = Table::outer();
     let wrong: Vec<String> = ours()
         .into_iter()
         .filter(|source| {
-            source
-                .room(&rooms)
+            rooms
+                .room(&source.path)
                 .is_some_and(|room| PURE.contains(&room.name.as_str()))
         })
         .filter(|source| runtimes.iter().any(|name| source.names(name)))

@@ -1,9 +1,6 @@
-//! The project as text: its files, and which words and rooms their code names.
+//! The project as text: its files, and which words their code names.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-use crate::rooms::Room;
 
 /// A file of the project without its comments and its tests.
 pub(crate) struct Source {
@@ -12,20 +9,6 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The room that it belongs to, the innermost if it is in several.
-    pub(crate) fn room<'a>(&self, rooms: &'a [Room]) -> Option<&'a Room> {
-        let inner = self.path.strip_suffix(".rs")?.replacen("/src/", "/", 1);
-        let holds = |room: &&Room| {
-            inner
-                .strip_prefix(room.place.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        rooms
-            .iter()
-            .filter(holds)
-            .max_by_key(|room| room.place.len())
-    }
-
     /// Whether a word stands in the code, on its own or at the front of a path.
     pub(crate) fn names(&self, word: &str) -> bool {
         self.code.match_indices(word).any(|(at, _)| {
@@ -36,56 +19,6 @@ impl Source {
             !(of_word(before) || goes_on)
         })
     }
-
-    /// Every room that its paths lead to: through `crate::`, through so many `super::` that they
-    /// arrive at the root, or through another crate of ours.
-    pub(crate) fn named_rooms(&self, rooms: &[Room]) -> BTreeSet<String> {
-        let names = |name: &String| rooms.iter().any(|room| room.name == *name);
-        let own_crate = self
-            .path
-            .strip_prefix("science/")
-            .and_then(|path| path.split('/').next());
-        let inner = self.path.split_once("src/").map_or("", |(_, inner)| inner);
-        let up = "super::".repeat(inner.split('/').count());
-        let mut found = BTreeSet::new();
-        for way in ["crate::", up.as_str()] {
-            for (at, _) in self.code.match_indices(way) {
-                let first = heads(&self.code[at + way.len()..]);
-                // Inside a crate of science a word that is no room is a part of the crate itself.
-                found.extend(
-                    first
-                        .into_iter()
-                        .filter(|head| own_crate.is_none() || names(head)),
-                );
-            }
-        }
-        let crates = rooms.iter().filter_map(|room| {
-            let name = room.place.strip_prefix("science/")?;
-            (!name.contains('/')).then_some(room)
-        });
-        for room in crates {
-            let way = format!("skyscan_{}", room.name);
-            for (at, _) in self.code.match_indices(&way) {
-                let rest = &self.code[at + way.len()..];
-                let inner = match rest.strip_prefix("::") {
-                    Some(path) => heads(path),
-                    None if rest.starts_with([';', ' ']) => Vec::new(),
-                    // The name of something else that begins like it.
-                    None => continue,
-                };
-                let is_room = |head: &&String| {
-                    let place = format!("{}/{head}", room.place);
-                    rooms.iter().any(|room| room.place == place)
-                };
-                let of_rooms: Vec<String> = inner.iter().filter(is_room).cloned().collect();
-                if of_rooms.len() < inner.len() || inner.is_empty() {
-                    found.insert(room.name.clone());
-                }
-                found.extend(of_rooms);
-            }
-        }
-        found
-    }
 }
 
 /// Sources of the root package and of the crates below `science`.
@@ -93,43 +26,6 @@ pub(crate) fn ours() -> Vec<Source> {
     let mut all = sources("src");
     all.extend(sources("science"));
     all
-}
-
-/// First words of a path or of a group of paths: `a::b` and `{a::b, c::{d, e}}`.
-fn heads(path: &str) -> Vec<String> {
-    let word = |text: &str| -> String {
-        let text = text.trim_start();
-        text.chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
-    };
-    let Some(group) = path.strip_prefix('{') else {
-        return vec![word(path)];
-    };
-    let mut heads = vec![word(group)];
-    let mut open = 1;
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => open += 1,
-            '}' => open -= 1,
-            ',' if open == 1 => heads.push(word(&group[at + 1..])),
-            _ => {}
-        }
-        if open == 0 {
-            break;
-        }
-    }
-    heads.retain(|head| !head.is_empty());
-    heads
-}
-
-#[test]
-fn heads_of_groups_are_found() {
-    assert_eq!(heads("event::{self, Event};"), ["event"]);
-    assert_eq!(
-        heads("{\n event::{self, Event},\n sky, reco::Reco,\n}; use std::{io, fs}"),
-        ["event", "sky", "reco"]
-    );
 }
 
 /// Sources below a folder, without files and modules of tests.
