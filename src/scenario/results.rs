@@ -4,9 +4,9 @@
 
 pub mod account;
 pub mod digest;
-pub(in crate::scenario) mod point;
 #[cfg(test)]
-pub(in crate::scenario) mod sample;
+pub(in crate::scenario) mod fixture;
+pub(in crate::scenario) mod point;
 
 use std::collections::BTreeMap;
 

@@ -19,7 +19,7 @@ use crate::scenario::setup::Clock;
 use crate::scenario::setup::file::{PlannedPoint, Scenario};
 use crate::scenario::stage::capacity::Capacity;
 use crate::scenario::stage::machine;
-use crate::scenario::stage::place::Places;
+use crate::scenario::stage::stages::Stages;
 use crate::scenario::stage::watched::{Scraped, Watched};
 use crate::scenario::workload::work::Work;
 use step::Step;
@@ -35,10 +35,10 @@ pub async fn replay(
     mut stop: watch::Receiver<bool>,
     tell: impl Fn(Step<'_>),
 ) -> Report {
-    let mut places = Places {
+    let mut stages = Stages {
         url,
         watched,
-        ..Places::default()
+        ..Stages::default()
     };
     let mut report = Report {
         format: FORMAT.to_owned(),
@@ -62,7 +62,7 @@ pub async fn replay(
                 planned,
             });
             let seed = scenario.seed + repeat as u64;
-            match repeat_once(planned, repeat, seed, &mut places, &mut stop, &tell).await {
+            match repeat_once(planned, repeat, seed, &mut stages, &mut stop, &tell).await {
                 Ok((run, scraped)) => {
                     report
                         .remarks
@@ -111,7 +111,7 @@ async fn repeat_once(
     planned: &PlannedPoint,
     repeat: usize,
     seed: u64,
-    places: &mut Places,
+    stages: &mut Stages,
     stop: &mut watch::Receiver<bool>,
     tell: &impl Fn(Step<'_>),
 ) -> Result<(Run, Option<Scraped>)> {
@@ -129,8 +129,8 @@ async fn repeat_once(
         n_tasks,
         expected_s: n_tasks as f64 / load.throughput_bound_per_s() + waits_s,
     };
-    let place = places.open(setup).await?;
-    repeat::run(setup, turn, work, place, stop, tell).await
+    let stage = stages.open(setup).await?;
+    repeat::run(setup, turn, work, stage, stop, tell).await
 }
 
 /// What Prometheus knows beside what the hub measured.

@@ -29,7 +29,7 @@ pub use price::{PerBoundary, Prices};
 pub use relay::{RegionSetup, RelayNetwork};
 pub use service_time::{Law, ParetoTail, ServiceTime};
 pub use station::StationSetup;
-pub use transport::{Connections, Delivery, Kind, Queue, TransportSetup};
+pub use transport::{Backend, Connections, Delivery, Queue, TransportSetup};
 pub use zoom::ZoomSetup;
 
 /// Liveness and lease term are scaled with time, but never below these, in seconds.
@@ -174,7 +174,7 @@ impl Setup {
 
     /// Whether the workers are inside of the hub's process.
     pub fn is_in_this_process(&self) -> bool {
-        self.clock == Clock::Virtual || self.transport.kind == Kind::Memory
+        self.clock == Clock::Virtual || self.transport.kind == Backend::Memory
     }
 
     /// How many pixels there are, each variation counted, unless it is a zoom scan: so many tasks if each

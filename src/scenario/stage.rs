@@ -5,6 +5,6 @@ pub(in crate::scenario) mod capacity;
 mod cloud;
 pub(in crate::scenario) mod host;
 pub(in crate::scenario) mod machine;
-pub(in crate::scenario) mod place;
 mod relay;
+pub(in crate::scenario) mod stages;
 pub mod watched;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::results::sample::report;
+use crate::scenario::results::fixture::report;
 use crate::scenario::results::{Means, Point, Tally, Theory};
 use crate::scenario::setup::file::{PlannedPoint, Scenario};
 use crate::scenario::statistics::Interval;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::results::{Machine, Point, Report, Run};
 use crate::scenario::setup::file::Scenario;
 use crate::scenario::setup::{
-    Clock, Connections, EventForm, Kind, NetworkSetup, Setup, StationSetup, ZoneSetup,
+    Backend, Clock, Connections, EventForm, NetworkSetup, Setup, StationSetup, ZoneSetup,
 };
 use crate::transport::modelled::Boundary;
 
@@ -43,7 +43,7 @@ pub struct Calibration {
 #[serde(deny_unknown_fields)]
 pub struct Costs {
     /// The backend.
-    pub kind: Kind,
+    pub kind: Backend,
     /// Whether the workers of a process share a connection.
     pub connections: Connections,
     /// CPU time of the hub's process for a task and its result, at a high rate.
@@ -73,7 +73,7 @@ pub enum CalibrationError {
     #[error("the calibration knows nothing of {connections:?} connections over {kind:?}")]
     Unknown {
         /// The backend.
-        kind: Kind,
+        kind: Backend,
         /// Whether a process shares one.
         connections: Connections,
     },
@@ -97,7 +97,7 @@ impl Calibration {
     /// # Errors
     /// If a kind of link lacks what has to be known.
     pub fn of(report: &Report) -> Result<Self, CalibrationError> {
-        let mut kinds: Vec<(Kind, Connections)> = Vec::new();
+        let mut kinds: Vec<(Backend, Connections)> = Vec::new();
         for point in &report.points {
             let links = (
                 point.setup.transport.kind,
@@ -140,7 +140,7 @@ impl Calibration {
         }
     }
 
-    fn costs(&self, kind: Kind, connections: Connections) -> Result<&Costs, CalibrationError> {
+    fn costs(&self, kind: Backend, connections: Connections) -> Result<&Costs, CalibrationError> {
         let mut costs = self.costs.iter();
         costs
             .find(|costs| costs.kind == kind && costs.connections == connections)
@@ -149,7 +149,11 @@ impl Calibration {
 }
 
 impl Costs {
-    fn of(report: &Report, kind: Kind, connections: Connections) -> Result<Self, CalibrationError> {
+    fn of(
+        report: &Report,
+        kind: Backend,
+        connections: Connections,
+    ) -> Result<Self, CalibrationError> {
         let incomplete = |what: &str| {
             CalibrationError::Incomplete(format!("no {what} for {connections:?} {kind:?}"))
         };

@@ -1,6 +1,6 @@
 use super::verdict::{Limit, limit, verdicts};
 use super::*;
-use crate::scenario::results::sample::{interval, point, report};
+use crate::scenario::results::fixture::{interval, point, report};
 use crate::scenario::setup::{EventForm, Preemption};
 
 #[test]

@@ -13,7 +13,7 @@ use crate::scenario::fleet::process::FleetProcess;
 use crate::scenario::fleet::{self, FleetOrder, FleetReport};
 use crate::scenario::setup::{FleetRestart, Ramp, Setup};
 use crate::scenario::stage::machine;
-use crate::scenario::stage::place::Place;
+use crate::scenario::stage::stages::Stage;
 
 /// All simulated workers of a run.
 pub(super) struct Crew {
@@ -39,14 +39,14 @@ struct Inside {
 
 impl Crew {
     /// Starts the fleet of a point.
-    pub(super) fn start(setup: &Setup, seed: u64, place: &Place) -> Result<Self> {
+    pub(super) fn start(setup: &Setup, seed: u64, stage: &Stage) -> Result<Self> {
         let fleet = &setup.fleet;
         let is_inside = setup.is_in_this_process();
         let n_processes = if is_inside { 1 } else { fleet.processes };
         let order = |process: usize| {
             let workers =
                 process * fleet.workers / n_processes..(process + 1) * fleet.workers / n_processes;
-            FleetOrder::new(setup, seed, place.url.clone(), workers)
+            FleetOrder::new(setup, seed, stage.url.clone(), workers)
         };
         let mut crew = Self {
             processes: Vec::new(),
@@ -56,7 +56,7 @@ impl Crew {
         };
         if is_inside {
             let (end, ended) = oneshot::channel();
-            let (order, hosts) = (order(0), place.hosts.laden(setup.messages.ballast()));
+            let (order, hosts) = (order(0), stage.hosts.laden(setup.messages.ballast()));
             let running = async move { fleet::run_on(&order, &hosts, ended.map(drop)).await };
             crew.inside = Some(Inside {
                 running: running.boxed_local(),
@@ -64,7 +64,7 @@ impl Crew {
             });
             return Ok(crew);
         }
-        if place.watched.is_some() {
+        if stage.watched.is_some() {
             // Others start it.
             return Ok(crew);
         }

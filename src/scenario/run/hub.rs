@@ -13,8 +13,8 @@ use crate::scenario::around::ballast::laden;
 use crate::scenario::around::log::Log;
 use crate::scenario::around::master::SlowMaster;
 use crate::scenario::setup::{Clock, EventForm, Setup};
-use crate::scenario::stage::place::Place;
-use crate::scenario::workload::{event, simulated};
+use crate::scenario::stage::stages::Stage;
+use crate::scenario::workload::{payload, simulated};
 
 /// An open hub as the Scanner sees it, and the decorators that are asked in the end.
 pub(super) struct RunHub {
@@ -27,19 +27,19 @@ pub(super) struct RunHub {
 }
 
 impl RunHub {
-    /// Opens the hub of a place and publishes an event of the size that is asked for. In virtual time
+    /// Opens the hub of a stage and publishes an event of the size that is asked for. In virtual time
     /// the size of messages is told to the model, not carried.
     ///
     /// # Errors
     /// If the transport fails.
-    pub(super) async fn open(setup: &Setup, seed: u64, place: &Place) -> Result<Self> {
+    pub(super) async fn open(setup: &Setup, seed: u64, stage: &Stage) -> Result<Self> {
         let log = Log::new();
         let ballast = match setup.clock {
             Clock::Real => setup.messages.ballast(),
             Clock::Virtual => None,
         };
-        let transport = laden(Arc::clone(&place.transport), ballast);
-        let payload = event::payload_of(match setup.messages.event {
+        let transport = laden(Arc::clone(&stage.transport), ballast);
+        let payload = payload::of_size(match setup.messages.event {
             EventForm::Inline => 0,
             EventForm::ByRef | EventForm::Relay => setup.messages.payload_bytes,
         });

@@ -22,7 +22,7 @@ use crate::scenario::around::log::Log;
 use crate::scenario::around::master::SlowMaster;
 use crate::scenario::results::Run;
 use crate::scenario::setup::{Clock, Ramp, Setup};
-use crate::scenario::stage::place::Place;
+use crate::scenario::stage::stages::Stage;
 use crate::scenario::stage::watched::Scraped;
 use crate::scenario::workload::gate;
 use crate::scenario::workload::work::Work;
@@ -40,7 +40,7 @@ const VIRTUAL_PATIENCE_AT_LEAST: Duration = Duration::from_secs(2 * 24 * 3600);
 struct Repeat<'a> {
     setup: &'a Setup,
     turn: Turn,
-    place: Place,
+    stage: Stage,
     log: Arc<Log>,
     crew: Crew,
     progress: watch::Receiver<Progress>,
@@ -59,7 +59,7 @@ pub(super) async fn run(
     setup: &Setup,
     turn: Turn,
     work: Work,
-    place: Place,
+    stage: Stage,
     stop: &mut watch::Receiver<bool>,
     tell: &impl Fn(Step<'_>),
 ) -> Result<(Run, Option<Scraped>)> {
@@ -68,7 +68,7 @@ pub(super) async fn run(
         inbox,
         log,
         master,
-    } = RunHub::open(setup, turn.seed, &place).await?;
+    } = RunHub::open(setup, turn.seed, &stage).await?;
     let (tell_progress, progress) = watch::channel(Progress::default());
     let n_waited_for = match setup.fleet.ramp {
         Ramp::Step => setup.n_slots_connected(),
@@ -95,9 +95,9 @@ pub(super) async fn run(
     let mut repeat = Repeat {
         setup,
         turn,
-        crew: Crew::start(setup, turn.seed, &place)?,
+        crew: Crew::start(setup, turn.seed, &stage)?,
         begun_s: log.now_s(),
-        place,
+        stage,
         log,
         progress,
         samples: Vec::new(),
@@ -180,7 +180,7 @@ impl<'a> Repeat<'a> {
 
     fn sample(&mut self) {
         let fleet_s = self.crew.cpu_s();
-        let sample = sample(&self.log, &self.place, fleet_s);
+        let sample = sample(&self.log, &self.stage, fleet_s);
         self.samples.push(sample);
     }
 
@@ -188,11 +188,11 @@ impl<'a> Repeat<'a> {
     async fn end(mut self, scan: ScanTraces, master: Option<&SlowMaster>) -> Result<Traces<'a>> {
         self.sample();
         // What crosses while the fleet ends depends on which of its workers hears of it first.
-        let ((bytes_sent, bytes_received), moved) = (self.place.hub_bytes(), self.place.moved());
+        let ((bytes_sent, bytes_received), moved) = (self.stage.hub_bytes(), self.stage.moved());
         let n_kills = self.crew.n_kills;
         let reports = self.crew.end().await;
         let log = std::mem::take(&mut *self.log.entries());
-        let scraped = match &self.place.watched {
+        let scraped = match &self.stage.watched {
             Some(watched) => Some(watched.last(self.log.now_s() - log.begun_s()).await?),
             None => None,
         };
@@ -213,7 +213,7 @@ impl<'a> Repeat<'a> {
                 bytes_sent,
                 bytes_received,
             },
-            broker: self.place.broker,
+            broker: self.stage.broker,
             log,
             samples: self.samples,
             moved,

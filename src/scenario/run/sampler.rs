@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::scenario::around::log::Log;
 use crate::scenario::stage::machine;
-use crate::scenario::stage::place::Place;
+use crate::scenario::stage::stages::Stage;
 
 /// One look at the clocks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,9 +40,9 @@ impl Sample {
 }
 
 /// Looks at the clocks now. In virtual time those are the model's.
-pub(super) fn sample(log: &Log, place: &Place, fleet_s: Vec<f64>) -> Sample {
-    let broker = place.broker;
-    if let Some(network) = &place.network {
+pub(super) fn sample(log: &Log, stage: &Stage, fleet_s: Vec<f64>) -> Sample {
+    let broker = stage.broker;
+    if let Some(network) = &stage.network {
         let seconds = |busy: [Duration; 2]| busy.map(|busy| busy.as_secs_f64());
         let [hub_s, hub_wire_s] = seconds(network.hub_busy());
         let [broker_s, broker_wire_s] = seconds(network.broker_busy().unwrap_or_default());

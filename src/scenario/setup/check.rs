@@ -2,8 +2,8 @@
 
 use super::range::{at_least_one, not_negative, positive, share_of_one};
 use super::{
-    Clock, Connections, EventForm, Faults, Fleet, Hangs, Kind, NetworkSetup, PoolLoss, Preemption,
-    Ramp, Setup, Stragglers, TransportSetup,
+    Backend, Clock, Connections, EventForm, Faults, Fleet, Hangs, NetworkSetup, PoolLoss,
+    Preemption, Ramp, Setup, Stragglers, TransportSetup,
 };
 use crate::scan::StragglerPolicy;
 
@@ -103,11 +103,11 @@ impl Setup {
                         .to_owned(),
                 )
             }
-            Clock::Virtual if has_broker != (self.transport.kind == Kind::Rabbitmq) => Err(
+            Clock::Virtual if has_broker != (self.transport.kind == Backend::Rabbitmq) => Err(
                 "network.broker and transport.kind = \"rabbitmq\" go together in virtual time"
                     .to_owned(),
             ),
-            Clock::Virtual if self.transport.kind != Kind::Memory => {
+            Clock::Virtual if self.transport.kind != Backend::Memory => {
                 let TransportSetup {
                     connections,
                     queue,
@@ -172,13 +172,13 @@ impl Ramp {
 impl TransportSetup {
     fn check(&self) -> Result<(), String> {
         let broker_only = self.queue.is_some() || self.delivery.is_some();
-        if broker_only && self.kind != Kind::Rabbitmq {
+        if broker_only && self.kind != Backend::Rabbitmq {
             return Err(
                 "transport.queue and transport.delivery go with kind = \"rabbitmq\" only"
                     .to_owned(),
             );
         }
-        if self.connections == Connections::Own && self.kind == Kind::Memory {
+        if self.connections == Connections::Own && self.kind == Backend::Memory {
             return Err("transport.kind = \"memory\" has no connections".to_owned());
         }
         at_least_one("transport.window", self.window)?;

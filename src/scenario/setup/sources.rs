@@ -29,21 +29,21 @@ const SOURCE: &str = "source";
 /// If a number has none, or one answers for nothing. The text says what to add, and where.
 pub(super) fn take_sources(root: &mut Table) -> Result<BTreeMap<String, String>, String> {
     let mut found = BTreeMap::new();
-    take(root, "", Answer::Nobody, &mut found)?;
+    take(root, "", Inherited::Nothing, &mut found)?;
     Ok(found)
 }
 
-/// Who answers for the numbers of a table that has no source of its own.
+/// The source of the numbers of a table that has none of its own.
 #[derive(Clone, Copy)]
-enum Answer<'a> {
-    Nobody,
-    Above(&'a str),
+enum Inherited<'a> {
+    Nothing,
+    Text(&'a str),
 }
 
 fn take(
     table: &mut Table,
     path: &str,
-    above: Answer<'_>,
+    above: Inherited<'_>,
     found: &mut BTreeMap<String, String>,
 ) -> Result<(), String> {
     let source = table.remove(SOURCE);
@@ -72,19 +72,19 @@ fn take(
         }
         Some(_) => return Err(format!("source in {} is not a text", shown(path))),
     }
-    let answer = match (&for_all, above) {
-        (Some(text), _) => Answer::Above(text),
+    let inherited = match (&for_all, above) {
+        (Some(text), _) => Inherited::Text(text),
         (None, above) => above,
     };
     for (key, value) in table.iter_mut() {
         let own = by_key.get(key).map(String::as_str);
         // What the root says of its own numbers says nothing of its tables.
-        let answer = match (own, path) {
-            (Some(text), _) => Answer::Above(text),
-            (None, "") if holds_table(value) => Answer::Nobody,
-            (None, _) => answer,
+        let inherited = match (own, path) {
+            (Some(text), _) => Inherited::Text(text),
+            (None, "") if holds_table(value) => Inherited::Nothing,
+            (None, _) => inherited,
         };
-        visit(value, &inside(key), path, answer, found)?;
+        visit(value, &inside(key), path, inherited, found)?;
     }
     Ok(())
 }
@@ -93,16 +93,16 @@ fn visit(
     value: &mut Value,
     path: &str,
     table: &str,
-    answer: Answer<'_>,
+    inherited: Inherited<'_>,
     found: &mut BTreeMap<String, String>,
 ) -> Result<(), String> {
     match value {
-        Value::Integer(_) | Value::Float(_) => match answer {
-            Answer::Above(text) => {
+        Value::Integer(_) | Value::Float(_) => match inherited {
+            Inherited::Text(text) => {
                 found.insert(path.to_owned(), text.to_owned());
                 Ok(())
             }
-            Answer::Nobody => {
+            Inherited::Nothing => {
                 let key = path.rsplit('.').next().unwrap_or(path);
                 Err(format!(
                     "{path} = {value} has no source: write source.{key} = \"where it comes from\" \
@@ -116,9 +116,9 @@ fn visit(
                 Some(name) => format!("{path} {name:?}"),
                 None => path.to_owned(),
             };
-            visit(value, &path, table, answer, found)
+            visit(value, &path, table, inherited, found)
         }),
-        Value::Table(inner) => take(inner, path, answer, found),
+        Value::Table(inner) => take(inner, path, inherited, found),
         Value::String(_) | Value::Boolean(_) | Value::Datetime(_) => Ok(()),
     }
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct TransportSetup {
     /// The backend.
-    pub kind: Kind,
+    pub kind: Backend,
     /// Whether the workers of a process share a connection.
     #[serde(default)]
     pub connections: Connections,
-    /// Kind of queue, for RabbitMQ.
+    /// Backend of queue, for RabbitMQ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<Queue>,
     /// Whether the broker keeps messages on disk, for RabbitMQ.
@@ -39,7 +39,7 @@ pub struct TransportSetup {
 /// A backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum Backend {
     /// Inside one process.
     Memory,
     /// Over loopback.
@@ -59,7 +59,7 @@ pub enum Connections {
     Own,
 }
 
-/// Kind of a broker's queue.
+/// Backend of a broker's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Queue {

@@ -1,7 +1,7 @@
 //! Whether this machine can hold a point at all, asked before it is started.
 
 use super::machine;
-use crate::scenario::setup::{Connections, Kind, Setup};
+use crate::scenario::setup::{Backend, Connections, Setup};
 
 /// Descriptors that a process has open beside its connections.
 const OTHER_FILES: usize = 64;
@@ -37,13 +37,13 @@ impl Capacity {
     /// Says why a point cannot be run, and how it could.
     pub(in crate::scenario) fn check(self, setup: &Setup) -> Result<(), String> {
         let (kind, fleet) = (setup.transport.kind, &setup.fleet);
-        if setup.transport.connections == Connections::Shared || kind == Kind::Memory {
+        if setup.transport.connections == Connections::Shared || kind == Backend::Memory {
             return Ok(());
         }
         let workers = fleet.workers;
         let per_process = workers.div_ceil(fleet.processes);
         let (files, threads) = match kind {
-            Kind::Rabbitmq => (
+            Backend::Rabbitmq => (
                 (PER_BROKER_LINK * workers).max(PER_BROKER_LINK * per_process),
                 PER_BROKER_LINK * workers + OTHER_THREADS,
             ),
@@ -59,7 +59,7 @@ impl Capacity {
             ));
         }
         let ports = match kind {
-            Kind::Rabbitmq => PER_BROKER_LINK * workers,
+            Backend::Rabbitmq => PER_BROKER_LINK * workers,
             _ => workers,
         };
         if ports > self.ports {

@@ -12,21 +12,21 @@ use crate::transport::modelled::{ModelledTransport, Network, Path};
 /// Somewhere in a modelled cloud: whom one meets there, and over which way.
 #[derive(Clone, Debug)]
 pub(in crate::scenario) struct Spot {
-    hub: Station,
+    hub: HubSite,
     path: Path,
 }
 
 /// Where a hub stands: the Scanner's, or a relay's.
 #[derive(Clone, Debug)]
-pub(in crate::scenario) struct Station {
-    pub(in crate::scenario) place: Arc<MemoryTransport>,
+pub(in crate::scenario) struct HubSite {
+    pub(in crate::scenario) memory: Arc<MemoryTransport>,
     pub(in crate::scenario) network: Arc<Network>,
 }
 
 /// Everything that is modelled around a hub.
 #[derive(Debug)]
 pub(in crate::scenario) struct Cloud {
-    pub(in crate::scenario) hub: Station,
+    pub(in crate::scenario) hub: HubSite,
     /// One for each zone: where its workers are.
     pub(in crate::scenario) zones: Vec<Spot>,
     pub(in crate::scenario) relays: Vec<Relay>,
@@ -37,15 +37,15 @@ pub(in crate::scenario) struct Cloud {
 impl Spot {
     /// A process on a machine of its own that comes up there.
     pub(in crate::scenario) fn process(&self) -> ModelledTransport {
-        let Station { place, network } = &self.hub;
-        ModelledTransport::new(Arc::clone(network), Arc::new(place.process()), self.path)
+        let HubSite { memory, network } = &self.hub;
+        ModelledTransport::new(Arc::clone(network), Arc::new(memory.process()), self.path)
     }
 }
 
-impl Station {
+impl HubSite {
     fn new(network: Network) -> Self {
         Self {
-            place: Arc::new(MemoryTransport::new()),
+            memory: Arc::new(MemoryTransport::new()),
             network: Arc::new(network),
         }
     }
@@ -60,7 +60,7 @@ impl Cloud {
     /// Builds it, and starts its relays.
     pub(in crate::scenario) fn of(setup: &Setup) -> Self {
         let mut cloud = Self {
-            hub: Station::new(Network::new(setup.model())),
+            hub: HubSite::new(Network::new(setup.model())),
             zones: Vec::new(),
             relays: Vec::new(),
             below: Vec::new(),
@@ -83,29 +83,29 @@ impl Cloud {
                 if let Some(region) = group.region.filter(|region| number % region.zones == 0) {
                     let name = format!("region {} of {}", number / region.zones, group.name);
                     let below_hub = self.hub.at_end_of(group.path());
-                    let station = self.add_relay(setup, relay, &below_hub, name);
-                    above = station.at_end_of(region.path());
+                    let site = self.add_relay(setup, relay, &below_hub, name);
+                    above = site.at_end_of(region.path());
                 }
                 let name = format!("zone {number} of {}", group.name);
-                let station = self.add_relay(setup, relay, &above, name);
-                self.zones.push(station.at_end_of(relay.path()));
+                let site = self.add_relay(setup, relay, &above, name);
+                self.zones.push(site.at_end_of(relay.path()));
             }
         }
     }
 
-    /// A relay at a spot: it reaches whom one meets there, and is met at the place returned.
+    /// A relay at a spot: it reaches whom one meets there, and is met at the site returned.
     fn add_relay(
         &mut self,
         setup: &Setup,
         relay: &RelayNetwork,
         spot: &Spot,
         name: String,
-    ) -> Station {
-        let station = Station::new(Network::new(setup.model_below(relay)));
-        let (above, below) = (Arc::new(spot.process()), Arc::clone(&station.place));
+    ) -> HubSite {
+        let site = HubSite::new(Network::new(setup.model_below(relay)));
+        let (above, below) = (Arc::new(spot.process()), Arc::clone(&site.memory));
         let relay = Relay::inside(above, below, name, &setup.transport);
         self.relays.push(relay);
-        self.below.push(Arc::clone(&station.network));
-        station
+        self.below.push(Arc::clone(&site.network));
+        site
     }
 }

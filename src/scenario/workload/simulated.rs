@@ -107,8 +107,8 @@ impl Kernel for Simulated {
                 requests.iter().map(|request| self.draw(request)).collect();
             let seconds: f64 = drawn.iter().map(|(_, here)| here).sum();
             if seconds > 0.0 {
-                let work = self.stopwatch.begin();
-                let due = work.begun + Duration::from_secs_f64(seconds);
+                let lap = self.stopwatch.begin();
+                let due = lap.begun + Duration::from_secs_f64(seconds);
                 tokio::time::sleep_until(due).await;
                 self.stopwatch.add(due.elapsed());
             }

@@ -23,12 +23,12 @@ struct Counts {
 }
 
 /// Work that is under way; it counts until it is dropped, finished or not.
-pub(super) struct Work<'a> {
+pub(super) struct Lap<'a> {
     pub(super) begun: Instant,
     stopwatch: &'a Stopwatch,
 }
 
-impl Drop for Work<'_> {
+impl Drop for Lap<'_> {
     fn drop(&mut self) {
         let mut counts = self.stopwatch.counts();
         counts.worked += self.begun.elapsed();
@@ -41,8 +41,8 @@ impl Stopwatch {
     }
 
     /// Work begins now.
-    pub(super) fn begin(&self) -> Work<'_> {
-        Work {
+    pub(super) fn begin(&self) -> Lap<'_> {
+        Lap {
             begun: Instant::now(),
             stopwatch: self,
         }

@@ -1,8 +1,7 @@
 //! What a run evaluates: a pile of tasks, or the rounds of a zoom scan.
 
-use super::event;
 use super::landscape::Landscape;
-use super::pile::Pile;
+use super::pile::{self, Pile};
 use crate::actors::partner::Partner;
 use crate::actors::refiner::{self, ByPlan, Decide};
 use crate::event::detector::Site;
@@ -49,7 +48,7 @@ impl Work {
         service_s: f64,
     ) -> Result<Self, String> {
         let Some(zoom) = &setup.workload.zoom else {
-            return Ok(Self::Pile(event::wave(setup.n_tasks(service_s))));
+            return Ok(Self::Pile(pile::wave(setup.n_tasks(service_s))));
         };
         let decide = ByPlan {
             plan: zoom.plan()?,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::scenario::results::BrokerUse;
-use crate::scenario::results::sample::{point, report};
+use crate::scenario::results::fixture::{point, report};
 
 /// A calm and a busy point over RabbitMQ with shared connections, of 100 and 500 workers.
 fn measured() -> Report {
@@ -8,7 +8,7 @@ fn measured() -> Report {
     let mut busy = point("busy", 500, 0.99);
     for point in [&mut calm, &mut busy] {
         let transport = &mut point.setup.transport;
-        (transport.kind, transport.connections) = (Kind::Rabbitmq, Connections::Shared);
+        (transport.kind, transport.connections) = (Backend::Rabbitmq, Connections::Shared);
         point.setup.messages.task_bytes = Some(1008);
         point.setup.messages.result_bytes = Some(533);
         point.setup.messages.payload_bytes = 10_000;
@@ -58,8 +58,9 @@ fn costs_are_read_off_the_busy_point_and_the_way_off_the_calm_one() {
 fn a_real_scenario_becomes_the_same_in_virtual_time() {
     let calibration = Calibration::of(&measured()).unwrap();
     let mut real = scenario();
-    let is_known =
-        |kind: Kind, connections| (kind, connections) == (Kind::Rabbitmq, Connections::Shared);
+    let is_known = |kind: Backend, connections| {
+        (kind, connections) == (Backend::Rabbitmq, Connections::Shared)
+    };
     real.points.retain(|point| {
         let transport = &point.setup.transport;
         is_known(transport.kind, transport.connections)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::results::sample::{interval, point, report};
+use crate::scenario::results::fixture::{interval, point, report};
 
 /// Busy shares at four sizes, throughput along with them; all ends at the same time.
 fn shares(shares: [f64; 4]) -> Report {

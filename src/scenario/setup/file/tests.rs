@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::setup::{Kind, Ramp};
+use crate::scenario::setup::{Backend, Ramp};
 
 const FILE: &str = r#"
 name = "two"
@@ -60,7 +60,7 @@ fn refused(from: &str, to: &str) -> String {
 fn variants_times_sweep_scaled_in_time() {
     let scenario = Scenario::parse(FILE).unwrap();
     assert_eq!(scenario.seed, 3);
-    let shown: Vec<(&str, usize, Kind)> = scenario
+    let shown: Vec<(&str, usize, Backend)> = scenario
         .points
         .iter()
         .map(|point| {
@@ -75,10 +75,10 @@ fn variants_times_sweep_scaled_in_time() {
     assert_eq!(
         shown,
         [
-            ("as it was", 500, Kind::Zeromq),
-            ("as it was", 4000, Kind::Zeromq),
-            ("constant, in memory", 500, Kind::Memory),
-            ("constant, in memory", 4000, Kind::Memory),
+            ("as it was", 500, Backend::Zeromq),
+            ("as it was", 4000, Backend::Zeromq),
+            ("constant, in memory", 500, Backend::Memory),
+            ("constant, in memory", 4000, Backend::Memory),
         ]
     );
     let setup = &scenario.points[1].setup;

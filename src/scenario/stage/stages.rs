@@ -12,14 +12,14 @@ use super::relay::Relay;
 use super::watched::Watched;
 use crate::scenario::results::account::Transfer;
 use crate::scenario::setup::{
-    Clock, Connections, Delivery, EventForm, Kind, PerBoundary, Queue, Setup, TransportSetup,
+    Backend, Clock, Connections, Delivery, EventForm, PerBoundary, Queue, Setup, TransportSetup,
 };
 use crate::transport;
 use crate::transport::modelled::Network;
 
-/// The places of a replay. A broker is started when the first point needs it, and serves all.
+/// The stages of a replay, one after the other. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct Places {
+pub(in crate::scenario) struct Stages {
     /// Used for every point instead of what the scenario says, if given.
     pub(in crate::scenario) url: Option<String>,
     pub(in crate::scenario) broker: Option<Node>,
@@ -27,14 +27,14 @@ pub(in crate::scenario) struct Places {
     pub(in crate::scenario) watched: Option<Watched>,
 }
 
-/// The place of one point.
+/// Where one point is replayed.
 #[derive(Debug)]
-pub(in crate::scenario) struct Place {
-    /// What the fleet is told.
+pub(in crate::scenario) struct Stage {
+    /// Where the fleet meets the hub, or the relay before it.
     pub(in crate::scenario) url: String,
-    /// The hub's side.
+    /// Where the Scanner opens its hub.
     pub(in crate::scenario) transport: Arc<dyn Transport>,
-    /// Between the two, if there are some.
+    /// Relays between hub and fleet; they run for as long as they are held.
     _relays: Vec<Relay>,
     /// The broker's process, if it is ours.
     pub(in crate::scenario) broker: Option<u32>,
@@ -42,13 +42,13 @@ pub(in crate::scenario) struct Place {
     pub(in crate::scenario) watched: Option<Watched>,
     /// What is modelled around the hub, in virtual time.
     pub(in crate::scenario) network: Option<Arc<Network>>,
-    /// The same below each relay.
+    /// What is modelled below each relay, in virtual time.
     pub(in crate::scenario) below: Vec<Arc<Network>>,
     /// Where workers inside of this process run.
     pub(in crate::scenario) hosts: Hosts,
 }
 
-impl Place {
+impl Stage {
     /// What has crossed each boundary so far, over all of its networks.
     pub(in crate::scenario) fn moved(&self) -> PerBoundary<Transfer> {
         let Some(network) = &self.network else {
@@ -85,26 +85,26 @@ impl Place {
     }
 }
 
-impl Places {
-    /// Makes a place, with a relay between hub and fleet if the event is to come through one.
-    pub(in crate::scenario) async fn open(&mut self, setup: &Setup) -> anyhow::Result<Place> {
+impl Stages {
+    /// Makes the stage of a point, with a relay between hub and fleet if the event is to come through one.
+    pub(in crate::scenario) async fn open(&mut self, setup: &Setup) -> anyhow::Result<Stage> {
         match setup.clock {
             Clock::Real => self.open_real(&setup.transport, setup.messages.event).await,
             Clock::Virtual => self.open_virtual(setup),
         }
     }
 
-    fn open_virtual(&self, setup: &Setup) -> anyhow::Result<Place> {
+    fn open_virtual(&self, setup: &Setup) -> anyhow::Result<Stage> {
         anyhow::ensure!(
             self.url.is_none(),
             "no transport can be given to a scenario in virtual time: it runs in memory"
         );
         let cloud = Cloud::of(setup);
-        Ok(Place {
+        Ok(Stage {
             url: String::new(),
             _relays: cloud.relays,
             watched: None,
-            transport: cloud.hub.place,
+            transport: cloud.hub.memory,
             broker: None,
             hosts: Hosts::Modelled(cloud.zones),
             network: Some(cloud.hub.network),
@@ -116,7 +116,7 @@ impl Places {
         &mut self,
         setup: &TransportSetup,
         event: EventForm,
-    ) -> anyhow::Result<Place> {
+    ) -> anyhow::Result<Stage> {
         match event {
             EventForm::Inline | EventForm::ByRef => self.open_direct(setup).await,
             EventForm::Relay => {
@@ -130,13 +130,15 @@ impl Places {
         }
     }
 
-    async fn open_direct(&mut self, setup: &TransportSetup) -> anyhow::Result<Place> {
+    async fn open_direct(&mut self, setup: &TransportSetup) -> anyhow::Result<Stage> {
         let mut broker = None;
         let url = match (&self.url, setup.kind) {
             (Some(url), _) => url.clone(),
-            (None, Kind::Memory) => "memory:".to_owned(),
-            (None, Kind::Zeromq) => format!("zmq://127.0.0.1:{}", free_port()?) + &options(setup),
-            (None, Kind::Rabbitmq) => {
+            (None, Backend::Memory) => "memory:".to_owned(),
+            (None, Backend::Zeromq) => {
+                format!("zmq://127.0.0.1:{}", free_port()?) + &options(setup)
+            }
+            (None, Backend::Rabbitmq) => {
                 if self.broker.is_none() {
                     self.broker = Some(tokio::task::spawn_blocking(Node::start).await??);
                 }
@@ -146,7 +148,7 @@ impl Places {
             }
         };
         let transport = transport::open(&url)?;
-        Ok(Place {
+        Ok(Stage {
             _relays: Vec::new(),
             url,
             hosts: Hosts::Shared(Arc::clone(&transport)),
@@ -159,13 +161,13 @@ impl Places {
     }
 }
 
-/// Moves the fleet behind a relay: to a place over ZeroMQ, whatever is above, or in memory.
-fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
+/// Moves the fleet behind a relay, which it meets over ZeroMQ, whatever is above, or in memory.
+fn behind_relay(above: Stage, setup: &TransportSetup) -> anyhow::Result<Stage> {
     if transport::is_local(&above.url) {
         let zone = transport::open(&above.url)?;
         let name = "replay".to_owned();
         let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), name, setup);
-        return Ok(Place {
+        return Ok(Stage {
             hosts: Hosts::Shared(zone),
             _relays: vec![relay],
             ..above
@@ -177,14 +179,14 @@ fn behind_relay(above: Place, setup: &TransportSetup) -> anyhow::Result<Place> {
     };
     let zone = format!("zmq://127.0.0.1:{}{connections}", free_port()?);
     let relay = Relay::start(&above.url, &zone)?;
-    Ok(Place {
+    Ok(Stage {
         url: zone,
         _relays: vec![relay],
         ..above
     })
 }
 
-/// What the address says beyond the place.
+/// What a URL says beyond the address.
 fn options(setup: &TransportSetup) -> String {
     let mut options = Vec::new();
     if setup.connections == Connections::Own {

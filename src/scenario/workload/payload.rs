@@ -7,10 +7,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::simulated;
 use crate::event::detector::{Detector, Dom, IceLayer, Site};
-use crate::event::{DetectorDirection, DomId, Event};
+use crate::event::{DomId, Event};
 use crate::protocol::pack_problem;
-use crate::reco::{PixelRequest, Problem};
-use crate::sky::{Nside, Pixel};
+use crate::reco::Problem;
 
 /// Letters of the filling. Random ones cannot be packed further than to six bits each.
 const LETTERS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+";
@@ -18,7 +17,7 @@ const LETTERS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 const CORRECTIONS: usize = 4;
 
 /// A packed problem that is as large as asked, within a few bytes, or as small as they come.
-pub(in crate::scenario) fn payload_of(bytes: usize) -> Vec<u8> {
+pub(in crate::scenario) fn of_size(bytes: usize) -> Vec<u8> {
     let mut n_letters = 0;
     let mut packed = pack_problem(&problem(n_letters));
     for _ in 0..CORRECTIONS {
@@ -69,23 +68,6 @@ fn problem(n_letters: usize) -> Problem {
     }
 }
 
-/// One pixel per task, of the coarsest resolution that has so many.
-pub(in crate::scenario) fn wave(n_tasks: usize) -> Vec<(Pixel, PixelRequest)> {
-    let enough = |order: &u32| 12 * 4u64.pow(*order) >= n_tasks as u64;
-    let order = (0..=20).find(enough).unwrap_or(20);
-    let nside = Nside::try_from(1 << order).expect("a power of two");
-    let request = |pixel: Pixel| {
-        let center = pixel.center();
-        let direction = DetectorDirection {
-            zenith_rad: std::f64::consts::FRAC_PI_2 - center.dec_rad,
-            azimuth_rad: center.ra_rad,
-        };
-        let seeds = Vec::new();
-        (pixel, PixelRequest { direction, seeds })
-    };
-    nside.pixels().take(n_tasks).map(request).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,19 +76,10 @@ mod tests {
     #[test]
     fn payloads_have_the_size_asked_for() {
         for bytes in [10_000, 531_495] {
-            let packed = payload_of(bytes);
+            let packed = of_size(bytes);
             let off = packed.len().abs_diff(bytes) as f64 / bytes as f64;
             assert!(off < 0.005, "{} instead of {bytes}", packed.len());
             assert_eq!(unpack_problem(&packed).unwrap().reco, simulated::NAME);
         }
-    }
-
-    #[test]
-    fn every_task_has_a_pixel_of_its_own() {
-        let wave = wave(100);
-        let mut pixels: Vec<Pixel> = wave.iter().map(|(pixel, _)| *pixel).collect();
-        pixels.dedup();
-        assert_eq!(pixels.len(), 100);
-        assert_eq!(pixels[0].nside, Nside::try_from(4).unwrap());
     }
 }
