@@ -53,7 +53,7 @@ fn main() -> Result<()> {
     println!("{n_links} links in {n_processes} processes, a connection each, tasks of {TASK:?}");
     if env::args().any(|text| text == "rabbitmq") {
         let node = Node::start()?;
-        let broker = node.pid()?.to_string();
+        let broker = node.pid()?;
         let url = format!("{}?connections=own", node.url());
         return runtime.block_on(measure(&url, n_links, n_processes, Some(broker)));
     }
@@ -90,12 +90,7 @@ impl Heard {
     }
 }
 
-async fn measure(
-    url: &str,
-    n_links: usize,
-    n_processes: usize,
-    broker: Option<String>,
-) -> Result<()> {
+async fn measure(url: &str, n_links: usize, n_processes: usize, broker: Option<u32>) -> Result<()> {
     let transport = open(url)?;
     let config = HubConfig {
         scan: ScanId(1),
@@ -148,9 +143,7 @@ async fn measure(
         Ok([
             process::used()?,
             workers.iter().map(Worker::used).sum::<Result<_>>()?,
-            broker
-                .as_deref()
-                .map_or(Ok(Duration::ZERO), process::used_by)?,
+            broker.map_or(Ok(Duration::ZERO), process::used_by)?,
         ])
     };
     let warm = Instant::now();
@@ -165,9 +158,9 @@ async fn measure(
     let seconds = counted.elapsed().as_secs_f64();
     let after = used()?;
     let resident = [
-        process::resident("self")?,
+        process::resident()?,
         workers.iter().map(Worker::resident).sum::<Result<_>>()?,
-        broker.as_deref().map_or(Ok(0), process::resident)?,
+        broker.map_or(Ok(0), process::resident_of)?,
     ];
     println!(
         "{:.0} tasks/s, {} links lost",

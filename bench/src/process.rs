@@ -1,53 +1,57 @@
 //! What this process and its workers use, and how the workers are started.
 
 use std::{
-    env, fs,
+    env,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, Result};
+use procfs::{process::Process, ticks_per_second};
 
 /// User and system time of all threads of this process so far, in steps of 10 ms.
 ///
 /// # Errors
 /// If the system does not tell.
 pub fn used() -> Result<Duration> {
-    used_by("self")
+    time_of(&Process::myself()?)
 }
 
 /// User and system time of all threads of a process so far, in steps of 10 ms.
 ///
 /// # Errors
 /// If there is no such process.
-pub fn used_by(process: &str) -> Result<Duration> {
-    let path = format!("/proc/{process}/stat");
-    let stat = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
-    // Fields 14 and 15, counted behind the name, which is in parentheses.
-    let (_, fields) = stat
-        .rsplit_once(')')
-        .context("no name in the process's state")?;
-    let ticks: u64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap_or(0))
-        .sum();
-    Ok(Duration::from_millis(ticks * 10))
+pub fn used_by(process: u32) -> Result<Duration> {
+    time_of(&Process::new(i32::try_from(process)?)?)
+}
+
+fn time_of(process: &Process) -> Result<Duration> {
+    let stat = process.stat()?;
+    let ticks = stat.utime + stat.stime;
+    Ok(Duration::from_secs_f64(
+        ticks as f64 / ticks_per_second() as f64,
+    ))
+}
+
+/// Memory of this process that is in use now, in bytes.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn resident() -> Result<u64> {
+    memory_of(&Process::myself()?)
 }
 
 /// Memory of a process that is in use now, in bytes.
 ///
 /// # Errors
 /// If there is no such process.
-pub fn resident(process: &str) -> Result<u64> {
-    let path = format!("/proc/{process}/status");
-    let status = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
-    let kib: u64 = kib.context("no memory in the process's state")?.parse()?;
-    Ok(kib * 1024)
+pub fn resident_of(process: u32) -> Result<u64> {
+    memory_of(&Process::new(i32::try_from(process)?)?)
+}
+
+fn memory_of(process: &Process) -> Result<u64> {
+    let kib = process.status()?.vmrss;
+    Ok(1024 * kib.context("no memory in the process's state")?)
 }
 
 /// A worker's process: this program again, in another role. Ends with its handle.
@@ -76,7 +80,7 @@ impl Worker {
     /// # Errors
     /// If it has ended.
     pub fn used(&self) -> Result<Duration> {
-        used_by(&self.0.id().to_string())
+        used_by(self.0.id())
     }
 
     /// Memory of the process that is in use now, in bytes.
@@ -84,7 +88,7 @@ impl Worker {
     /// # Errors
     /// If it has ended.
     pub fn resident(&self) -> Result<u64> {
-        resident(&self.0.id().to_string())
+        resident_of(self.0.id())
     }
 }
 
