@@ -7,6 +7,7 @@ mod fleet;
 mod messages;
 mod network;
 mod price;
+mod quick;
 mod range;
 mod relay;
 mod service_time;

@@ -1,5 +1,4 @@
-//! What hub, broker and links of this machine cost: measured with few workers, put into scenarios in
-//! virtual time.
+//! What hub, broker and links of this machine cost, measured with few workers.
 //!
 //! Decision: A calibration takes a hub's cost where that limits (`docs/decisions.md`).
 
@@ -9,10 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::results::{Machine, Point, Report, Run};
 use crate::scenario::setup::file::Scenario;
-use crate::scenario::setup::{
-    Backend, Clock, Connections, EventForm, NetworkSetup, Setup, StationSetup, ZoneSetup,
-};
-use crate::transport::modelled::Boundary;
+use crate::scenario::setup::{Backend, Connections, Setup, StationSetup};
 
 /// Name and version of this form.
 pub const FORMAT: &str = "skyscan-calibration-1";
@@ -140,7 +136,15 @@ impl Calibration {
         }
     }
 
-    fn costs(&self, kind: Backend, connections: Connections) -> Result<&Costs, CalibrationError> {
+    /// The costs of a kind of link.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub(super) fn costs(
+        &self,
+        kind: Backend,
+        connections: Connections,
+    ) -> Result<&Costs, CalibrationError> {
         let mut costs = self.costs.iter();
         costs
             .find(|costs| costs.kind == kind && costs.connections == connections)
@@ -188,7 +192,8 @@ impl Costs {
         })
     }
 
-    fn hub(&self, factor: f64) -> StationSetup {
+    /// The hub's machine, slower by a factor.
+    pub(super) fn hub(&self, factor: f64) -> StationSetup {
         StationSetup {
             task_s: factor * self.hub_task_s / PASSAGES,
             connect_s: match self.broker_task_s {
@@ -199,7 +204,8 @@ impl Costs {
         }
     }
 
-    fn broker(&self, factor: f64) -> Option<StationSetup> {
+    /// The broker's machine, slower by a factor, if there is a broker.
+    pub(super) fn broker(&self, factor: f64) -> Option<StationSetup> {
         Some(StationSetup {
             task_s: factor * self.broker_task_s? / PASSAGES,
             connect_s: factor * self.connect_s,
@@ -222,97 +228,6 @@ fn frame_bytes(setup: &Setup, run: &Run) -> f64 {
     let moved = (run.hub_bytes_sent + run.hub_bytes_received) as f64 - events as f64;
     let n_tasks = run.tasks.accepted.max(1) as f64;
     ((moved / n_tasks - bodies as f64) / PASSAGES).max(0.0)
-}
-
-impl Scenario {
-    /// A scenario in virtual time with the costs of this machine in place of those in the file. There
-    /// every worker has a connection of its own; what lies between the machines stays.
-    ///
-    /// # Errors
-    /// If the scenario is not in virtual time, or the calibration does not know its links.
-    pub fn calibrated(mut self, calibration: &Calibration) -> Result<Self, CalibrationError> {
-        if self.clock != Clock::Virtual {
-            let reason = "a calibration goes with scenarios in virtual time: real ones measure";
-            return Err(CalibrationError::Unfit(reason));
-        }
-        for point in &mut self.points {
-            let setup = &mut point.setup;
-            let costs = calibration.costs(setup.transport.kind, Connections::Own)?;
-            let network = &mut setup.network;
-            let factor = setup.time_scale;
-            network.frame_bytes = costs.frame_bytes;
-            network.hub.take_times(costs.hub(factor));
-            if let (Some(broker), Some(measured)) = (&mut network.broker, costs.broker(factor)) {
-                broker.take_times(measured);
-            }
-        }
-        self.remarks.push(format!(
-            "Hub and broker take what was measured with at most {} workers{}, not what the file says.",
-            calibration.most_workers,
-            on(calibration.machine.as_ref())
-        ));
-        Ok(self)
-    }
-
-    /// What the model says of a real scenario: the same points in virtual time, with the costs of this
-    /// machine, every hub slower by a factor (1 for what was measured).
-    ///
-    /// # Errors
-    /// If the scenario is in virtual time already, needs what is not modelled, or the calibration does
-    /// not know its links.
-    pub fn predicted(
-        mut self,
-        calibration: &Calibration,
-        slower: f64,
-    ) -> Result<Self, CalibrationError> {
-        if self.clock != Clock::Real {
-            let reason = "what is in virtual time already is a prediction, and needs no other one";
-            return Err(CalibrationError::Unfit(reason));
-        }
-        self.clock = Clock::Virtual;
-        for point in &mut self.points {
-            let setup = &mut point.setup;
-            if setup.messages.event == EventForm::Relay || !setup.faults.fleet_restarts.is_empty() {
-                let reason = "relays and restarts of the fleet cannot be predicted";
-                return Err(CalibrationError::Unfit(reason));
-            }
-            let (kind, connections) = (setup.transport.kind, setup.transport.connections);
-            let costs = calibration.costs(kind, connections)?;
-            setup.clock = Clock::Virtual;
-            setup.hub.service_s *= slower;
-            setup.network = NetworkSetup {
-                frame_bytes: costs.frame_bytes,
-                hub: costs.hub(slower),
-                broker: costs.broker(1.0),
-                zones: vec![ZoneSetup {
-                    name: "this machine".to_owned(),
-                    zones: 1,
-                    share: 1.0,
-                    boundary: Boundary::Host,
-                    rtt_s: costs.round_trip_s,
-                    gbps: None,
-                    region: None,
-                }],
-                ..NetworkSetup::default()
-            };
-        }
-        self.remarks.push(format!(
-            "Predicted in virtual time, from costs measured with at most {} workers{}; every hub takes \
-             {slower} times what was measured.",
-            calibration.most_workers,
-            on(calibration.machine.as_ref())
-        ));
-        Ok(self)
-    }
-}
-
-fn on(machine: Option<&Machine>) -> String {
-    machine.map_or_else(String::new, |machine| {
-        format!(
-            " on {} cores at load average {:.1}",
-            machine.cores, machine.load_before
-        )
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::scenario::results::BrokerUse;
 use crate::scenario::results::fixture::{point, report};
+use crate::scenario::setup::Clock;
 
 /// A calm and a busy point over RabbitMQ with shared connections, of 100 and 500 workers.
 fn measured() -> Report {
