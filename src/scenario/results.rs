@@ -1,6 +1,8 @@
 //! What a replay found: everything that reports are made of.
 //!
 //! Times are as measured, not multiplied back by the time scale, which [`Setup::time_scale`] has.
+//!
+//! Decision: Replays are twelve rooms over one form of report (`docs/decisions.md`).
 
 pub mod account;
 pub mod digest;
