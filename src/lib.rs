@@ -14,6 +14,7 @@
 //! - [`drawing`]: pages of outlines, text and pictures, as PNG or SVG.
 //! - [`output`]: result file, summary, plots.
 //! - [`transport`]: from a URL to a transport.
+//! - [`scenario`]: replays of scans, with simulated fleets.
 //! - [`deploy`]: files that start workers on a cluster.
 //! - [`cli`]: the command line.
 //!

@@ -4,8 +4,9 @@
 //! share it; every other process dials out with one DEALER, over which all its links are
 //! multiplexed. With `?connections=own` behind the address each link has a DEALER and a connection
 //! of its own instead, for fleets that stand for many machines: two files each, and one thread for
-//! all of them (libzmq's I/O threads, one for each 1023, come on top). Each socket belongs to one thread, a *pump*, that drains it in batches; the rest
-//! of the process talks to the pump by a list of commands. The module `wire` says what crosses.
+//! all of them (libzmq's I/O threads, one for each 1023, come on top). Each socket belongs to one
+//! thread, a *pump*, that drains it in batches; the rest of the process talks to the pump by
+//! a list of commands. The module `wire` says what crosses.
 //!
 //! A *session* is one DEALER's life, from its hello to a silence over `liveness`, a gap in its
 //! sequence numbers, or a goodbye. The leases of a session end with it. The next one begins with a
