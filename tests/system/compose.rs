@@ -6,6 +6,7 @@
 //! that these tests were built with, and is gone afterwards, as is all that ran; base images stay
 //! (`deploy/base-images`).
 
+mod image;
 mod monitored;
 mod project;
 mod replayed;
@@ -15,12 +16,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
+use self::image::Image;
 use self::project::{Project, run, run_within};
 use crate::needs::trial_with;
 
@@ -34,6 +36,8 @@ const PASSWORD: &str = "canary-4711";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let compose = compose_command();
+    // Gone with the last of the trials.
+    let image = Arc::new(Image::default());
     let trials: [(&str, Check, &'static Transport); 4] = [
         (
             "compose::ten_workers_over_zeromq_give_the_same_map",
@@ -59,10 +63,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trials = trials.into_iter();
     trials
         .map(|(name, check, over)| {
+            let image = Arc::clone(&image);
             trial_with(compose.err(), name, move || {
                 // Ten workers are enough at a time.
                 let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-                in_containers(check, over, compose?)
+                in_containers(check, over, compose?, &image)
                     .map_err(|error| Failed::from(error.to_string()))
             })
         })
@@ -107,10 +112,13 @@ const REPLAYED: Transport = Transport {
 
 type Check = fn(&Project<'_>, &Transport) -> Result<()>;
 
-fn in_containers(check: Check, transport: &Transport, compose: &[&str]) -> Result<()> {
-    let bases = ["debian", "rabbitmq", "prometheus"];
-    run(Command::new(Path::new(ROOT).join("deploy/base-images")).args(bases))?;
-    let project = Project::new(transport, compose)?;
+fn in_containers(
+    check: Check,
+    transport: &Transport,
+    compose: &[&str],
+    image: &Image,
+) -> Result<()> {
+    let project = Project::new(transport, compose, image.name()?)?;
     let checked = check(&project, transport);
     checked.map_err(|error| format!("{error}\n{}", project.last_words()).into())
 }

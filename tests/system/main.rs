@@ -14,14 +14,13 @@ mod scan;
 mod transports;
 
 use external_reco::program;
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     if let Some(conduct) = program::called_as() {
         return program::run(&conduct);
     }
     let groups = [
-        compose::trials(),
         scan::trials(),
         transports::trials(),
         external_reco::trials(),
@@ -29,6 +28,19 @@ fn main() {
         metrics::trials(),
         replay::trials(),
     ];
-    let trials = groups.into_iter().flatten().collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let others = groups.into_iter().flatten().collect();
+    let mut arguments = Arguments::from_args();
+    // Many wait: for a broker to start, a container to come up, a lease to run out.
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(n_cores + 1);
+    libtest_mimic::run(&arguments, spread(compose::trials(), others)).exit();
+}
+
+/// Those that take turns stand far from one another, so that none waits for its turn in a thread.
+fn spread(turns: Vec<Trial>, mut others: Vec<Trial>) -> Vec<Trial> {
+    let apart = others.len() / turns.len().max(1);
+    for (n_before, trial) in turns.into_iter().enumerate() {
+        others.insert(n_before * (apart + 1), trial);
+    }
+    others
 }

@@ -7,14 +7,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::compose::{PASSWORD, ROOT, Result, SKYSCAN, Transport};
+use crate::compose::{PASSWORD, ROOT, Result, Transport};
 
 /// For one scan, on a machine with other work to do; a broker's start included.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Containers, network, volume and image of one trial; gone when dropped.
+/// Containers, network and volume of one trial; gone when dropped.
 pub(crate) struct Project<'a> {
     compose: &'a [&'a str],
+    image: &'a str,
     name: String,
     transport: Option<&'static str>,
     /// A folder.
@@ -22,35 +23,22 @@ pub(crate) struct Project<'a> {
 }
 
 impl<'a> Project<'a> {
-    /// Builds the image.
-    pub(crate) fn new(transport: &Transport, compose: &'a [&'a str]) -> Result<Self> {
+    /// Has an empty folder made; containers are up to the caller.
+    pub(crate) fn new(
+        transport: &Transport,
+        compose: &'a [&'a str],
+        image: &'a str,
+    ) -> Result<Self> {
         let name = format!("skyscan-test-{}-{}", transport.name, std::process::id());
         let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
-        let context = scratch.join("image");
-        fs::create_dir_all(&context)?;
-        let project = Self {
+        fs::create_dir_all(&scratch)?;
+        Ok(Self {
             compose,
+            image,
             name,
             transport: transport.url,
             scratch,
-        };
-        fs::copy(SKYSCAN, context.join("skyscan"))?;
-        // The classic builder leaves the first stage behind, so it gets a name to be removed by.
-        for target in [&["--target", "builder"][..], &[]] {
-            let tag = project.image(!target.is_empty());
-            run(Command::new("docker")
-                .args(["build", "--build-arg", "BUILDER=debian:bookworm-slim"])
-                .args(["--tag", &tag])
-                .args(target)
-                .arg("--file")
-                .arg(Path::new(ROOT).join("deploy/Dockerfile"))
-                .arg(&context))?;
-        }
-        Ok(project)
-    }
-
-    fn image(&self, is_builder: bool) -> String {
-        format!("{}{}", self.name, if is_builder { "-builder" } else { "" })
+        })
     }
 
     /// The compose command for this project.
@@ -77,7 +65,7 @@ impl<'a> Project<'a> {
             // So that what it starts is told of and removed as well.
             .env("COMPOSE_PROFILES", "relay,monitoring")
             .env("COMPOSE_PROJECT_NAME", &self.name)
-            .env("SKYSCAN_IMAGE", self.image(false))
+            .env("SKYSCAN_IMAGE", self.image)
             .env("SKYSCAN_FORMAT", "json")
             .env("SKYSCAN_AMQP_PASSWORD", PASSWORD)
             // Whatever port is free.
@@ -112,12 +100,7 @@ impl Drop for Project<'_> {
     fn drop(&mut self) {
         // A failure is not hidden by what is left behind, and is told where it can be seen.
         let down = ["down", "--volumes", "--remove-orphans", "--timeout", "10"];
-        let images = [true, false].map(|is_builder| self.image(is_builder));
-        let removed = [
-            run(self.compose().args(down)),
-            run(Command::new("docker").arg("rmi").args(images)),
-        ];
-        for error in removed.into_iter().filter_map(std::result::Result::err) {
+        if let Err(error) = run(self.compose().args(down)) {
             #[expect(clippy::print_stderr, reason = "a drop can return nothing")]
             {
                 eprintln!("left behind: {error}");
