@@ -1,4 +1,5 @@
-//! Every command in README.md and docs/ is run; docs/reference.md is what `--help` says.
+//! Every command in README.md and docs/ is run; docs/reference.md is what `--help` says; papers are
+//! read by those they are for.
 //!
 //! A page's commands run one after the other in a folder of the page's own. Scans that give no
 //! `--nside` are made coarser, places that only exist on paper become ones on this machine, and
@@ -10,6 +11,7 @@
 #[path = "../needs/needs.rs"]
 mod needs;
 mod page;
+mod papers;
 mod places;
 mod reference;
 mod run;
@@ -32,6 +34,7 @@ fn main() {
             reference::others_are_made,
         ),
     ];
+    trials.extend(papers::trials());
     for page in pages() {
         match page {
             Ok(page) => trials.extend(of_page(page)),
