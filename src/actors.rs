@@ -16,6 +16,7 @@ pub mod scanner;
 pub mod worker;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,10 @@ pub struct ScanSetup {
     pub transport: Arc<dyn Transport>,
     /// Workers in this process, each with a link of its own.
     pub local: Vec<WorkerConfig>,
+    /// At so many different workers a pixel fails before it fails for good.
+    pub fail_after: NonZeroU32,
+    /// Ends the scan, incomplete, if no pixel got its outcome for so long.
+    pub give_up: Option<Duration>,
 }
 
 /// Why a scan ended without a map.
@@ -85,6 +90,8 @@ pub async fn scan(
         chunking,
         transport,
         local,
+        fail_after,
+        give_up,
     } = setup;
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
@@ -116,8 +123,12 @@ pub async fn scan(
         hub,
         inbox,
         refiner::start(ByPlan { plan, frame }),
-        Ledger::new(chunking, StragglerPolicy::default()),
-        HandOut::default(),
+        Ledger::new(chunking, StragglerPolicy::default()).failing_after(fail_after),
+        HandOut {
+            give_up,
+            tells_of_waiting: true,
+            ..HandOut::default()
+        },
         progress,
     );
     let result = loop {

@@ -1,30 +1,31 @@
 //! The Scanner: sits at a hub, hands out tasks, collects results, asks its partner what is next.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
     StreamHandler, WrapFuture,
 };
-use skyscan_transport::{
-    Conclusion, Hub, HubInbox, HubIncoming, SettledBatch, TaskFrame, TaskId, TransportError,
-};
+use skyscan_transport::{Hub, HubInbox, HubIncoming, TaskFrame, TaskId, TransportError};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use super::progress::{Progress, RoundProgress};
-use crate::protocol::{Hello, Message as _, ResultBody, TaskBody};
+use crate::protocol::{Hello, Message as _, TaskBody};
 use crate::reco::PixelRequest;
-use crate::scan::{Acceptance, GivenUp, Ledger, Task, TaskCounts};
-use crate::sky::map::SkyMap;
-use crate::sky::{Nside, Pixel};
+use crate::scan::{Ledger, PutAside, Task, TaskCounts};
+use crate::sky::Pixel;
+use crate::sky::map::{PixelOutcome, SkyMap};
 use links::{LinkShare, Links};
 use meters::Meters;
+use watching::Watch;
 
+mod collecting;
 mod links;
 mod meters;
+mod watching;
 
 /// How many tasks a Scanner has out at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub struct HandOut {
     pub spare_tasks: usize,
     /// Never more than this, however many workers there are.
     pub window: Option<usize>,
+    /// Ends the scan, incomplete, if no pixel got its outcome for so long.
+    pub give_up: Option<Duration>,
+    /// Says on stderr when nobody comes to work.
+    pub tells_of_waiting: bool,
 }
 
 impl Default for HandOut {
@@ -40,8 +45,23 @@ impl Default for HandOut {
         Self {
             spare_tasks: 8,
             window: None,
+            give_up: None,
+            tells_of_waiting: false,
         }
     }
+}
+
+/// How a scan came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The plan was fulfilled.
+    Fulfilled,
+    /// It was asked to stop.
+    Stopped,
+    /// Nothing came for so long.
+    GaveUp(Duration),
+    /// Many pixels failed for good and none was ever fitted; the text says how the last one failed.
+    Hopeless(String),
 }
 
 /// What a scan came to.
@@ -49,8 +69,13 @@ impl Default for HandOut {
 pub struct Scanned {
     /// Every pixel that has an outcome.
     pub map: Arc<SkyMap>,
-    /// Whether the plan was fulfilled; otherwise the map is what there was when it was stopped.
+    /// How it ended; unless its plan was fulfilled, the map is what there was by then.
+    pub ending: Ending,
+    /// Whether the plan was fulfilled and no pixel failed. Only then is the map the same as that of any
+    /// other scan with the same plan.
     pub complete: bool,
+    /// Workers that were put aside at some time.
+    pub put_aside: Vec<PutAside>,
     /// What the tasks came to.
     pub tasks: TaskCounts,
     /// Time that workers spent on accepted results.
@@ -80,6 +105,8 @@ pub fn start(
             progress,
             meters: Meters::new(),
             links: Links::default(),
+            put_aside: Vec::new(),
+            watch: Watch::default(),
             begun: Instant::now(),
             unsent: Vec::new(),
             is_submitting: false,
@@ -100,6 +127,8 @@ pub struct Scanner {
     progress: watch::Sender<Progress>,
     meters: Meters,
     links: Links,
+    put_aside: Vec<PutAside>,
+    watch: Watch,
     begun: Instant,
     /// Cut and not yet given to the hub.
     unsent: Vec<TaskFrame>,
@@ -124,6 +153,7 @@ impl Actor for Scanner {
     fn started(&mut self, context: &mut Context<Self>) {
         self.refine(context);
         self.look_in_time(context);
+        self.watch_in_time(context);
     }
 }
 
@@ -132,23 +162,29 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
         match item {
             Ok(HubIncoming::LinkUp {
                 link,
+                worker,
                 credit,
                 hello,
-                ..
             }) => {
                 // Who does not say how many slots it has gets one.
                 let slots = Hello::decode(&hello).map_or(1, |hello| usize::from(hello.slots));
-                self.links.insert(
-                    link,
-                    LinkShare {
-                        slots,
-                        credit: usize::from(credit),
-                    },
-                );
+                let share = LinkShare {
+                    worker,
+                    slots,
+                    credit: usize::from(credit),
+                };
+                if let Some(before) = self.links.insert(link, share) {
+                    self.ledger.worker_down(before);
+                }
+                self.ledger.worker_up(worker);
+                self.recount();
                 self.hand_out(context);
             }
             Ok(HubIncoming::LinkDown { link, .. }) => {
-                self.links.remove(link);
+                if let Some(worker) = self.links.remove(link) {
+                    self.ledger.worker_down(worker);
+                }
+                self.recount();
                 self.report();
             }
             Ok(HubIncoming::Settled(batch)) => self.collect(batch, context),
@@ -190,9 +226,9 @@ impl Scanner {
                 plan_round(&mut progress.rounds, &wave);
             });
             if wave.is_empty() {
-                return actor.conclude(true, context);
+                return actor.conclude(Ending::Fulfilled, context);
             }
-            actor.ledger.begin_wave(wave);
+            actor.ledger.begin_wave(wave, actor.begun.elapsed());
             actor.hand_out(context);
         }));
     }
@@ -229,24 +265,20 @@ impl Scanner {
         }
     }
 
-    /// Hands out copies of the tasks that hold up the wave.
+    /// Hands out copies of the tasks that hold up the wave, and what those that are stuck kept from
+    /// going out.
     fn look(&mut self, context: &mut Context<Self>) {
-        // Where there is one worker it would get the copies of its own tasks.
-        if self.phase != Phase::Scanning || self.links.len() < 2 {
+        if self.phase != Phase::Scanning {
             return;
         }
         let now = self.begun.elapsed();
-        let copies = self.ledger.copy_stragglers(self.links.n_slots, now);
-        if copies.is_empty() {
-            return;
-        }
-        for (copy, reason) in copies {
+        let (n_workers, n_slots) = (self.links.len(), self.links.n_slots);
+        for (copy, reason) in self.ledger.copy_stragglers(n_workers, n_slots, now) {
             tracing::debug!(task = copy.id, ?reason, "copies a task");
             self.meters.copied(reason);
             self.send(copy);
         }
-        self.submit(context);
-        self.report();
+        self.hand_out(context);
     }
 
     /// The wave is done. Copies that lost and that no worker has are taken back first: whoever waits
@@ -296,65 +328,6 @@ impl Scanner {
         );
     }
 
-    /// Enters results into the ledger, then confirms them.
-    fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
-        let begun = Instant::now();
-        let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
-        for outcome in batch.outcomes() {
-            let TaskId(id) = outcome.task;
-            self.meters.task_back(id);
-            match &outcome.conclusion {
-                Conclusion::Completed(result) => match ResultBody::decode(result) {
-                    Ok(result) => {
-                        let nside = self.ledger.nside_of(id);
-                        let seconds = result.seconds;
-                        let attempt = outcome.attempt;
-                        let now = self.begun.elapsed();
-                        let accepted =
-                            (self.ledger).accept(id, result.outcomes, seconds, attempt, now);
-                        self.meters.result(accepted, attempt);
-                        if let (Acceptance::Accepted { n_fitted, n_failed }, Some(nside)) =
-                            (accepted, nside)
-                        {
-                            self.meters.pixels(nside, n_fitted, n_failed, seconds);
-                            *n_pixels.entry(nside).or_default() += n_fitted + n_failed;
-                        }
-                    }
-                    Err(error) => {
-                        tracing::warn!(task = id, %error, "a result is not understood");
-                        self.meters.invalid();
-                        self.give_up(id, &error.to_string());
-                    }
-                },
-                Conclusion::Rejected(reason) => {
-                    tracing::warn!(task = id, reason, "a worker gave a task up");
-                    self.meters.rejected();
-                    self.give_up(id, reason);
-                }
-            }
-        }
-        batch.confirm();
-        self.meters.collected(begun);
-        self.progress.send_modify(|progress| {
-            for round in &mut progress.rounds {
-                round.n_done += n_pixels.get(&round.nside).copied().unwrap_or(0);
-            }
-        });
-        if self.phase == Phase::Scanning && self.ledger.is_wave_done() {
-            self.end_wave(context);
-        } else {
-            self.hand_out(context);
-        }
-    }
-
-    fn give_up(&mut self, id: u64, reason: &str) {
-        match self.ledger.reject(id, reason, self.begun.elapsed()) {
-            GivenUp::Nothing => {}
-            GivenUp::Failed(pixel) => self.meters.pixel_failed(pixel.nside),
-            GivenUp::Again(singles) => singles.into_iter().for_each(|single| self.send(single)),
-        }
-    }
-
     fn report(&self) {
         let ledger = &self.ledger;
         let (n_links, n_slots) = (self.links.len(), self.links.n_slots);
@@ -368,20 +341,25 @@ impl Scanner {
     }
 
     /// Fetches the map, closes the hub and ends.
-    fn conclude(&mut self, complete: bool, context: &mut Context<Self>) {
+    fn conclude(&mut self, ending: Ending, context: &mut Context<Self>) {
         if self.phase == Phase::Concluding {
             return;
         }
         self.phase = Phase::Concluding;
         let asking = self.partner.map.send(TakeMap(self.ledger.take_outcomes()));
         let (tasks, busy_seconds) = (self.ledger.counts(), self.ledger.busy_seconds());
+        let put_aside = std::mem::take(&mut self.put_aside);
         let hub = Arc::clone(&self.hub);
         let concluding = async move {
-            let map = asking.await.map_err(|_| TransportError::Closed)?;
+            let map: Arc<SkyMap> = asking.await.map_err(|_| TransportError::Closed)?;
             hub.close().await?;
+            let pixels = || map.rounds().values().flat_map(|pixels| pixels.values());
+            let is_failed = |outcome| matches!(outcome, &PixelOutcome::Failed(_));
             Ok(Scanned {
+                complete: ending == Ending::Fulfilled && !pixels().any(is_failed),
                 map,
-                complete,
+                ending,
+                put_aside,
                 tasks,
                 busy_seconds,
             })
@@ -403,12 +381,13 @@ impl Scanner {
 fn frame(task: Task) -> TaskFrame {
     let body = TaskBody {
         requests: task.requests,
+        most_attempts: task.most_attempts,
     };
     TaskFrame {
         task: TaskId(task.id),
         body: body.encode().into(),
         lost_above: 0,
-        avoid: vec![],
+        avoid: task.avoid,
     }
 }
 
@@ -437,6 +416,6 @@ impl Handler<StopScan> for Scanner {
     type Result = ();
 
     fn handle(&mut self, _: StopScan, context: &mut Context<Self>) {
-        self.conclude(false, context);
+        self.conclude(Ending::Stopped, context);
     }
 }

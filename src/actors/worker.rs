@@ -20,7 +20,7 @@ use skyscan_transport::{
 use tokio::sync::oneshot;
 
 use crate::protocol::{
-    Hello, Message as _, PROTOCOL, ProtocolError, ResultBody, TaskBody, Welcome,
+    Hello, Message as _, PROTOCOL, ProtocolError, Report, ResultBody, TaskBody, Welcome,
 };
 use crate::reco::{Kernel, KernelError, Reco, StopFlag};
 use evaluations::{Evaluated, Evaluations};
@@ -287,7 +287,7 @@ impl Worker {
                 Some(Readiness::Ready(kernel)) => self.begin(lease, kernel),
                 Some(Readiness::Unusable(reason)) => {
                     self.meters.rejected();
-                    self.settlements.push(lease.rejected(reason));
+                    self.settle_unbegun(lease, Report::Failed(reason));
                 }
                 Some(Readiness::Preparing) => unready.push_back(lease),
                 None => drop(lease),
@@ -308,6 +308,13 @@ impl Worker {
                 return;
             }
         };
+        if task
+            .most_attempts
+            .is_some_and(|most| lease.attempt() > most)
+        {
+            tracing::debug!(task = lease.key().task.0, "was lost too often to be begun");
+            return self.settle_unbegun(lease, Report::NotBegun);
+        }
         let stop = self
             .scans
             .get(&lease.key().scan)
@@ -321,7 +328,18 @@ impl Worker {
         self.evaluations.begin(run, evaluation);
     }
 
-    /// A task ended.
+    /// Answers a task that was not begun.
+    fn settle_unbegun(&mut self, lease: Lease, report: Report) {
+        let result = ResultBody {
+            seconds: 0.0,
+            report,
+        };
+        self.settlements
+            .push(lease.completed(result.encode().into()));
+    }
+
+    /// A task ended. A failure is a result as any other: whether it is the fault of the task or of this
+    /// worker, only the Scanner can find out.
     fn finish(&mut self, evaluated: Evaluated) {
         let Evaluated {
             run,
@@ -332,20 +350,20 @@ impl Worker {
             return;
         };
         self.meters.ended(&outcomes, busy);
-        self.settlements.push(match outcomes {
-            Ok(outcomes) => {
-                let result = ResultBody {
-                    seconds: busy.as_secs_f64(),
-                    outcomes,
-                };
-                lease.completed(result.encode().into())
-            }
-            Err(KernelError::Stopped) => lease.released(),
+        let report = match outcomes {
+            Ok(outcomes) => Report::Outcomes(outcomes),
+            Err(KernelError::Stopped) => return self.settlements.push(lease.released()),
             Err(error) => {
                 tracing::warn!(task = lease.key().task.0, %error, "a task failed");
-                lease.rejected(error.to_string())
+                Report::Failed(error.to_string())
             }
-        });
+        };
+        let result = ResultBody {
+            seconds: busy.as_secs_f64(),
+            report,
+        };
+        self.settlements
+            .push(lease.completed(result.encode().into()));
     }
 
     /// Tells the hubs what became of tasks: all that ended while the last telling was under way

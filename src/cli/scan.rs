@@ -3,9 +3,10 @@
 mod found;
 mod watcher;
 
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
@@ -17,9 +18,9 @@ use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime};
+use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
 use crate::actors::progress::Progress;
-use crate::actors::scanner::Scanned;
+use crate::actors::scanner::{Ending, Scanned};
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanSetup};
 use crate::event::Event;
@@ -89,6 +90,13 @@ pub(super) struct Arguments {
     /// Pixels per task [default: as many as take half a second]
     #[arg(long, value_name = "PIXELS")]
     chunk: Option<NonZeroUsize>,
+    /// A pixel fails for good after failures at so many different workers, or as many attempts where
+    /// there are fewer
+    #[arg(long, value_name = "N", default_value = "3")]
+    fail_after: NonZeroU32,
+    /// End with what there is (code 3) if no pixel is done for so many seconds [default: wait]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    give_up: Option<Duration>,
     /// Folder for result files and plots
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -121,6 +129,13 @@ fn degrees(text: &str) -> Result<f64, String> {
         Ok(angle) if angle > 0.0 && angle <= 180.0 => Ok(angle),
         _ => Err("not an angle between 0 and 180 degrees".to_owned()),
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
 fn direction(text: &str) -> Result<Equatorial, String> {
@@ -231,6 +246,8 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
         chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
         transport: transport::open(&arguments.transport).map_err(bad_input)?,
         local: NonZeroU16::new(slots).map(worker).into_iter().collect(),
+        fail_after: arguments.fail_after,
+        give_up: arguments.give_up,
     };
     let method = arguments.regions.method();
     let interims = Interims {
@@ -240,10 +257,30 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
         out: arguments.out.clone(),
     };
     let (scanned, timeline) = run_actors(setup, arguments.progress.view(), interims)?;
+    match &scanned.ending {
+        Ending::Fulfilled | Ending::Stopped => {}
+        Ending::GaveUp(waited) => tell(&format!(
+            "no pixel was done for {} s: gives up, with what there is",
+            waited.as_secs()
+        )),
+        Ending::Hopeless(reason) => {
+            return Err(failed(anyhow!(
+                "none of the first {} pixels could be reconstructed, so the scan stopped; the last one: \
+                 {reason}. Check the reconstruction and its program on a worker, and whether the event \
+                 suits it",
+                scanned.map.len()
+            )));
+        }
+    }
     let found = Found::on(&scanned.map, method);
     let mut files = Vec::new();
     if let Some(dir) = &arguments.out {
-        let record = found.record(&scanned.map, scanned.complete, &problem, &plan);
+        let record = found.record(
+            &scanned.map,
+            scanned.ending == Ending::Fulfilled,
+            &problem,
+            &plan,
+        );
         files = output::write_all(dir, &record).map_err(failed)?;
         files.extend(timeline.write(dir, &record).map_err(failed)?);
         output::interim::remove(dir).map_err(failed)?;

@@ -1,6 +1,7 @@
 //! The same map over every transport, with workers in other processes that are killed, replaced
 //! and asked to leave, and brokers that go away in the middle of a scan.
 
+mod faults;
 mod relay;
 mod remote;
 mod unfit;
@@ -12,7 +13,11 @@ use skyscan_rabbitmq_node::{Node, free_ports};
 use crate::needs::{Check, broker, group, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let zeromq: [(&str, Check); 5] = [
+    let zeromq: [(&str, Check); 6] = [
+        (
+            "a_bad_worker_among_ten_changes_nothing",
+            faults::over_zeromq,
+        ),
         ("killed_workers_cost_no_pixel", || {
             workers_come_and_go(Subject::Demo, &zeromq_url()?)
         }),
@@ -27,7 +32,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         ("no_worker_joins_a_process_alone", no_worker_in_memory),
     ];
-    let rabbitmq: [(&str, Check); 6] = [
+    let rabbitmq: [(&str, Check); 7] = [
+        (
+            "a_bad_worker_among_ten_changes_nothing",
+            faults::over_rabbitmq,
+        ),
         ("killed_workers_cost_no_pixel", || {
             workers_come_and_go(Subject::Demo, &Node::start()?.url())
         }),
@@ -47,7 +56,13 @@ pub(crate) fn trials() -> Vec<Trial> {
             broker_goes_away(Outage::Killed)
         }),
     ];
-    let relays: [(&str, Check); 3] = [
+    let memory: [(&str, Check); 1] =
+        [("a_bad_worker_among_ten_changes_nothing", faults::in_memory)];
+    let relays: [(&str, Check); 4] = [
+        (
+            "a_bad_worker_of_the_zone_changes_nothing",
+            faults::behind_a_relay,
+        ),
         ("one_copy_for_a_zone", relay::one_copy_for_a_zone),
         (
             "a_killed_relay_loses_nothing",
@@ -69,6 +84,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         relay::relays_stand_below_relays,
     )];
     [
+        group("transports::memory", None, memory),
         group("transports::zeromq", None, zeromq),
         group("transports::zeromq", real_events(), real_zeromq),
         group("transports::rabbitmq", broker(), rabbitmq),

@@ -82,7 +82,11 @@ impl Detector {
     /// # Errors
     /// If it is not a description of the format `skyscan-detector-1`, or a number in it is absurd.
     pub fn from_json(text: &[u8]) -> Result<Self, DetectorError> {
-        Ok(serde_json::from_slice(text)?)
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let description = Written::deserialize(&mut json)?;
+        json.end()?;
+        let detector = Self::try_from(description);
+        Ok(detector.map_err(<serde_json::Error as serde::de::Error>::custom)?)
     }
 
     /// The middle of the DOMs.
@@ -97,10 +101,24 @@ impl Detector {
     }
 }
 
-/// The file as written.
+/// A description as it travels and as files have it. On its way to workers it may have fields that
+/// a later version added.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Description {
+    format: String,
+    name: String,
+    source: Vec<String>,
+    site: Site,
+    ice_columns: Vec<String>,
+    ice: Vec<[f64; 3]>,
+    dom_columns: Vec<String>,
+    doms: Vec<(u16, u16, f64, f64, f64, f64)>,
+}
+
+/// The same, read from a file that somebody wrote: what nobody understands there is a mistake.
+#[derive(Deserialize)]
+#[serde(remote = "Description", deny_unknown_fields)]
+struct Written {
     format: String,
     name: String,
     source: Vec<String>,
@@ -247,5 +265,9 @@ mod tests {
         assert!(spoilt("/doms/1/1", 1.into()).contains("twice"));
         assert!(spoilt("/ice/3/0", (-1e4).into()).contains("must rise"));
         assert!(spoilt("/site/latitude_deg", 91.into()).contains("not on Earth"));
+        let mut misspelt = good.clone();
+        misspelt["sources"] = "here".into();
+        let error = Detector::from_json(misspelt.to_string().as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("unknown field `sources`"));
     }
 }

@@ -38,13 +38,19 @@ pub struct Summary {
     pub tasks: TaskCounts,
     /// Number of pixels scanned, by resolution.
     pub pixels: BTreeMap<Nside, u64>,
-    /// Every pixel that was planned was scanned.
+    /// Number of failed pixels, by resolution; those that have any.
+    #[serde(default)]
+    pub failed_pixels: BTreeMap<Nside, u64>,
+    /// Workers that were put aside for a while, since they failed at what others could do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub put_aside: Vec<PutAsideWorker>,
+    /// Every pixel that was planned was scanned, and none failed.
     pub complete: bool,
     /// Time from start to result.
     pub wall_seconds: f64,
     /// Time that the slots of all workers were busy.
     pub cpu_seconds: f64,
-    /// SHA-256 of the map in hexadecimal: equal for equal event and configuration.
+    /// SHA-256 of the map in hexadecimal: of complete maps, equal for equal event and configuration.
     pub map_sha256: String,
     /// Files written.
     pub files: Vec<PathBuf>,
@@ -52,6 +58,15 @@ pub struct Summary {
     /// in the JSON object.
     #[serde(skip)]
     pub failures: BTreeMap<String, u64>,
+}
+
+/// A worker that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutAsideWorker {
+    /// What it calls itself, in hexadecimal; its log has it, too.
+    pub worker: String,
+    /// How it failed last.
+    pub reason: String,
 }
 
 /// The best direction, in both frames.
@@ -112,6 +127,16 @@ pub fn pixel_counts(map: &SkyMap) -> BTreeMap<Nside, u64> {
         .iter()
         .map(|(&nside, pixels)| (nside, pixels.len() as u64))
         .collect()
+}
+
+/// Number of failed pixels at each resolution that has any.
+pub fn failed_pixel_counts(map: &SkyMap) -> BTreeMap<Nside, u64> {
+    let is_failed = |outcome: &&PixelOutcome| matches!(outcome, PixelOutcome::Failed(_));
+    let n_failed = |(&nside, pixels): (&Nside, &BTreeMap<u64, PixelOutcome>)| {
+        let n_failed = pixels.values().filter(is_failed).count() as u64;
+        (n_failed > 0).then_some((nside, n_failed))
+    };
+    map.rounds().iter().filter_map(n_failed).collect()
 }
 
 /// Number of failed pixels by reason.

@@ -1,19 +1,41 @@
-//! The tasks of a wave: cut to size, leased out, copied where they hold up the rest, each pixel
-//! counted once.
+//! The tasks of a wave: cut to size, leased out, copied where they hold up the rest, repeated where they
+//! fail, each pixel counted once.
+//!
+//! Every pixel of a wave is, at every moment, one of four things: it has its outcome; it waits in no
+//! task; it waits to go out again; or it is in a task that is out, and then there is a time from which
+//! on that task is overdue and gets a copy. [`Ledger::check`] says whether that holds. Since the times
+//! are finite, and whatever is overdue and overtaken counts neither as a busy slot nor against what may
+//! be out, a pixel always comes to a worker that answers, if there is one.
 
+mod check;
 mod copies;
 mod copying;
+#[cfg(test)]
+mod fixture;
+mod repeats;
+mod results;
+mod stuck;
+mod troubles;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::standings::{PutAside, Standings};
 use super::stragglers::{StragglerPolicy, Stragglers};
+use crate::protocol::WorkerId;
 use copies::Copies;
+use repeats::Repeats;
 use skyscan_reco::PixelRequest;
 use skyscan_sky::map::PixelOutcome;
 use skyscan_sky::{Nside, Pixel};
+use stuck::Stuck;
+use troubles::Troubles;
+
+pub use copying::Stall;
+pub use results::{Acceptance, Answer};
 
 /// How long a task should take: long beside its way through a transport, short beside a round.
 const TASK_SECONDS: f64 = 0.5;
@@ -21,6 +43,10 @@ const TASK_SECONDS: f64 = 0.5;
 const MOST_PIXELS: usize = 1024;
 /// Towards the end of a wave tasks shrink, so that every slot gets at least this many.
 const TASKS_LEFT_PER_SLOT: usize = 3;
+/// At so many different workers a pixel fails before it fails for good.
+const FAIL_AFTER: u32 = 3;
+/// More workers than this are never kept from a task; a transport carries no more.
+const MOST_AVOIDED: usize = 64;
 
 /// A chunk of pixels that is leased as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +55,10 @@ pub struct Task {
     pub id: u64,
     /// What is to be evaluated; outcomes come back in this order.
     pub requests: Vec<PixelRequest>,
+    /// Workers that should not get it, while others are there: it failed there, or they are put aside.
+    pub avoid: Vec<WorkerId>,
+    /// After so many attempts it is to be given back unbegun; without a number, never.
+    pub most_attempts: Option<u32>,
 }
 
 /// How the size of tasks is chosen.
@@ -43,46 +73,19 @@ pub enum Chunking {
 /// What the tasks of a scan came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskCounts {
-    /// Cut and handed out, copies aside.
+    /// Cut and handed out; copies and repetitions aside.
     pub planned: u64,
-    /// Of these, whose results entered the map, whichever copy they came from.
+    /// Of these, whose pixels all have their outcomes, whichever copy or repetition they came from.
     pub accepted: u64,
     /// Results of which everything was known, and which were thrown away.
     pub duplicate: u64,
-    /// Leases that ended without a result, by the attempts of the results.
+    /// Leases that ended without a result, by the attempts of the results: no failures.
     pub lost: u64,
-    /// Given up by a worker for good.
+    /// Tasks, repetitions among them, at which a worker failed, as a whole or in some pixels.
     pub failed: u64,
     /// Copies of tasks that held up the rest, and pieces of such copies.
     #[serde(default)]
     pub speculated: u64,
-}
-
-/// What became of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acceptance {
-    /// It entered the map, or what of it was not known did.
-    Accepted {
-        /// Pixels that were fitted.
-        n_fitted: u64,
-        /// Pixels that failed.
-        n_failed: u64,
-    },
-    /// It was known already.
-    Duplicate,
-    /// It does not fit any task of this scan, and was thrown away.
-    Unplanned,
-}
-
-/// What follows when a worker gives a task up.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GivenUp {
-    /// Nothing: the task was not out any more, or copies of it go on.
-    Nothing,
-    /// Its pixels are tried one by one.
-    Again(Vec<Task>),
-    /// Its only pixel has failed.
-    Failed(Pixel),
 }
 
 /// A task that is out.
@@ -92,9 +95,9 @@ struct OutTask {
     handed_out: Duration,
     /// The task that was cut from the wave, of which this is a copy, or itself.
     origin: u64,
-    /// How many copies came before it, one of the other.
+    /// How many copies came before it, one of the other: its deadline doubles with each.
     generation: u32,
-    /// Whether there is a copy of it.
+    /// Whether a copy of it is out. Once there is none any more it may get another one.
     is_copied: bool,
 }
 
@@ -102,20 +105,47 @@ struct OutTask {
 #[derive(Debug)]
 pub struct Ledger {
     chunking: Chunking,
+    fail_after: u32,
     stragglers: Stragglers,
+    standings: Standings,
+    troubles: Troubles,
+    /// Whether attempts tell how often a task was lost.
+    counts_attempts: bool,
     pending: VecDeque<(Pixel, PixelRequest)>,
+    repeats: Repeats,
     out: BTreeMap<u64, OutTask>,
     copies: Copies,
     /// Tasks whose results will be thrown away, since copies came first.
-    losing: BTreeSet<u64>,
+    losing: BTreeMap<u64, Losing>,
     /// How many of them will never come, since no worker has them.
     n_purged: usize,
+    stuck: Stuck,
     outcomes: BTreeMap<Pixel, PixelOutcome>,
     next_id: u64,
     counts: TaskCounts,
     busy_seconds: f64,
     wave_seconds: f64,
     wave_measured: u64,
+    /// Pixels of the running wave, and how many of them have their outcomes.
+    n_wave: usize,
+    n_settled: usize,
+    /// Pixels of the whole scan with a fit, and without.
+    n_fitted: u64,
+    n_failed: u64,
+    /// How the last pixel that failed for good did.
+    last_failure: String,
+    /// When a pixel got its outcome last, or a wave began.
+    progress: Duration,
+    /// How often in a row it was told since that there is no progress.
+    n_stalls: u32,
+}
+
+/// When a task was handed out that lost against its copy, and how large it was.
+#[derive(Clone, Copy, Debug)]
+struct Losing {
+    handed_out: Duration,
+    n_pixels: usize,
+    generation: u32,
 }
 
 impl Ledger {
@@ -123,31 +153,58 @@ impl Ledger {
     pub fn new(chunking: Chunking, policy: StragglerPolicy) -> Self {
         Self {
             chunking,
+            fail_after: FAIL_AFTER,
             stragglers: Stragglers::new(policy),
+            standings: Standings::default(),
+            troubles: Troubles::default(),
+            counts_attempts: true,
             pending: VecDeque::new(),
+            repeats: Repeats::default(),
             out: BTreeMap::new(),
             copies: Copies::default(),
-            losing: BTreeSet::new(),
+            losing: BTreeMap::new(),
             n_purged: 0,
+            stuck: Stuck::default(),
             outcomes: BTreeMap::new(),
             next_id: 0,
             counts: TaskCounts::default(),
             busy_seconds: 0.0,
             wave_seconds: 0.0,
             wave_measured: 0,
+            n_wave: 0,
+            n_settled: 0,
+            n_fitted: 0,
+            n_failed: 0,
+            last_failure: String::new(),
+            progress: Duration::ZERO,
+            n_stalls: 0,
+        }
+    }
+
+    /// The same; a pixel fails for good after failures at so many different workers.
+    #[must_use]
+    pub fn failing_after(self, n_workers: NonZeroU32) -> Self {
+        Self {
+            fail_after: n_workers.get(),
+            ..self
         }
     }
 
     /// Adds the pixels of a new wave. The last one must be done.
-    pub fn begin_wave(&mut self, pixels: Vec<(Pixel, PixelRequest)>) {
+    pub fn begin_wave(&mut self, pixels: Vec<(Pixel, PixelRequest)>, now: Duration) {
+        self.n_wave = pixels.len();
+        self.n_settled = 0;
         self.pending.extend(pixels);
         (self.wave_seconds, self.wave_measured) = (0.0, 0);
         self.stragglers.begin_wave();
+        self.troubles.clear();
+        self.went_on(now);
+        debug_assert_eq!(self.check(now), Ok(()));
     }
 
     /// Whether every pixel of the wave has an outcome. Copies that lost may still run.
     pub fn is_wave_done(&self) -> bool {
-        self.pending.is_empty() && self.out.is_empty()
+        self.pending.is_empty() && self.out.is_empty() && self.repeats.is_empty()
     }
 
     /// The outcomes accepted since the last call.
@@ -170,9 +227,9 @@ impl Ledger {
         self.n_purged += n_tasks;
     }
 
-    /// Pixels of the wave that are in no task yet.
+    /// Pixels of the wave that are in no task, or wait to go out again.
     pub fn n_pending(&self) -> usize {
-        self.pending.len()
+        self.pending.len() + self.repeats.n_pixels()
     }
 
     /// What the tasks came to so far.
@@ -185,42 +242,104 @@ impl Ledger {
         self.busy_seconds
     }
 
-    /// Whether more tasks should be out for workers with `n_slots` slots, who may hold `n_leases`.
-    pub fn wants_more_out(&self, n_slots: usize, n_leases: usize) -> bool {
-        let n_out = self.out.len() + self.n_losing();
-        let n_uncut = self.pending.len().div_ceil(self.chunk_size(n_slots));
-        n_out < self.stragglers.most_out(n_slots, n_leases, n_uncut)
+    /// A link of this worker came up.
+    pub fn worker_up(&mut self, worker: WorkerId) {
+        self.standings.up(worker);
     }
 
-    /// Cuts the next task for `n_slots` workers' slots, or `None` if all pixels are out.
+    /// A link of this worker is gone.
+    pub fn worker_down(&mut self, worker: WorkerId) {
+        self.standings.down(worker);
+    }
+
+    /// Whether a worker is put aside: its slots are not counted on.
+    pub fn is_aside(&self, worker: WorkerId) -> bool {
+        self.standings.is_aside(worker)
+    }
+
+    /// How many workers are put aside.
+    pub fn n_aside(&self) -> usize {
+        self.standings.n_aside()
+    }
+
+    /// Workers that were put aside since the last call.
+    pub fn take_put_aside(&mut self) -> Vec<PutAside> {
+        self.standings.take_news()
+    }
+
+    /// Says that attempts count more than losses, such as tasks that were given back in good order by
+    /// workers that cannot do them: then nothing is concluded from their number.
+    pub fn attempts_tell_little(&mut self) {
+        self.counts_attempts = false;
+    }
+
+    /// Why there is no point in going on: many pixels failed for good, and none was ever fitted.
+    pub fn hopeless(&self) -> Option<&str> {
+        /// One that cannot be fitted is no surprise; nor are a few.
+        const FEWEST_FAILED: u64 = 10;
+        (self.n_fitted == 0 && self.n_failed >= FEWEST_FAILED).then_some(&self.last_failure)
+    }
+
+    /// For how long no pixel got its outcome. Zero while there is none to wait for.
+    pub fn without_progress(&self, now: Duration) -> Duration {
+        match self.is_wave_done() {
+            true => Duration::ZERO,
+            false => now.saturating_sub(self.progress),
+        }
+    }
+
+    fn went_on(&mut self, now: Duration) {
+        self.progress = now;
+        self.n_stalls = 0;
+    }
+
+    /// Whether more tasks should be out for workers with `n_slots` slots, who may hold `n_leases`.
+    pub fn wants_more_out(&self, n_slots: usize, n_leases: usize) -> bool {
+        let n_uncut = self.pending.len().div_ceil(self.chunk_size(n_slots)) + self.repeats.len();
+        self.n_busy() < self.stragglers.most_out(n_slots, n_leases, n_uncut)
+    }
+
+    /// Cuts the next task for `n_slots` workers' slots, or `None` if all pixels are out. What has to go
+    /// out again comes first, for it may be the last one of a wave; what was lost too often comes last.
     pub fn cut_task(&mut self, n_slots: usize, now: Duration) -> Option<Task> {
+        if let Some(repeat) = self.repeats.next(self.pending.is_empty()) {
+            return Some(self.repeat(repeat, now));
+        }
         let n_pixels = self.chunk_size(n_slots).min(self.pending.len());
         if n_pixels == 0 {
             return None;
         }
-        let chunk: Vec<(Pixel, PixelRequest)> = self.pending.drain(..n_pixels).collect();
-        Some(self.hand_out(chunk, now))
-    }
-
-    fn hand_out(&mut self, pixels: Vec<(Pixel, PixelRequest)>, now: Duration) -> Task {
+        let pixels = self.pending.drain(..n_pixels).collect();
         self.counts.planned += 1;
-        let origin = self.next_id;
-        self.send(OutTask {
+        let task = OutTask {
             pixels,
             handed_out: now,
-            origin,
+            origin: self.next_id,
             generation: 0,
             is_copied: false,
-        })
+        };
+        Some(self.send(task, Vec::new()))
     }
 
-    fn send(&mut self, task: OutTask) -> Task {
+    /// Gives a task its number and puts it on the list of those that are out.
+    fn send(&mut self, task: OutTask, mut avoid: Vec<WorkerId>) -> Task {
         let id = self.next_id;
         self.next_id += 1;
+        avoid.extend(self.standings.avoided(id, task.handed_out));
+        avoid.sort_unstable();
+        avoid.dedup();
+        avoid.truncate(MOST_AVOIDED);
         let requests = task.pixels.iter().map(|(_, request)| request.clone());
         let requests = requests.collect();
+        let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
+        let most_attempts = pixels.map(|pixel| self.troubles.most_attempts(pixel)).min();
         self.out.insert(id, task);
-        Task { id, requests }
+        Task {
+            id,
+            requests,
+            avoid,
+            most_attempts: most_attempts.filter(|_| self.counts_attempts),
+        }
     }
 
     fn chunk_size(&self, n_slots: usize) -> usize {
@@ -240,96 +359,6 @@ impl Ledger {
     pub fn nside_of(&self, id: u64) -> Option<Nside> {
         let task = self.out.get(&id)?;
         task.pixels.first().map(|(pixel, _)| pixel.nside)
-    }
-
-    /// Takes a result: what became of each pixel of a task, and how long that took a worker.
-    pub fn accept(
-        &mut self,
-        id: u64,
-        outcomes: Vec<PixelOutcome>,
-        seconds: f64,
-        attempt: u32,
-        now: Duration,
-    ) -> Acceptance {
-        if id >= self.next_id {
-            return Acceptance::Unplanned;
-        }
-        let Some(task) = self.out.get(&id) else {
-            self.throw_away(id);
-            return Acceptance::Duplicate;
-        };
-        let n_pixels = task.pixels.len();
-        if n_pixels != outcomes.len() {
-            return Acceptance::Unplanned;
-        }
-        let was_out = now.saturating_sub(task.handed_out);
-        self.counts.lost += u64::from(attempt.saturating_sub(1));
-        if seconds.is_finite() && seconds > 0.0 {
-            self.busy_seconds += seconds;
-            self.wave_seconds += seconds;
-            self.wave_measured += n_pixels as u64;
-            self.stragglers.measured(seconds, n_pixels, was_out);
-        }
-        let (mut n_fitted, mut n_failed) = (0, 0);
-        for (pixel, outcome) in self.settle(id).into_iter().zip(outcomes) {
-            let Some(pixel) = pixel else {
-                continue;
-            };
-            let outcome = only_finite(outcome);
-            match outcome {
-                PixelOutcome::Fitted(_) => n_fitted += 1,
-                PixelOutcome::Failed(_) => n_failed += 1,
-            }
-            self.outcomes.insert(pixel, outcome);
-        }
-        Acceptance::Accepted { n_fitted, n_failed }
-    }
-
-    /// A task that is not out any more came to an end.
-    fn throw_away(&mut self, id: u64) {
-        self.counts.duplicate += 1;
-        self.losing.remove(&id);
-    }
-
-    /// A worker gives a task up for good. A task of several pixels is split, because one of them
-    /// may have brought down the rest; a single pixel fails. What copies are out with is left to them.
-    pub fn reject(&mut self, id: u64, reason: &str, now: Duration) -> GivenUp {
-        let Some(task) = self.out.remove(&id) else {
-            if id < self.next_id {
-                self.throw_away(id);
-            }
-            return GivenUp::Nothing;
-        };
-        self.counts.failed += 1;
-        let is_single = task.pixels.len() == 1;
-        let mut left = task.pixels;
-        if self.copies.has(task.origin) {
-            left.retain(|(pixel, _)| self.copies.abandon(*pixel, id));
-            self.copies.close(task.origin, left.len());
-        }
-        match left.as_slice() {
-            [] => GivenUp::Nothing,
-            [(pixel, _)] if is_single => {
-                let failed = PixelOutcome::Failed(reason.to_owned());
-                self.outcomes.insert(*pixel, failed);
-                GivenUp::Failed(*pixel)
-            }
-            _ => {
-                let singles = left.into_iter();
-                let singles = singles.map(|single| self.hand_out(vec![single], now));
-                GivenUp::Again(singles.collect())
-            }
-        }
-    }
-}
-
-/// A fit that is not a number is a failure, whatever the worker says.
-fn only_finite(outcome: PixelOutcome) -> PixelOutcome {
-    match outcome {
-        PixelOutcome::Fitted(fit) if !fit.llh.is_finite() => {
-            PixelOutcome::Failed(format!("llh is {}", fit.llh))
-        }
-        other => other,
     }
 }
 

@@ -11,10 +11,12 @@ pub mod ledger;
 pub mod plan;
 pub mod protocol;
 pub mod refinement;
+mod standings;
 pub mod start;
 pub mod stragglers;
 
-pub use ledger::{Acceptance, GivenUp, Ledger, Task, TaskCounts};
+pub use ledger::{Acceptance, Answer, Ledger, Stall, Task, TaskCounts};
 pub use plan::{Plan, PlanError, Strategy};
 pub use refinement::{Next, next};
+pub use standings::PutAside;
 pub use stragglers::{CopyReason, StragglerPolicy};

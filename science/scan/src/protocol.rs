@@ -1,17 +1,22 @@
 //! What Scanner and Workers say to each other, inside the bodies that a transport carries.
 //!
-//! Messages are msgpack maps with named fields, so that a minor version may add a field; bulk
-//! numbers inside them are plain arrays. Everything that comes from a peer is checked here:
-//! decoding fails, it never panics, and it bounds what it allocates.
+//! Messages are msgpack maps with named fields, so that a minor version may add a field, which readers
+//! of an earlier one pass over; bulk numbers inside them are columns. Everything that comes from a peer
+//! is checked here: decoding fails, it never panics, and it bounds what it allocates.
 
+mod columns;
 mod payload;
+mod result;
 mod task;
 
 pub use payload::{pack_problem, unpack_problem};
-pub use task::{MOST_REQUESTS, ResultBody, TaskBody};
+pub use result::{Report, ResultBody};
+pub use task::{MOST_REQUESTS, TaskBody};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use skyscan_transport::Version;
+
+pub use skyscan_transport::WorkerId;
 
 /// Version of these messages. The minor grows when a field is added, the major with any other
 /// change; peers of different majors refuse each other.

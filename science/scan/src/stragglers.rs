@@ -30,6 +30,10 @@ const SOONEST_LOOK: Duration = Duration::from_millis(20);
 const LATEST_LOOK: Duration = Duration::from_secs(30);
 /// The same while no times are known.
 const BLIND_LOOK: Duration = Duration::from_millis(100);
+/// While no times are known, this is late.
+const BLIND_DEADLINE_S: f64 = 60.0;
+/// With each copy of a copy the deadline is twice as long, up to so many times.
+const MOST_DOUBLINGS: u32 = 6;
 /// No wait counts as shorter.
 const SHORTEST_WAIT_S: f64 = 1e-6;
 
@@ -51,7 +55,8 @@ pub struct StragglerPolicy {
     pub splitting: bool,
     /// At the end of a wave no task waits at a worker while slots are idle elsewhere.
     pub adaptive_credit: bool,
-    /// Most copies of a pixel that are made, one after the other.
+    /// Most copies of a pixel that are made because slots are idle, one after the other. Past its
+    /// deadline a pixel always gets another one, which may take twice as long.
     pub most_copies: u32,
 }
 
@@ -94,6 +99,8 @@ pub enum CopyReason {
     Late,
     /// It is wide, and idle slots can share it.
     Wide,
+    /// Nothing at all has come for too long.
+    Stalled,
 }
 
 /// A task that is out and may get a copy.
@@ -105,17 +112,22 @@ pub(super) struct Suspect {
     pub(super) n_pixels: usize,
     /// Those of them that have no outcome yet.
     pub(super) n_open: usize,
+    /// How many copies came before it, one of the other.
+    pub(super) generation: u32,
 }
 
 /// What there is beside the suspects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Situation {
     pub(super) n_slots: usize,
-    /// Slots that no task of this scan can be in.
+    /// Slots that no task of this scan can be in, unless it is stuck.
     pub(super) n_idle: usize,
     pub(super) n_out: usize,
-    /// Copies among those that are out.
+    /// Copies among those that are out and not stuck.
     pub(super) n_copies: usize,
+    /// There is one worker only: it gets the copies of its own tasks, which helps only where one of its
+    /// slots hangs and another one is idle.
+    pub(super) is_one_worker: bool,
     /// Every pixel of the wave is in a task.
     pub(super) is_all_out: bool,
 }
@@ -166,14 +178,20 @@ impl Stragglers {
         self.waits.record(waited_s.max(SHORTEST_WAIT_S));
     }
 
-    /// Whether anything is known of times, so that something can be late.
-    pub(super) fn knows_times(&self) -> bool {
-        self.times.len() >= FEWEST_MEASURED || self.earlier.len() >= FEWEST_MEASURED
-    }
-
-    /// Most copies of a pixel, one after the other.
-    pub(super) fn most_copies(&self) -> u32 {
-        self.policy.most_copies
+    /// Seconds after which a task is overdue; `None` where every task is waited for. Learned from the
+    /// times of this event's tasks, and never the end of a pixel: only a copy goes out. A copy of a copy
+    /// is given twice the time, so that a pixel that is long by itself does not fill the fleet.
+    pub(super) fn allowed_s(&self, n_pixels: usize, generation: u32) -> Option<f64> {
+        self.policy.deadlines.then(|| {
+            let doubled = f64::from(1u32 << generation.min(MOST_DOUBLINGS));
+            let learned = self.high_s().map(|high_s| {
+                // Where the master has more to do than it can, every task waits: none is late for that.
+                let waited_s = self.waits.quantile(HIGH, 0).unwrap_or(0.0);
+                let allowed_s = self.policy.deadline_factor * high_s * n_pixels as f64;
+                allowed_s.max(self.policy.deadline_floor_s) + waited_s
+            });
+            doubled * learned.unwrap_or(BLIND_DEADLINE_S)
+        })
     }
 
     /// How many tasks may be out if workers may hold `n_leases` of them and so many are not cut yet:
@@ -212,26 +230,31 @@ impl Stragglers {
             is_splitting: self.policy.splitting,
             made: Vec::new(),
         };
+        // One copy may always be under way: in a fleet of a few slots a share of them is none, and a
+        // task that hangs would hang for ever.
+        let share = (SHARE_OF_COPIES * situation.n_slots as f64) as usize;
+        let most_unasked = match situation.is_one_worker {
+            true => 0,
+            false => share.max(1),
+        };
+        let mut n_unasked = most_unasked.saturating_sub(situation.n_copies);
         let mut rest: Vec<&Suspect> = suspects.iter().collect();
-        if let (true, Some(high_s)) = (self.policy.deadlines, self.high_s()) {
-            // Where the master has more to do than it can, every task waits: none is late for that.
-            let waited_s = self.waits.quantile(HIGH, 0).unwrap_or(0.0);
-            let unasked = (SHARE_OF_COPIES * situation.n_slots as f64) as usize;
-            let mut n_unasked = unasked.saturating_sub(situation.n_copies);
-            rest.retain(|suspect| {
-                let allowed_s = self.policy.deadline_factor * high_s * suspect.n_pixels as f64;
-                let allowed_s = allowed_s.max(self.policy.deadline_floor_s) + waited_s;
-                let is_overdue = suspect.age_s(now) > allowed_s;
-                if !is_overdue || (orders.n_idle == 0 && n_unasked == 0) {
-                    return true;
-                }
-                if orders.n_idle == 0 {
-                    n_unasked -= 1;
-                }
-                orders.make(suspect, CopyReason::Overdue);
-                false
-            });
+        rest.retain(|suspect| {
+            let allowed_s = self.allowed_s(suspect.n_pixels, suspect.generation);
+            let is_overdue = allowed_s.is_some_and(|allowed_s| suspect.age_s(now) > allowed_s);
+            if !is_overdue || (orders.n_idle == 0 && n_unasked == 0) {
+                return true;
+            }
+            if orders.n_idle == 0 {
+                n_unasked -= 1;
+            }
+            orders.make(suspect, CopyReason::Overdue);
+            false
+        });
+        if situation.is_one_worker {
+            return orders.made;
         }
+        rest.retain(|suspect| suspect.generation < self.policy.most_copies);
         let typical_s = self.typical_s(situation.n_out as u64);
         if let (true, Some(typical_s)) = (situation.is_all_out, typical_s) {
             self.fill_idle(now, rest, typical_s, &mut orders);

@@ -18,10 +18,15 @@ pub(super) struct Meters {
     unplanned: Counter,
     invalid: Counter,
     rejected: Counter,
+    task_failed: Counter,
+    not_begun: Counter,
+    stalls: Counter,
+    put_aside: Counter,
     lost: Counter,
     overdue: Counter,
     late: Counter,
     wide: Counter,
+    stalled: Counter,
     out: Gauge,
     workers: Gauge,
     slots: Gauge,
@@ -56,10 +61,15 @@ impl Meters {
             unplanned: result("unplanned"),
             invalid: result("invalid"),
             rejected: result("rejected"),
+            task_failed: result("failed"),
+            not_begun: result("not_begun"),
+            stalls: counter!("skyscan_scan_stalls_total"),
+            put_aside: counter!("skyscan_workers_put_aside_total"),
             lost: counter!("skyscan_tasks_lost_total"),
             overdue: copy("overdue"),
             late: copy("late"),
             wide: copy("wide"),
+            stalled: copy("stalled"),
             out: gauge!("skyscan_tasks_out"),
             workers: gauge!("skyscan_scan_workers"),
             slots: gauge!("skyscan_scan_slots"),
@@ -106,13 +116,13 @@ impl Meters {
     /// What the ledger made of a result.
     pub(super) fn result(&self, acceptance: Acceptance, attempt: u32) {
         match acceptance {
-            Acceptance::Accepted { .. } => {
-                self.accepted.increment(1);
-                self.lost.increment(u64::from(attempt.saturating_sub(1)));
-            }
-            Acceptance::Duplicate => self.duplicate.increment(1),
-            Acceptance::Unplanned => self.unplanned.increment(1),
+            Acceptance::Accepted { .. } => self.accepted.increment(1),
+            Acceptance::Failed { .. } => self.task_failed.increment(1),
+            Acceptance::NotBegun { .. } => self.not_begun.increment(1),
+            Acceptance::Duplicate => return self.duplicate.increment(1),
+            Acceptance::Unplanned => return self.unplanned.increment(1),
         }
+        self.lost.increment(u64::from(attempt.saturating_sub(1)));
     }
 
     /// What an accepted result holds, and how long it took a worker.
@@ -120,7 +130,7 @@ impl Meters {
         let round = self.round(nside);
         round.fitted.increment(n_fitted);
         round.failed.increment(n_failed);
-        if seconds.is_finite() && seconds >= 0.0 {
+        if n_fitted > 0 && seconds.is_finite() && seconds >= 0.0 {
             round.service.record(seconds);
         }
     }
@@ -131,6 +141,7 @@ impl Meters {
             CopyReason::Overdue => self.overdue.increment(1),
             CopyReason::Late => self.late.increment(1),
             CopyReason::Wide => self.wide.increment(1),
+            CopyReason::Stalled => self.stalled.increment(1),
         }
     }
 
@@ -144,9 +155,14 @@ impl Meters {
         self.rejected.increment(1);
     }
 
-    /// A pixel failed with the task that it was alone in.
-    pub(super) fn pixel_failed(&mut self, nside: Nside) {
-        self.round(nside).failed.increment(1);
+    /// Nothing came for far too long.
+    pub(super) fn stalled(&self) {
+        self.stalls.increment(1);
+    }
+
+    /// A worker was put aside.
+    pub(super) fn put_aside(&self) {
+        self.put_aside.increment(1);
     }
 
     /// Results were entered.

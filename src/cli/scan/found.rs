@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::actors::scanner::Scanned;
-use crate::output::summary::{BestFit, Summary, failure_counts, pixel_counts};
+use crate::output::summary::{
+    BestFit, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
+};
 use crate::output::{EventIdentity, ScanRecord, SubPixel};
 use crate::reco::Problem;
 use crate::scan::Plan;
@@ -31,7 +33,7 @@ impl Found {
     }
 
     /// What files show. Of a scan that has not ended, or was stopped, the finest round may lack
-    /// pixels.
+    /// pixels; a round in which pixels failed is not complete either.
     pub(super) fn record<'a>(
         &'a self,
         map: &'a SkyMap,
@@ -40,10 +42,12 @@ impl Found {
         plan: &Plan,
     ) -> ScanRecord<'a> {
         let finest = map.rounds().keys().next_back();
+        let n_failed = failed_pixel_counts(map);
         let complete: BTreeSet<Nside> = plan
             .rounds()
             .iter()
             .filter(|nside| has_ended || Some(*nside) < finest)
+            .filter(|nside| !n_failed.contains_key(nside))
             .copied()
             .collect();
         ScanRecord {
@@ -83,6 +87,15 @@ impl Found {
             regions: self.regions.iter().map(Into::into).collect(),
             tasks: scanned.tasks,
             pixels: pixel_counts(&scanned.map),
+            failed_pixels: failed_pixel_counts(&scanned.map),
+            put_aside: scanned
+                .put_aside
+                .iter()
+                .map(|aside| PutAsideWorker {
+                    worker: aside.worker.to_string(),
+                    reason: aside.reason.clone(),
+                })
+                .collect(),
             complete: scanned.complete,
             wall_seconds: 0.0,
             cpu_seconds: scanned.busy_seconds,

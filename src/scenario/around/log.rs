@@ -12,7 +12,7 @@ use skyscan_transport::{
 use tokio::time::Instant;
 
 use crate::event::DetectorDirection;
-use crate::protocol::{ResultBody, TaskBody};
+use crate::protocol::{Report, ResultBody, TaskBody};
 use crate::reco::PixelRequest;
 use crate::scenario::workload::simulated;
 use crate::sky::map::PixelOutcome;
@@ -164,6 +164,10 @@ impl Entries {
         let Some(directions) = self.out.remove(&id) else {
             return;
         };
+        // What failed, or was not begun, goes out again as another task.
+        let Report::Outcomes(outcomes) = result.report else {
+            return;
+        };
         let mut n_first = 0;
         for direction in &directions {
             if let Some(is_done) = self.is_done.get_mut(direction)
@@ -176,7 +180,7 @@ impl Entries {
         if let Some(task) = self.tasks.get_mut(id as usize)
             && n_first > 0
         {
-            let drawn_s = result.outcomes.iter().map(|outcome| match outcome {
+            let drawn_s = outcomes.iter().map(|outcome| match outcome {
                 PixelOutcome::Fitted(fit) => simulated::drawn_s(fit),
                 PixelOutcome::Failed(_) => 0.0,
             });

@@ -85,6 +85,7 @@ pub(super) async fn run(
         HandOut {
             spare_tasks: setup.transport.spare_tasks,
             window: setup.transport.window,
+            ..HandOut::default()
         },
         tell_progress,
     );

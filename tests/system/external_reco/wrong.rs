@@ -18,7 +18,9 @@ const SCAN: [&str; 8] = [
     "--chunk",
     "4",
 ];
+const FAILED: i32 = 1;
 const BAD_INPUT: i32 = 2;
+const INCOMPLETE: i32 = 3;
 const UNFIT: i32 = 4;
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
@@ -53,7 +55,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         }),
         ("a_program_that_cannot_serve_is_told_at_once", at_once),
         ("a_worker_with_another_program_leaves", another_program),
-        ("a_refused_event_is_told_by_every_pixel_at_once", refused),
+        ("an_event_that_every_program_refuses_ends_the_scan", refused),
         ("a_worker_leaves_while_its_program_hangs", leaves),
     ]
 }
@@ -93,6 +95,11 @@ fn one_fails(conduct: &str, words: &str) -> Result<(), Failed> {
         .lines()
         .find_map(|line| line.trim().strip_prefix("FAILED  1 pixels: 1 "));
     assert!(told.contains("12 at nside 1"), "{told}");
+    assert_eq!(output.status.code(), Some(INCOMPLETE), "{told}");
+    assert!(
+        told.starts_with("WARNING: INCOMPLETE MAP, 1 of 12 pixels failed."),
+        "{told}"
+    );
     match failures {
         Some(reason) if reason.contains(words) => Ok(()),
         _ => Err(format!("not one failure with {words:?}: {told}").into()),
@@ -220,8 +227,10 @@ fn refused() -> Result<(), Failed> {
         &program,
     ])?;
     let output = skyscan(&elsewhere(&url, "external:test-1")).output()?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let expected = "FAILED  12 pixels: 12 the external program refuses the event: too dark";
+    let told = String::from_utf8_lossy(&output.stderr);
+    let expected =
+        "the external program refuses the event: too dark (3 times; only 1 worker saw it)";
+    assert_eq!(output.status.code(), Some(FAILED), "{told}");
     assert!(told.contains(expected), "{told}");
     worker.leave()
 }

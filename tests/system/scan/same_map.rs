@@ -55,6 +55,7 @@ fn demo() -> Result<(), Failed> {
             "regions",
             "tasks",
             "pixels",
+            "failed_pixels",
             "complete",
             "wall_seconds",
             "cpu_seconds",

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{BestFit, RegionExtent, Summary};
+use super::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::{EventIdentity, SubPixel, sexagesimal};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::region::RegionMethod;
@@ -40,6 +40,15 @@ impl Summary {
         let TaskCounts {
             planned, accepted, ..
         } = self.tasks;
+        let n_failed: u64 = self.failed_pixels.values().sum();
+        if accepted == planned && n_failed > 0 {
+            return writeln!(
+                f,
+                "WARNING: INCOMPLETE MAP, {n_failed} of {} pixels failed. The direction and its regions \
+                 may be wrong.\n",
+                self.pixels.values().sum::<u64>()
+            );
+        }
         writeln!(
             f,
             "WARNING: INCOMPLETE SCAN, {accepted} of {planned} tasks done. \
@@ -73,7 +82,7 @@ impl Summary {
         let tasks = &self.tasks;
         write!(f, "  Tasks   {} of {} done", tasks.accepted, tasks.planned)?;
         for (n, what) in [
-            (tasks.failed, "given up"),
+            (tasks.failed, "failed and tried again"),
             (tasks.lost, "lost and given out again"),
             (tasks.speculated, "copied because they held up the rest"),
             (tasks.duplicate, "counted once though done twice"),
@@ -83,6 +92,13 @@ impl Summary {
             }
         }
         writeln!(f)?;
+        if let Some(PutAsideWorker { worker, reason }) = self.put_aside.first() {
+            writeln!(
+                f,
+                "  ASIDE   {} workers, which failed at what others could do; worker {worker}: {reason}",
+                self.put_aside.len()
+            )?;
+        }
         writeln!(
             f,
             "  Time    {} on the clock, {} of workers' time, over {}",

@@ -1,39 +1,50 @@
-//! Pixels that are in several tasks at once: each is answered by whichever comes first.
+//! Pixels that are in several tasks, one after the other or at once: each is answered by whichever
+//! comes first.
+//!
+//! Most tasks of a scan are done by whoever got them first, and leave no trace here. A task enters with
+//! all its pixels when it is copied, or when part of it has to go out again.
 
 use std::collections::BTreeMap;
 
 use skyscan_sky::Pixel;
 
-/// Who else has what, for tasks of which there are copies.
+/// Who else has what.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
-    /// Tasks that are out with a pixel that has no outcome, if it is in a task with copies.
+    /// The tasks that are out with a pixel that has no outcome; none while it waits to go out again.
     holders: BTreeMap<Pixel, Vec<u64>>,
-    /// Pixels without an outcome of each task that was cut from the wave and copied.
+    /// Pixels without an outcome of each task that was cut from the wave and is in here.
     open: BTreeMap<u64, usize>,
 }
 
-/// What became of a pixel when one of its tasks came to an end.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Shared {
-    /// It has its outcome already.
-    Known,
-    /// It had none; these others are out with it too.
-    Open(Vec<u64>),
-}
-
 impl Copies {
-    /// Whether the task that was cut from the wave as `origin` has copies.
+    /// Whether the task that was cut from the wave as `origin` is in here.
     pub(super) fn has(&self, origin: u64) -> bool {
         self.open.contains_key(&origin)
     }
 
-    /// Whether a pixel of a task with copies has no outcome.
+    /// Whether a pixel of a task in here has no outcome.
     pub(super) fn is_open(&self, pixel: Pixel) -> bool {
         self.holders.contains_key(&pixel)
     }
 
-    /// Tells that a task gets its first copy.
+    /// The tasks that are out with a pixel.
+    pub(super) fn holders(&self, pixel: Pixel) -> &[u64] {
+        self.holders.get(&pixel).map_or(&[], Vec::as_slice)
+    }
+
+    /// Pixels without an outcome, and the tasks that are out with each.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Pixel, &[u64])> {
+        let holders = self.holders.iter();
+        holders.map(|(pixel, holders)| (*pixel, holders.as_slice()))
+    }
+
+    /// Pixels without an outcome, added up over the tasks that were cut from the wave.
+    pub(super) fn n_open(&self) -> usize {
+        self.open.values().sum()
+    }
+
+    /// Takes in a task that was cut from the wave, and is out with all its pixels.
     pub(super) fn begin(&mut self, origin: u64, pixels: impl IntoIterator<Item = Pixel>) {
         let before = self.holders.len();
         let holders = pixels.into_iter().map(|pixel| (pixel, vec![origin]));
@@ -41,40 +52,30 @@ impl Copies {
         self.open.insert(origin, self.holders.len() - before);
     }
 
-    /// Tells that a copy goes out.
-    pub(super) fn add(&mut self, copy: u64, pixels: impl IntoIterator<Item = Pixel>) {
+    /// Tells that a task goes out with these pixels, too.
+    pub(super) fn add(&mut self, task: u64, pixels: impl IntoIterator<Item = Pixel>) {
         for pixel in pixels {
-            self.holders.entry(pixel).or_default().push(copy);
+            self.holders.entry(pixel).or_default().push(task);
         }
     }
 
-    /// A pixel has its outcome, by this task.
-    pub(super) fn settle(&mut self, pixel: Pixel, by: u64) -> Shared {
-        match self.holders.remove(&pixel) {
-            None => Shared::Known,
-            Some(mut holders) => {
-                holders.retain(|id| *id != by);
-                Shared::Open(holders)
-            }
-        }
+    /// A pixel has its outcome; returns the tasks that are out with it.
+    pub(super) fn settle(&mut self, pixel: Pixel) -> Vec<u64> {
+        self.holders.remove(&pixel).unwrap_or_default()
     }
 
-    /// A task is gone without an outcome for this pixel. Returns whether nobody else is out with it;
-    /// then it is no shared pixel any more.
+    /// A task came to an end without an outcome for this pixel, which stays open. Returns whether
+    /// nobody is out with it any more.
     pub(super) fn abandon(&mut self, pixel: Pixel, by: u64) -> bool {
         let Some(holders) = self.holders.get_mut(&pixel) else {
             return false;
         };
         holders.retain(|id| *id != by);
-        let is_orphan = holders.is_empty();
-        if is_orphan {
-            self.holders.remove(&pixel);
-        }
-        is_orphan
+        holders.is_empty()
     }
 
-    /// So many pixels of a task that was cut from the wave are not open any more. Returns whether
-    /// these were the last ones.
+    /// So many pixels of a task that was cut from the wave have their outcomes. Returns whether these
+    /// were the last ones.
     pub(super) fn close(&mut self, origin: u64, n_pixels: usize) -> bool {
         let Some(open) = self.open.get_mut(&origin) else {
             return false;

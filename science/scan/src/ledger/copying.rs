@@ -1,15 +1,34 @@
-//! How a ledger copies the tasks that hold up a wave, and which of the copies lose.
+//! How a ledger copies the tasks that hold up a wave, and what it does when nothing comes at all.
 //!
 //! Decision: A wave ends without the copies that lost (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::copies::Shared;
 use super::{Ledger, OutTask, Task};
 use crate::stragglers::{CopyOrder, CopyReason, Situation, Suspect};
 use skyscan_reco::PixelRequest;
 use skyscan_sky::Pixel;
+
+/// So long after the deadline of what is out it is told that nothing comes.
+const STALL: Duration = Duration::from_secs(60);
+/// It is told less and less often, down to once in so many times that long.
+const MOST_DOUBLINGS: u32 = 6;
+/// Pixels that are named then.
+const MOST_NAMED: usize = 5;
+
+/// Nothing comes any more, though there is something to wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// For how long.
+    pub since: Duration,
+    /// Some of the pixels that are waited for.
+    pub pixels: Vec<Pixel>,
+    /// How many there are.
+    pub n_open: usize,
+    /// Slots that should be idle.
+    pub n_idle: usize,
+}
 
 impl Ledger {
     /// When to look for stragglers again; never if nothing is done about them.
@@ -17,38 +36,126 @@ impl Ledger {
         self.stragglers.look_again_after()
     }
 
-    /// Looks for tasks that hold up the wave; returns copies of them to be handed out, and why.
-    pub fn copy_stragglers(&mut self, n_slots: usize, now: Duration) -> Vec<(Task, CopyReason)> {
-        if !self.stragglers.knows_times() {
-            return Vec::new();
-        }
-        let n_out = self.out.len();
+    /// Looks for tasks that hold up the wave; returns copies of them to be handed out, and why. The
+    /// slots are those of so many workers.
+    pub fn copy_stragglers(
+        &mut self,
+        n_workers: usize,
+        n_slots: usize,
+        now: Duration,
+    ) -> Vec<(Task, CopyReason)> {
+        self.note_stuck(now);
+        let n_copies = (self.out.iter())
+            .filter(|(id, task)| task.generation > 0 && !self.stuck.is_stuck(**id))
+            .count();
         let situation = Situation {
             n_slots,
-            n_idle: n_slots.saturating_sub(n_out + self.n_losing()),
-            n_out,
-            n_copies: self.out.values().filter(|task| task.generation > 0).count(),
+            n_idle: n_slots.saturating_sub(self.n_busy()),
+            n_out: self.out.len(),
+            n_copies,
+            is_one_worker: n_workers < 2,
             is_all_out: self.pending.is_empty(),
         };
-        let most_copies = self.stragglers.most_copies();
-        let may_be_copied =
-            |(_, task): &(&u64, &OutTask)| !task.is_copied && task.generation < most_copies;
-        let suspect = |(&id, task): (&u64, &OutTask)| Suspect {
+        let suspects = self.suspects(|task| !task.is_copied);
+        let orders = self.stragglers.orders(now, &suspects, situation);
+        let copies = orders.into_iter().flat_map(|order| {
+            let pieces = self.copy(order, now);
+            pieces.into_iter().map(move |piece| (piece, order.reason))
+        });
+        let copies = copies.collect();
+        debug_assert_eq!(self.check(now), Ok(()));
+        copies
+    }
+
+    /// The last resort: if no pixel got its outcome for far too long, says so, and hands out again what
+    /// is open, as far as slots should be idle. Whatever let that happen, the scan goes on.
+    pub fn stalled(&mut self, n_slots: usize, now: Duration) -> Option<(Stall, Vec<Task>)> {
+        let shortest_s = self.stragglers.allowed_s(1, 0)?;
+        let allowed_s = |task: &OutTask| {
+            self.stragglers
+                .allowed_s(task.pixels.len(), task.generation)
+        };
+        let longest = self.out.values().filter_map(allowed_s);
+        let allowed_s = longest.fold(shortest_s, f64::max);
+        let patience =
+            STALL + Duration::try_from_secs_f64(allowed_s).unwrap_or(Duration::MAX / 128);
+        let since = self.without_progress(now);
+        // 1, 3, 7 ... times that long: once, then after twice as long, and so on.
+        let n_told = self.n_stalls.min(MOST_DOUBLINGS);
+        let beyond = self.n_stalls - n_told;
+        let due = ((2u32 << n_told) - 1).saturating_add(beyond.saturating_mul(2 << MOST_DOUBLINGS));
+        if since < patience.saturating_mul(due) {
+            return None;
+        }
+        self.n_stalls += 1;
+        self.note_stuck(now);
+        let n_idle = n_slots.saturating_sub(self.n_busy());
+        let open = |task: &OutTask| {
+            let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
+            let open = pixels.filter(|pixel| self.is_open(task, *pixel));
+            open.collect::<Vec<Pixel>>()
+        };
+        let pixels: BTreeSet<Pixel> = self.out.values().flat_map(open).collect();
+        let stall = Stall {
+            since,
+            n_open: self.n_wave - self.n_settled,
+            pixels: pixels.into_iter().take(MOST_NAMED).collect(),
+            n_idle,
+        };
+        let again = self.suspects(|_| true).into_iter().take(n_idle);
+        let again = again.flat_map(|suspect| {
+            let order = CopyOrder {
+                id: suspect.id,
+                n_pieces: 1,
+                reason: CopyReason::Stalled,
+            };
+            self.copy(order, now)
+        });
+        let again = again.collect();
+        Some((stall, again))
+    }
+
+    /// Tasks that may be at work: those that are stuck hold no slot in our books, and do not keep others
+    /// from going out. A task that has lost and does not come back is as bad as one that nobody answers.
+    pub(super) fn n_busy(&self) -> usize {
+        let n_losing = self.n_losing();
+        let n_out = self.out.len() - self.stuck.n_out().min(self.out.len());
+        n_out + n_losing - self.stuck.n_losing().min(n_losing)
+    }
+
+    fn note_stuck(&mut self, now: Duration) {
+        let is_overdue = |handed_out: Duration, n_pixels, generation| {
+            let allowed_s = self.stragglers.allowed_s(n_pixels, generation);
+            let age_s = now.saturating_sub(handed_out).as_secs_f64();
+            allowed_s.is_some_and(|allowed_s| age_s > allowed_s)
+        };
+        let out = self.out.iter().filter(|(id, task)| {
+            self.stuck.is_overtaken(**id)
+                && is_overdue(task.handed_out, task.pixels.len(), task.generation)
+        });
+        let out = out.map(|(id, _)| *id).collect();
+        // These were overtaken by their own copies.
+        let losing = self.losing.iter().filter(|(_, losing)| {
+            is_overdue(losing.handed_out, losing.n_pixels, losing.generation)
+        });
+        let losing = losing.map(|(id, _)| *id).collect();
+        self.stuck.note(out, losing);
+    }
+
+    fn suspects(&self, may_be_copied: impl Fn(&OutTask) -> bool) -> Vec<Suspect> {
+        let suspects = self.out.iter().filter(|(_, task)| may_be_copied(task));
+        let suspects = suspects.map(|(&id, task)| Suspect {
             id,
             handed_out: task.handed_out,
             n_pixels: task.pixels.len(),
             n_open: self.n_open(task),
-        };
-        let suspects: Vec<Suspect> = (self.out.iter())
-            .filter(may_be_copied)
-            .map(suspect)
-            .collect();
-        let orders = self.stragglers.orders(now, &suspects, situation);
-        let copy = |order: CopyOrder| {
-            let pieces = self.copy(order, now);
-            pieces.into_iter().map(move |piece| (piece, order.reason))
-        };
-        orders.into_iter().flat_map(copy).collect()
+            generation: task.generation,
+        });
+        suspects.collect()
+    }
+
+    pub(super) fn is_open(&self, task: &OutTask, pixel: Pixel) -> bool {
+        !self.copies.has(task.origin) || self.copies.is_open(pixel)
     }
 
     fn n_open(&self, task: &OutTask) -> usize {
@@ -76,53 +183,28 @@ impl Ledger {
         let piece_pixels = open.len().div_ceil(order.n_pieces.max(1)).max(1);
         let pieces = open.chunks(piece_pixels).map(|piece| {
             self.counts.speculated += 1;
-            let pixels = piece.iter().map(|(pixel, _)| *pixel);
-            self.copies.add(self.next_id, pixels);
-            self.send(OutTask {
+            let pixels = || piece.iter().map(|(pixel, _)| *pixel);
+            self.copies.add(self.next_id, pixels());
+            let avoid = match order.reason {
+                CopyReason::Late | CopyReason::Wide | CopyReason::Overdue => {
+                    self.troubles.failed_at(pixels())
+                }
+                // The one worker that is left to try may be the one that hangs: now anyone will do.
+                CopyReason::Stalled => {
+                    pixels().for_each(|pixel| self.troubles.waited_in_vain(pixel));
+                    Vec::new()
+                }
+            };
+            let task = OutTask {
                 pixels: piece.to_vec(),
                 handed_out: now,
                 origin,
                 generation,
                 is_copied: false,
-            })
+            };
+            self.send(task, avoid)
         });
         pieces.collect()
-    }
-
-    /// Takes a task that has a result off the list; returns its pixels, `None` for those that were
-    /// known. Tasks that have nothing open any more lose.
-    pub(super) fn settle(&mut self, id: u64) -> Vec<Option<Pixel>> {
-        let Some(task) = self.out.remove(&id) else {
-            return Vec::new();
-        };
-        let pixels = task.pixels.into_iter().map(|(pixel, _)| pixel);
-        if !self.copies.has(task.origin) {
-            self.counts.accepted += 1;
-            return pixels.map(Some).collect();
-        }
-        let mut others = BTreeSet::new();
-        let mut n_closed = 0;
-        let settled = pixels.map(|pixel| match self.copies.settle(pixel, id) {
-            Shared::Known => None,
-            Shared::Open(holders) => {
-                n_closed += 1;
-                others.extend(holders);
-                Some(pixel)
-            }
-        });
-        let settled = settled.collect();
-        self.counts.accepted += u64::from(self.copies.close(task.origin, n_closed));
-        for other in others {
-            let has_open = |task: &OutTask| {
-                let mut pixels = task.pixels.iter();
-                pixels.any(|(pixel, _)| self.copies.is_open(*pixel))
-            };
-            if !self.out.get(&other).is_some_and(has_open) {
-                self.out.remove(&other);
-                self.losing.insert(other);
-            }
-        }
-        settled
     }
 }
 

@@ -1,11 +1,14 @@
-//! Tasks and results on the wire.
+//! Tasks on the wire.
+//!
+//! Fields have names, so that a minor version may add one; the numbers of all pixels stand in columns,
+//! little-endian, so that no name repeats and a pixel costs tens of bytes.
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::{finite_column, pack, rows};
 use super::{Message, ProtocolError};
 use skyscan_event::DetectorDirection;
 use skyscan_reco::{PixelRequest, VertexSeed};
-use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// More requests than this are never put into a task.
 pub const MOST_REQUESTS: usize = 1024;
@@ -17,62 +20,58 @@ const MOST_SEEDS: usize = 64;
 pub struct TaskBody {
     /// Directions to evaluate, in this order.
     pub requests: Vec<PixelRequest>,
+    /// Whoever leases it for the first time after so many attempts gives it back unbegun: it may take its
+    /// workers with it. Without a number, nobody does.
+    pub most_attempts: Option<u32>,
 }
-
-/// What a task came to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResultBody {
-    /// How long the evaluation kept a slot busy.
-    pub seconds: f64,
-    /// What became of each request, in the task's order.
-    pub outcomes: Vec<PixelOutcome>,
-}
-
-/// `[zenith, azimuth, [[x, y, z, t] ...]]`
-type WireRequest = (f64, f64, Vec<[f64; 4]>);
 
 #[derive(Serialize, Deserialize)]
 struct WireTask {
-    requests: Vec<WireRequest>,
+    /// Zenith and azimuth of each direction, in rad.
+    #[serde(with = "serde_bytes")]
+    directions: Vec<u8>,
+    /// How many starts each direction has; empty if none has any.
+    #[serde(default)]
+    n_seeds: Vec<u8>,
+    /// x, y, z in m and time in ns of each start, those of the first direction first.
+    #[serde(with = "serde_bytes", default)]
+    seeds: Vec<u8>,
+    #[serde(default)]
+    most_attempts: Option<u32>,
 }
 
 impl Message for WireTask {
     const NAME: &'static str = "task";
 }
 
-#[derive(Serialize, Deserialize)]
-struct WireResult {
-    seconds: f64,
-    outcomes: Vec<WireOutcome>,
-}
-
-impl Message for WireResult {
-    const NAME: &'static str = "result";
-}
-
-/// `{"fit": [llh, [x, y, z], t, energy inside, energy in all]}` or `{"failed": reason}`
-#[derive(Serialize, Deserialize)]
-enum WireOutcome {
-    #[serde(rename = "fit")]
-    Fitted(f64, [f64; 3], f64, Option<f64>, Option<f64>),
-    #[serde(rename = "failed")]
-    Failed(String),
-}
-
 impl TaskBody {
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let request = |request: &PixelRequest| {
-            let seed = |seed: &VertexSeed| {
-                let [x, y, z] = seed.position_m;
-                [x, y, z, seed.time_ns]
-            };
-            let direction = request.direction;
-            let seeds = request.seeds.iter().map(seed).collect();
-            (direction.zenith_rad, direction.azimuth_rad, seeds)
+        let direction = |request: &PixelRequest| {
+            let DetectorDirection {
+                zenith_rad,
+                azimuth_rad,
+            } = request.direction;
+            [zenith_rad, azimuth_rad]
         };
+        let seed = |seed: &VertexSeed| {
+            let [x, y, z] = seed.position_m;
+            [x, y, z, seed.time_ns]
+        };
+        let n_seeds = |request: &PixelRequest| request.seeds.len().min(MOST_SEEDS);
+        let all_seeds = |request| {
+            let PixelRequest { seeds, .. }: &PixelRequest = request;
+            seeds.iter().take(MOST_SEEDS).flat_map(seed)
+        };
+        let has_seeds = self.requests.iter().any(|request| n_seeds(request) > 0);
         WireTask {
-            requests: self.requests.iter().map(request).collect(),
+            directions: pack(self.requests.iter().flat_map(direction)),
+            n_seeds: match has_seeds {
+                true => self.requests.iter().map(|r| n_seeds(r) as u8).collect(),
+                false => Vec::new(),
+            },
+            seeds: pack(self.requests.iter().flat_map(all_seeds)),
+            most_attempts: self.most_attempts,
         }
         .encode()
     }
@@ -80,99 +79,45 @@ impl TaskBody {
     /// Reads it from a peer's bytes.
     ///
     /// # Errors
-    /// If they are not a task, or a number in it is not finite.
+    /// If they are not a task, its columns do not fit together, or a number in it is not finite.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
+        let wire = WireTask::decode(bytes)?;
         let senseless = |reason: String| ProtocolError::Senseless {
             message: WireTask::NAME,
             reason,
         };
-        let wire = WireTask::decode(bytes)?;
-        if wire.requests.len() > MOST_REQUESTS {
-            return Err(senseless(format!("{} requests", wire.requests.len())));
+        let directions = finite_column::<2>(&wire.directions).map_err(senseless)?;
+        if directions.len() > MOST_REQUESTS {
+            return Err(senseless(format!("{} requests", directions.len())));
         }
-        let request = |(zenith_rad, azimuth_rad, seeds): WireRequest| {
-            if seeds.len() > MOST_SEEDS {
-                return Err(senseless(format!("{} seeds", seeds.len())));
-            }
-            let finite = zenith_rad.is_finite() && azimuth_rad.is_finite();
-            if !finite || !seeds.as_flattened().iter().all(|x| x.is_finite()) {
-                return Err(senseless("a number is not finite".to_owned()));
-            }
-            let seed = |[x, y, z, time_ns]: [f64; 4]| VertexSeed {
-                position_m: [x, y, z],
-                time_ns,
-            };
-            Ok(PixelRequest {
-                direction: DetectorDirection {
-                    zenith_rad,
-                    azimuth_rad,
-                },
-                seeds: seeds.into_iter().map(seed).collect(),
-            })
-        };
-        let requests = wire
-            .requests
-            .into_iter()
-            .map(request)
-            .collect::<Result<_, _>>()?;
-        Ok(Self { requests })
-    }
-}
-
-impl ResultBody {
-    /// Its bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        let outcome = |outcome: &PixelOutcome| match outcome {
-            PixelOutcome::Fitted(fit) => WireOutcome::Fitted(
-                fit.llh,
-                fit.position_m,
-                fit.time_ns,
-                fit.energy_inside_gev,
-                fit.energy_total_gev,
-            ),
-            PixelOutcome::Failed(reason) => WireOutcome::Failed(reason.clone()),
-        };
-        let outcomes = self.outcomes.iter().map(outcome).collect();
-        WireResult {
-            seconds: self.seconds,
-            outcomes,
+        if let Some(most) = wire.n_seeds.iter().find(|n| usize::from(**n) > MOST_SEEDS) {
+            return Err(senseless(format!("{most} seeds")));
         }
-        .encode()
-    }
-
-    /// Reads it from a peer's bytes. A fit that is not finite comes out as a failure.
-    ///
-    /// # Errors
-    /// If they are not a result.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
-        let wire = WireResult::decode(bytes)?;
-        if wire.outcomes.len() > MOST_REQUESTS {
-            let reason = format!("{} outcomes", wire.outcomes.len());
-            return Err(ProtocolError::Senseless {
-                message: WireResult::NAME,
-                reason,
-            });
-        }
-        let outcome = |outcome: WireOutcome| match outcome {
-            WireOutcome::Fitted(llh, position_m, time_ns, inside, total) => {
-                let finite = position_m.iter().all(|x| x.is_finite()) && time_ns.is_finite();
-                if !finite || !llh.is_finite() {
-                    return PixelOutcome::Failed(format!("the fit is not finite (llh {llh})"));
-                }
-                PixelOutcome::Fitted(PixelFit {
-                    llh,
-                    position_m,
-                    time_ns,
-                    energy_inside_gev: inside,
-                    energy_total_gev: total,
-                })
-            }
-            WireOutcome::Failed(reason) => PixelOutcome::Failed(reason),
+        let n_seeds: Vec<usize> = match wire.n_seeds.is_empty() {
+            true => vec![0; directions.len()],
+            false => wire.n_seeds.iter().map(|n| usize::from(*n)).collect(),
         };
-        let outcomes = wire.outcomes.into_iter().map(outcome).collect();
+        let n_all: usize = n_seeds.iter().sum();
+        if n_seeds.len() != directions.len() || rows::<4>(&wire.seeds) != Some(n_all) {
+            return Err(senseless("its columns differ in length".to_owned()));
+        }
+        let mut seeds = finite_column::<4>(&wire.seeds)
+            .map_err(senseless)?
+            .into_iter();
+        let seed = |[x, y, z, time_ns]: [f64; 4]| VertexSeed {
+            position_m: [x, y, z],
+            time_ns,
+        };
+        let request = |([zenith_rad, azimuth_rad], n): ([f64; 2], usize)| PixelRequest {
+            direction: DetectorDirection {
+                zenith_rad,
+                azimuth_rad,
+            },
+            seeds: seeds.by_ref().take(n).map(seed).collect(),
+        };
         Ok(Self {
-            seconds: wire.seconds,
-            outcomes,
+            requests: directions.into_iter().zip(n_seeds).map(request).collect(),
+            most_attempts: wire.most_attempts,
         })
     }
 }

@@ -25,6 +25,7 @@ fn task() -> TaskBody {
                 seeds: vec![seed; 2],
             },
         ],
+        most_attempts: Some(8),
     }
 }
 
@@ -39,14 +40,37 @@ fn result() -> ResultBody {
     let failed = PixelOutcome::Failed("too dark".to_owned());
     ResultBody {
         seconds: 0.5,
-        outcomes: vec![PixelOutcome::Fitted(fit), failed],
+        report: Report::Outcomes(vec![PixelOutcome::Fitted(fit), failed]),
+    }
+}
+
+/// The first fit of a result, to be spoilt.
+fn fit_of(result: &mut ResultBody) -> &mut PixelFit {
+    match &mut result.report {
+        Report::Outcomes(outcomes) => match &mut outcomes[0] {
+            PixelOutcome::Fitted(fit) => fit,
+            PixelOutcome::Failed(reason) => panic!("{reason}"),
+        },
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn messages_survive_the_wire() {
     assert_eq!(TaskBody::decode(&task().encode()).unwrap(), task());
-    assert_eq!(ResultBody::decode(&result().encode()).unwrap(), result());
+    let reports = [
+        result().report,
+        Report::Outcomes(vec![]),
+        Report::Failed("no tables here".to_owned()),
+        Report::NotBegun,
+    ];
+    for report in reports {
+        let result = ResultBody {
+            seconds: 0.5,
+            report,
+        };
+        assert_eq!(ResultBody::decode(&result.encode()).unwrap(), result);
+    }
     let hello = Hello {
         slots: 8,
         recos: vec!["pandel-mpe".to_owned()],
@@ -66,6 +90,16 @@ fn a_pixel_costs_tens_of_bytes() {
     many.requests = vec![many.requests[1].clone(); 100];
     let per_pixel = many.encode().len() / 100;
     assert!(per_pixel < 100, "{per_pixel}");
+    let fit = match result().report {
+        Report::Outcomes(outcomes) => outcomes[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let many = ResultBody {
+        seconds: 0.5,
+        report: Report::Outcomes(vec![fit; 100]),
+    };
+    let per_pixel = many.encode().len() / 100;
+    assert!(per_pixel < 70, "{per_pixel}");
 }
 
 #[test]
@@ -85,6 +119,36 @@ fn a_later_minor_may_add_a_field() {
     };
     let hello = Hello::decode(&rmp_serde::to_vec_named(&later).unwrap()).unwrap();
     assert_eq!(hello.slots, 2);
+    let task = TaskBody::decode(&with_a_new_field(&task().encode())).unwrap();
+    assert_eq!(task, self::task());
+    let result = ResultBody::decode(&with_a_new_field(&result().encode())).unwrap();
+    assert_eq!(result, self::result());
+}
+
+/// What travels in the payload may grow too: at its top, and in the event and the detector.
+#[test]
+fn a_later_minor_may_add_to_the_problem() {
+    let problem = problem();
+    let text = serde_json::to_value(&problem).unwrap();
+    let mut later = text.clone();
+    for place in ["", "/event", "/detector"] {
+        let object = later.pointer_mut(place).and_then(|v| v.as_object_mut());
+        object.unwrap().insert("new".to_owned(), 1.into());
+    }
+    let bytes = rmp_serde::to_vec_named(&later).unwrap();
+    assert_eq!(Problem::decode(&bytes).unwrap(), problem);
+}
+
+/// The map that the bytes are, with a field that nobody knows yet.
+fn with_a_new_field(bytes: &[u8]) -> Vec<u8> {
+    // A map of less than 16 fields has its length in its first byte.
+    let n_fields = bytes[0] & 0x0f;
+    assert!(bytes[0] >> 4 == 8 && n_fields < 15);
+    let mut later = bytes.to_vec();
+    later[0] += 1;
+    later.extend(rmp_serde::to_vec("new").unwrap());
+    later.extend(rmp_serde::to_vec(&[1, 2]).unwrap());
+    later
 }
 
 #[test]
@@ -98,12 +162,47 @@ fn nonsense_is_refused() {
     let mut many = task();
     many.requests = vec![many.requests[0].clone(); MOST_REQUESTS + 1];
     assert!(TaskBody::decode(&many.encode()).is_err());
-    let mut infinite = result();
-    if let PixelOutcome::Fitted(fit) = &mut infinite.outcomes[0] {
-        fit.llh = f64::NEG_INFINITY;
+    let mut forever = result();
+    for seconds in [f64::NAN, f64::INFINITY, 1e308, -1.0] {
+        forever.seconds = seconds;
+        assert!(ResultBody::decode(&forever.encode()).is_err(), "{seconds}");
     }
-    let decoded = ResultBody::decode(&infinite.encode()).unwrap();
-    assert!(matches!(&decoded.outcomes[0], PixelOutcome::Failed(_)));
+}
+
+/// The pixel is lost, the others of the result are not.
+#[test]
+fn a_fit_that_makes_no_sense_is_a_failure() {
+    let spoilt: [fn(&mut PixelFit); 7] = [
+        |fit| fit.llh = f64::NEG_INFINITY,
+        |fit| fit.llh = 1e300,
+        |fit| fit.position_m[1] = f64::NAN,
+        |fit| fit.position_m[2] = -1e30,
+        |fit| fit.time_ns = f64::INFINITY,
+        |fit| fit.energy_inside_gev = Some(-1.0),
+        |fit| fit.energy_total_gev = Some(1e200),
+    ];
+    for spoil in spoilt {
+        let mut result = result();
+        spoil(fit_of(&mut result));
+        let Report::Outcomes(outcomes) = ResultBody::decode(&result.encode()).unwrap().report
+        else {
+            panic!("outcomes stay outcomes");
+        };
+        assert!(
+            matches!(&outcomes[0], PixelOutcome::Failed(_)),
+            "{result:?}"
+        );
+        assert_eq!(outcomes.len(), 2);
+    }
+}
+
+#[test]
+fn reasons_are_cut() {
+    let long = ResultBody {
+        seconds: 0.0,
+        report: Report::Failed("\u{e4}".repeat(10_000)),
+    };
+    assert!(long.encode().len() < 400);
 }
 
 /// Every prefix and every single flipped byte ends in a value or an error.
@@ -121,16 +220,19 @@ fn damaged_messages_never_panic() {
                 if let Ok(task) = TaskBody::decode(&bad) {
                     assert!(task.requests.len() <= MOST_REQUESTS);
                 }
-                if let Ok(result) = ResultBody::decode(&bad) {
-                    assert!(result.outcomes.len() <= MOST_REQUESTS);
+                if let Ok(ResultBody {
+                    report: Report::Outcomes(outcomes),
+                    ..
+                }) = ResultBody::decode(&bad)
+                {
+                    assert!(outcomes.len() <= MOST_REQUESTS);
                 }
             }
         }
     }
 }
 
-#[test]
-fn a_problem_packs_small_and_the_same() {
+fn problem() -> Problem {
     let detector = Detector::icecube86();
     let recipe = Recipe {
         seed: 1,
@@ -139,11 +241,16 @@ fn a_problem_packs_small_and_the_same() {
         mjd: 60_000.0,
     };
     let event = generate(&detector, &recipe);
-    let problem = Problem {
+    Problem {
         event,
         detector,
         reco: "pandel-mpe".to_owned(),
-    };
+    }
+}
+
+#[test]
+fn a_problem_packs_small_and_the_same() {
+    let problem = problem();
     let packed = pack_problem(&problem);
     assert_eq!(packed, pack_problem(&problem));
     assert!(packed.len() < 200_000, "{}", packed.len());

@@ -15,6 +15,7 @@ const BUSY: Situation = Situation {
     n_idle: 0,
     n_out: 0,
     n_copies: 0,
+    is_one_worker: false,
     is_all_out: true,
 };
 
@@ -34,6 +35,7 @@ fn suspect(id: u64, n_pixels: usize) -> Suspect {
         handed_out: Duration::from_secs(id),
         n_pixels,
         n_open: n_pixels,
+        generation: 0,
     }
 }
 
@@ -83,16 +85,53 @@ fn what_is_past_its_deadline_gets_a_copy_though_every_slot_is_busy() {
 }
 
 #[test]
-fn a_few_results_say_nothing_of_deadlines() {
+fn a_few_results_say_nothing_of_deadlines_but_a_minute_is_late() {
     let mut stragglers = Stragglers::new(ALL);
     for n in 0..5 {
         assert!(
-            ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).is_empty(),
+            ordered(&stragglers, 60, &[suspect(0, 1)], BUSY).is_empty(),
             "{n}"
         );
+        assert_eq!(ordered(&stragglers, 61, &[suspect(0, 1)], BUSY).len(), 1);
         stragglers.measured(1.0, 1, Duration::from_secs(1));
     }
-    assert_eq!(ordered(&stragglers, 1000, &[suspect(0, 1)], BUSY).len(), 1);
+    assert_eq!(ordered(&stragglers, 60, &[suspect(0, 1)], BUSY).len(), 1);
+}
+
+#[test]
+fn a_deadline_doubles_with_each_copy_up_to_a_bound() {
+    let stragglers = measured(ALL);
+    let allowed = |generation| stragglers.allowed_s(1, generation).unwrap();
+    assert!((allowed(3) / allowed(0) - 8.0).abs() < 1e-9);
+    assert_eq!(allowed(60), allowed(MOST_DOUBLINGS));
+    let off = Stragglers::new(StragglerPolicy::OFF);
+    assert_eq!(off.allowed_s(1, 0), None);
+}
+
+/// In a fleet of a few slots 5 % of them are none; yet a task that hangs must get its copy.
+#[test]
+fn one_copy_may_always_be_under_way() {
+    let stragglers = measured(ALL);
+    let few = Situation { n_slots: 8, ..BUSY };
+    let suspects: Vec<Suspect> = (0..8).map(|id| suspect(id, 1)).collect();
+    assert_eq!(ordered(&stragglers, 100, &suspects, few).len(), 1);
+    let one_out = Situation { n_copies: 1, ..few };
+    assert!(ordered(&stragglers, 100, &suspects, one_out).is_empty());
+}
+
+#[test]
+fn one_worker_gets_copies_of_its_own_tasks_only_into_idle_slots() {
+    let stragglers = measured(ALL);
+    let alone = Situation {
+        is_one_worker: true,
+        ..idle(0)
+    };
+    let suspects = [suspect(0, 16), suspect(1, 16)];
+    assert!(ordered(&stragglers, 1000, &suspects, alone).is_empty());
+    let some_idle = Situation { n_idle: 1, ..alone };
+    assert_eq!(ordered(&stragglers, 1000, &suspects, some_idle).len(), 1);
+    // It does not speculate either.
+    assert!(ordered(&stragglers, 10, &suspects, some_idle).is_empty());
 }
 
 #[test]

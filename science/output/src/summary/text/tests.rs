@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::summary::{BestFit, RegionExtent, Summary};
+use crate::summary::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::{EventIdentity, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
@@ -57,6 +57,8 @@ fn summary() -> Summary {
         pixels: [(8, 768), (64, 896), (512, 1926)]
             .map(|(nside, n)| (Nside::try_from(nside).unwrap(), n))
             .into(),
+        failed_pixels: BTreeMap::new(),
+        put_aside: Vec::new(),
         complete: true,
         wall_seconds: 18.24,
         cpu_seconds: 35.9,
@@ -128,6 +130,25 @@ fn failed_pixels_come_with_their_most_frequent_reasons() {
 }
 
 #[test]
+fn a_map_with_failed_pixels_says_so_before_anything_else() {
+    let mut summary = summary();
+    summary.complete = false;
+    summary.failed_pixels = [(Nside::try_from(64).unwrap(), 3)].into();
+    summary.put_aside = vec![PutAsideWorker {
+        worker: "ab12".to_owned(),
+        reason: "disk full".to_owned(),
+    }];
+    let text = summary.to_string();
+    let first = "WARNING: INCOMPLETE MAP, 3 of 3590 pixels failed.";
+    assert!(text.starts_with(first), "{text}");
+    let aside = "ASIDE   1 workers, which failed at what others could do; worker ab12: disk full";
+    assert!(text.contains(aside), "{text}");
+    let json = serde_json::to_value(&summary).unwrap();
+    assert_eq!(json["failed_pixels"], serde_json::json!({"64": 3}));
+    assert_eq!(json["put_aside"][0]["reason"], "disk full");
+}
+
+#[test]
 fn without_a_best_fit_no_direction_is_printed() {
     let mut summary = summary();
     summary.best_fit = None;
@@ -156,6 +177,7 @@ fn json_has_exactly_the_promised_keys() {
         ],
         "tasks": {"planned": 96, "accepted": 96, "duplicate": 0, "lost": 0, "failed": 0, "speculated": 0},
         "pixels": {"8": 768, "64": 896, "512": 1926},
+        "failed_pixels": {},
         "complete": true,
         "wall_seconds": 18.24,
         "cpu_seconds": 35.9,

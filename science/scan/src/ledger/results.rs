@@ -1,0 +1,385 @@
+//! What becomes of a result: pixels get their outcomes, go out again, or fail for good.
+//!
+//! A failure belongs to its worker until another one has failed at the same pixel: it is counted, and
+//! the pixel goes out again, away from that worker. A lost lease is no failure, however many there are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::repeats::Repeat;
+use super::troubles::Verdict;
+use super::{Ledger, Losing, OutTask};
+use crate::protocol::{Report, WorkerId};
+use skyscan_reco::PixelRequest;
+use skyscan_sky::Pixel;
+use skyscan_sky::map::{PixelFit, PixelOutcome};
+
+/// What a worker says of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Who says it.
+    pub worker: WorkerId,
+    /// Which attempt it was, counted from 1.
+    pub attempt: u32,
+    /// How long it kept a slot busy.
+    pub seconds: f64,
+    /// What it says.
+    pub report: Report,
+}
+
+/// What became of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It entered the map, or what of it was not known did.
+    Accepted {
+        /// Pixels that were fitted.
+        n_fitted: u64,
+        /// Pixels that failed for good.
+        n_failed: u64,
+    },
+    /// The worker failed at all of it, or what it says does not fit the task.
+    Failed {
+        /// Pixels that failed for good by that.
+        n_failed: u64,
+    },
+    /// It was lost too often and came back unbegun.
+    NotBegun {
+        /// Pixels that failed for good by that.
+        n_failed: u64,
+    },
+    /// It was known already.
+    Duplicate,
+    /// It belongs to no task of this scan, and was thrown away.
+    Unplanned,
+}
+
+/// A pixel of a task that has come to an end without an outcome for it.
+struct Open {
+    pixel: Pixel,
+    request: PixelRequest,
+    verdict: Verdict,
+}
+
+impl Ledger {
+    /// Takes what a worker says of a task.
+    pub fn accept(&mut self, id: u64, answer: Answer, now: Duration) -> Acceptance {
+        if id >= self.next_id {
+            return Acceptance::Unplanned;
+        }
+        self.stuck.ended(id);
+        let Some(task) = self.out.remove(&id) else {
+            self.counts.duplicate += 1;
+            self.losing.remove(&id);
+            self.standings.ended(id);
+            return Acceptance::Duplicate;
+        };
+        self.counts.lost += u64::from(answer.attempt.saturating_sub(1));
+        let by = (answer.worker, id);
+        let n_pixels = task.pixels.len();
+        let acceptance = match answer.report {
+            Report::Outcomes(outcomes) if outcomes.len() == n_pixels => {
+                self.measure(&task, answer.seconds, now);
+                self.stuck.returned(id);
+                self.enter(by, task, outcomes, now)
+            }
+            Report::Outcomes(outcomes) => {
+                let reason = format!("{} fits for {n_pixels} pixels", outcomes.len());
+                self.fail(by, task, &reason, now)
+            }
+            Report::Failed(reason) => self.fail(by, task, &reason, now),
+            Report::NotBegun => self.give_back(id, task, answer.attempt, now),
+        };
+        self.standings.ended(id);
+        debug_assert_eq!(self.check(now), Ok(()));
+        acceptance
+    }
+
+    fn measure(&mut self, task: &OutTask, seconds: f64, now: Duration) {
+        let was_out = now.saturating_sub(task.handed_out);
+        let n_pixels = task.pixels.len();
+        if seconds.is_finite() && seconds > 0.0 {
+            self.busy_seconds += seconds;
+            self.wave_seconds += seconds;
+            self.wave_measured += n_pixels as u64;
+            self.stragglers.measured(seconds, n_pixels, was_out);
+        }
+    }
+
+    /// Enters the outcomes of a task, one for each of its pixels.
+    fn enter(
+        &mut self,
+        by: (WorkerId, u64),
+        task: OutTask,
+        outcomes: Vec<PixelOutcome>,
+        now: Duration,
+    ) -> Acceptance {
+        let (worker, id) = by;
+        let outcomes: Vec<Result<PixelFit, String>> =
+            outcomes.into_iter().map(only_finite).collect();
+        let is_plain = outcomes.iter().all(Result::is_ok) && !self.copies.has(task.origin);
+        if is_plain {
+            // As most tasks of most scans: nobody else ever had them.
+            self.counts.accepted += 1;
+        } else {
+            self.take_in(&task);
+        }
+        let (mut n_fitted, mut n_closed, mut failures) = (0, 0, Vec::new());
+        let mut others = BTreeSet::new();
+        for ((pixel, request), outcome) in task.pixels.into_iter().zip(outcomes) {
+            if !is_plain && !self.copies.is_open(pixel) {
+                continue;
+            }
+            match outcome {
+                Ok(fit) => {
+                    self.prove_wrong(pixel, worker, now);
+                    others.extend(self.copies.settle(pixel));
+                    self.outcomes.insert(pixel, PixelOutcome::Fitted(fit));
+                    n_fitted += 1;
+                    n_closed += 1;
+                }
+                Err(reason) => failures.push(Open {
+                    verdict: self.failure(pixel, by, reason),
+                    pixel,
+                    request,
+                }),
+            }
+        }
+        if n_fitted > 0 {
+            self.standings.did(worker, now);
+        }
+        if !failures.is_empty() {
+            self.counts.failed += 1;
+            self.standings.failed(worker, id, now);
+        }
+        self.n_fitted += n_fitted;
+        let n_failed = self.close(
+            id,
+            task.origin,
+            failures,
+            n_closed,
+            now,
+            &mut others,
+            |repeat| vec![repeat],
+        );
+        match n_fitted + n_failed {
+            0 => Acceptance::Failed { n_failed },
+            _ => Acceptance::Accepted { n_fitted, n_failed },
+        }
+    }
+
+    /// A task failed as a whole. If it has one pixel, that has failed; one of several may have brought
+    /// down the others, so they are tried one by one.
+    fn fail(
+        &mut self,
+        by: (WorkerId, u64),
+        task: OutTask,
+        reason: &str,
+        now: Duration,
+    ) -> Acceptance {
+        let (worker, id) = by;
+        self.counts.failed += 1;
+        self.standings.failed(worker, id, now);
+        self.take_in(&task);
+        let is_single = task.pixels.len() == 1;
+        let mut open = Vec::new();
+        for (pixel, request) in task.pixels {
+            if !self.copies.is_open(pixel) {
+                continue;
+            }
+            let verdict = match is_single {
+                true => self.failure(pixel, by, reason.to_owned()),
+                false => {
+                    self.troubles.suspect(pixel, by, reason);
+                    Verdict::Open
+                }
+            };
+            open.push(Open {
+                pixel,
+                request,
+                verdict,
+            });
+        }
+        let mut others = BTreeSet::new();
+        let n_failed = self.close(id, task.origin, open, 0, now, &mut others, one_by_one);
+        Acceptance::Failed { n_failed }
+    }
+
+    /// A task came back unbegun, since it was lost with its worker so often. Its pixels go out alone, and
+    /// after all others, since one of them may have killed the workers.
+    fn give_back(&mut self, id: u64, task: OutTask, attempt: u32, now: Duration) -> Acceptance {
+        self.take_in(&task);
+        let (mut n_closed, mut n_failed) = (0, 0);
+        let mut others = BTreeSet::new();
+        for (pixel, request) in task.pixels {
+            if !self.copies.is_open(pixel) {
+                continue;
+            }
+            match self.troubles.lost(pixel, attempt.saturating_sub(1)) {
+                Verdict::Failed(reason) => {
+                    others.extend(self.fail_for_good(pixel, reason));
+                    n_closed += 1;
+                    n_failed += 1;
+                }
+                Verdict::Open if self.copies.abandon(pixel, id) => self.repeats.last(Repeat {
+                    origin: task.origin,
+                    generation: task.generation,
+                    avoid: self.troubles.failed_at([pixel]),
+                    pixels: vec![(pixel, request)],
+                }),
+                Verdict::Open => self.uncopy(pixel),
+            }
+        }
+        self.settled(id, task.origin, n_closed, others, now);
+        Acceptance::NotBegun { n_failed }
+    }
+
+    /// A task whose pixels may have to go out again is from now on looked at pixel by pixel.
+    fn take_in(&mut self, task: &OutTask) {
+        if !self.copies.has(task.origin) {
+            let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
+            self.copies.begin(task.origin, pixels);
+        }
+    }
+
+    fn failure(&mut self, pixel: Pixel, by: (WorkerId, u64), reason: String) -> Verdict {
+        let standings = &self.standings;
+        let is_anyone_left = |tried: &[WorkerId]| standings.is_anyone_but(tried);
+        self.troubles
+            .failed(pixel, by, reason, self.fail_after, is_anyone_left)
+    }
+
+    /// A pixel was fitted: it was not at fault where it failed before.
+    fn prove_wrong(&mut self, pixel: Pixel, worker: WorkerId, now: Duration) {
+        let Some((suspects, reason)) = self.troubles.over(pixel) else {
+            return;
+        };
+        for (suspect, task) in suspects {
+            if suspect != worker {
+                self.standings.blame(suspect, task, &reason, now);
+            }
+        }
+    }
+
+    /// Ends a task with what of it has failed: for good, or to go out again unless somebody else is out
+    /// with it. Returns how many pixels failed for good.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one step")]
+    fn close(
+        &mut self,
+        id: u64,
+        origin: u64,
+        open: Vec<Open>,
+        n_closed: usize,
+        now: Duration,
+        others: &mut BTreeSet<u64>,
+        cut: impl Fn(Repeat) -> Vec<Repeat>,
+    ) -> u64 {
+        let mut n_failed = 0;
+        let mut again = Vec::new();
+        for failed in open {
+            match failed.verdict {
+                Verdict::Failed(reason) => {
+                    others.extend(self.fail_for_good(failed.pixel, reason));
+                    n_failed += 1;
+                }
+                Verdict::Open if self.copies.abandon(failed.pixel, id) => {
+                    again.push((failed.pixel, failed.request));
+                }
+                Verdict::Open => self.uncopy(failed.pixel),
+            }
+        }
+        if !again.is_empty() {
+            let repeat = Repeat {
+                origin,
+                generation: 0,
+                avoid: self
+                    .troubles
+                    .failed_at(again.iter().map(|(pixel, _)| *pixel)),
+                pixels: again,
+            };
+            cut(repeat).into_iter().for_each(|r| self.repeats.soon(r));
+        }
+        let others = std::mem::take(others);
+        self.settled(id, origin, n_closed + n_failed as usize, others, now);
+        n_failed
+    }
+
+    /// Returns the tasks that are out with the pixel in vain now.
+    fn fail_for_good(&mut self, pixel: Pixel, reason: String) -> Vec<u64> {
+        self.troubles.over(pixel);
+        self.last_failure.clone_from(&reason);
+        self.n_failed += 1;
+        self.outcomes.insert(pixel, PixelOutcome::Failed(reason));
+        self.copies.settle(pixel)
+    }
+
+    /// The last copy of a pixel came to nothing; those who still have it may be copied again.
+    fn uncopy(&mut self, pixel: Pixel) {
+        for holder in self.copies.holders(pixel) {
+            if let Some(task) = self.out.get_mut(holder) {
+                task.is_copied = false;
+            }
+        }
+    }
+
+    /// So many pixels of a task have their outcomes now; whoever has nothing else open loses.
+    fn settled(
+        &mut self,
+        id: u64,
+        origin: u64,
+        n_closed: usize,
+        others: BTreeSet<u64>,
+        now: Duration,
+    ) {
+        self.n_settled += n_closed;
+        if n_closed > 0 {
+            self.went_on(now);
+        }
+        self.counts.accepted += u64::from(self.copies.close(origin, n_closed));
+        for other in others {
+            let has_open = |task: &OutTask| {
+                let mut pixels = task.pixels.iter();
+                pixels.any(|(pixel, _)| self.copies.is_open(*pixel))
+            };
+            if other == id || self.out.get(&other).is_none_or(has_open) {
+                continue;
+            }
+            if let Some(task) = self.out.remove(&other) {
+                let losing = Losing {
+                    handed_out: task.handed_out,
+                    n_pixels: task.pixels.len(),
+                    generation: task.generation,
+                };
+                self.losing.insert(other, losing);
+            }
+        }
+    }
+}
+
+/// Cuts what is to go out again into single pixels.
+fn one_by_one(repeat: Repeat) -> Vec<Repeat> {
+    let Repeat {
+        origin,
+        generation,
+        pixels,
+        avoid,
+    } = repeat;
+    let single = |pixel| Repeat {
+        origin,
+        generation,
+        pixels: vec![pixel],
+        avoid: avoid.clone(),
+    };
+    pixels.into_iter().map(single).collect()
+}
+
+/// A fit that is not a number is a failure, whatever the worker says.
+fn only_finite(outcome: PixelOutcome) -> Result<PixelFit, String> {
+    match outcome {
+        PixelOutcome::Fitted(fit) if fit.llh.is_finite() => Ok(fit),
+        PixelOutcome::Fitted(fit) => Err(format!("llh is {}", fit.llh)),
+        PixelOutcome::Failed(reason) => Err(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+use skyscan_sky::map::fitted;
+
+use super::super::Task;
+use super::super::fixture::*;
+use super::*;
+use crate::StragglerPolicy;
+
+const START: Duration = Duration::ZERO;
+const OFF: StragglerPolicy = StragglerPolicy::OFF;
+
+/// A ledger with workers of these numbers.
+fn with_workers(n_pixels: u64, chunk: usize, workers: &[u8]) -> Ledger {
+    let mut ledger = ledger(n_pixels, chunk, OFF);
+    for number in workers {
+        ledger.worker_up(worker(*number));
+    }
+    ledger
+}
+
+fn next(ledger: &mut Ledger) -> Task {
+    ledger.cut_task(4, START).expect("something is to be done")
+}
+
+fn reasons(ledger: &mut Ledger) -> Vec<Option<String>> {
+    let reason = |outcome| match outcome {
+        PixelOutcome::Fitted(_) => None,
+        PixelOutcome::Failed(reason) => Some(reason),
+    };
+    ledger.take_outcomes().into_values().map(reason).collect()
+}
+
+/// D4: the lease of such a result is settled, so that only the ledger can bring the task up again.
+#[test]
+fn a_result_with_a_wrong_number_of_fits_fails_its_worker_and_the_task_goes_out_again() {
+    let mut ledger = with_workers(2, 2, &[1, 2]);
+    for wrong in [vec![fitted(1.0)], vec![], vec![fitted(1.0); 3]] {
+        let task = next(&mut ledger);
+        assert_ne!(task.requests.len(), wrong.len());
+        let answer = says(1, Report::Outcomes(wrong));
+        let acceptance = ledger.accept(task.id, answer, START);
+        assert_eq!(acceptance, Acceptance::Failed { n_failed: 0 });
+        assert_eq!(ledger.check(START), Ok(()));
+    }
+    while let Some(task) = ledger.cut_task(4, START) {
+        assert_eq!(task.avoid, [worker(1)], "it goes to somebody else");
+        does(&mut ledger, 2, &task, START);
+    }
+    assert!(ledger.is_wave_done());
+    assert_eq!(map(&mut ledger), [0.0, 1.0]);
+    let counts = ledger.counts();
+    assert_eq!((counts.planned, counts.accepted, counts.failed), (1, 1, 3));
+}
+
+/// D3: so one bad worker cannot spoil a map.
+#[test]
+fn a_pixel_that_fails_at_one_worker_and_not_at_another_is_fitted() {
+    for bad in [
+        PixelOutcome::Failed("do not want".to_owned()),
+        fitted(f64::NAN),
+        fitted(f64::INFINITY),
+    ] {
+        let mut ledger = with_workers(3, 3, &[1, 2]);
+        let task = next(&mut ledger);
+        let answer = says(1, Report::Outcomes(vec![fitted(0.0), bad, fitted(2.0)]));
+        assert_eq!(
+            ledger.accept(task.id, answer, START),
+            Acceptance::Accepted {
+                n_fitted: 2,
+                n_failed: 0
+            }
+        );
+        let again = next(&mut ledger);
+        assert_eq!(
+            (numbers(&again), &again.avoid[..]),
+            (vec![1], &[worker(1)][..])
+        );
+        does(&mut ledger, 2, &again, START);
+        assert!(ledger.is_wave_done());
+        assert_eq!(map(&mut ledger), [0.0, 1.0, 2.0]);
+        assert_eq!((ledger.counts().planned, ledger.counts().accepted), (1, 1));
+    }
+}
+
+#[test]
+fn a_pixel_fails_for_good_after_three_workers() {
+    let mut ledger = with_workers(1, 1, &[1, 2, 3, 4]);
+    for number in [1, 2, 3] {
+        let task = next(&mut ledger);
+        let n_failed = u64::from(number == 3);
+        let acceptance = fails(&mut ledger, number, &task, START);
+        assert_eq!(acceptance, Acceptance::Failed { n_failed });
+    }
+    assert!(ledger.is_wave_done());
+    let reason = "broken (at 3 workers)".to_owned();
+    assert_eq!(reasons(&mut ledger), [Some(reason)]);
+    assert_eq!(ledger.counts().failed, 3);
+}
+
+#[test]
+fn how_often_a_pixel_may_fail_is_configured() {
+    for fail_after in [1, 2, 5] {
+        let asked = std::num::NonZeroU32::new(fail_after).unwrap();
+        let mut ledger = with_workers(1, 1, &[1, 2, 3, 4, 5, 6]).failing_after(asked);
+        for number in 1..=fail_after {
+            let task = next(&mut ledger);
+            fails(&mut ledger, number as u8, &task, START);
+        }
+        assert!(ledger.is_wave_done(), "{fail_after}");
+    }
+}
+
+#[test]
+fn one_worker_alone_is_asked_as_often() {
+    let mut ledger = with_workers(1, 1, &[1]);
+    for n in 1..=3 {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+        assert_eq!(ledger.is_wave_done(), n == 3);
+    }
+    let reason = "broken (3 times; only 1 worker saw it)".to_owned();
+    assert_eq!(reasons(&mut ledger), [Some(reason)]);
+}
+
+#[test]
+fn a_poisoned_task_is_split_and_only_its_pixel_fails() {
+    let mut ledger = with_workers(3, 3, &[1]);
+    let task = next(&mut ledger);
+    assert_eq!(
+        fails(&mut ledger, 1, &task, START),
+        Acceptance::Failed { n_failed: 0 }
+    );
+    let mut n_alone = 0;
+    while let Some(alone) = ledger.cut_task(4, START) {
+        n_alone += 1;
+        match numbers(&alone)[..] {
+            [1] => fails(&mut ledger, 1, &alone, START),
+            [_] => does(&mut ledger, 1, &alone, START),
+            ref several => panic!("{several:?} in one task"),
+        };
+    }
+    assert_eq!(n_alone, 2 + 3);
+    let reasons = reasons(&mut ledger);
+    assert_eq!(reasons.iter().filter(|reason| reason.is_none()).count(), 2);
+    assert!(reasons[1].as_ref().unwrap().starts_with("broken"));
+    let counts = ledger.counts();
+    assert_eq!((counts.planned, counts.accepted, counts.failed), (1, 1, 4));
+}
+
+/// Losses alone never fail a pixel early, however they are distributed over its tasks.
+#[test]
+fn what_was_lost_eight_times_goes_out_alone_and_last_and_after_twenty_it_is_told() {
+    let mut ledger = with_workers(3, 2, &[1]);
+    let lost = |attempt| Answer {
+        attempt,
+        ..says(1, Report::NotBegun)
+    };
+    let task = next(&mut ledger);
+    assert_eq!(task.most_attempts, Some(8));
+    let acceptance = ledger.accept(task.id, lost(9), START);
+    assert_eq!(acceptance, Acceptance::NotBegun { n_failed: 0 });
+    assert_eq!(ledger.counts().lost, 8);
+    let other = next(&mut ledger);
+    assert_eq!(numbers(&other), [2], "the rest comes first");
+    let alone = [next(&mut ledger), next(&mut ledger)];
+    assert_eq!([numbers(&alone[0]), numbers(&alone[1])], [[0], [1]]);
+    assert_eq!(alone[0].most_attempts, Some(12));
+    does(&mut ledger, 1, &other, START);
+    does(&mut ledger, 1, &alone[1], START);
+    let acceptance = ledger.accept(alone[0].id, lost(13), START);
+    assert_eq!(acceptance, Acceptance::NotBegun { n_failed: 1 });
+    assert!(ledger.is_wave_done());
+    let reason = "took its worker with it 20 times".to_owned();
+    assert_eq!(reasons(&mut ledger), [Some(reason), None, None]);
+    assert_eq!(ledger.counts().failed, 0, "no worker failed");
+}
+
+#[test]
+fn where_attempts_tell_little_nothing_is_concluded_from_them() {
+    let mut ledger = with_workers(1, 1, &[1]);
+    ledger.attempts_tell_little();
+    assert_eq!(next(&mut ledger).most_attempts, None);
+}
+
+#[test]
+fn a_worker_that_fails_at_what_others_do_is_put_aside_and_told_once() {
+    let mut ledger = with_workers(30, 1, &[1, 2]);
+    for _ in 0..9 {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+        let again = next(&mut ledger);
+        does(&mut ledger, 2, &again, START);
+    }
+    assert!(ledger.is_aside(worker(1)));
+    let told = ledger.take_put_aside();
+    assert_eq!((told.len(), told[0].reason.as_str()), (1, "broken"));
+    assert_eq!(next(&mut ledger).avoid, [worker(1)]);
+    // After a while it gets one task to try.
+    let trial = ledger.cut_task(4, at(60)).unwrap();
+    assert!(trial.avoid.is_empty());
+    assert_eq!(ledger.cut_task(4, at(61)).unwrap().avoid, [worker(1)]);
+    does(&mut ledger, 1, &trial, at(62));
+    assert!(!ledger.is_aside(worker(1)));
+}
+
+#[test]
+fn a_pixel_that_nobody_can_fit_puts_nobody_aside() {
+    let mut ledger = with_workers(9, 1, &[1, 2, 3]);
+    for n in 0..27 {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1 + n % 3, &task, START);
+    }
+    assert!(ledger.is_wave_done());
+    assert_eq!(ledger.n_aside(), 0);
+}
+
+#[test]
+fn a_fleet_of_which_everything_fails_is_hopeless_soon() {
+    let mut ledger = with_workers(768, 1, &[1]);
+    let mut n_tasks = 0;
+    while ledger.hopeless().is_none() {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+        n_tasks += 1;
+    }
+    assert_eq!(n_tasks, 30, "ten pixels, three times each");
+    assert!(ledger.hopeless().unwrap().starts_with("broken"));
+    let mut ledger = with_workers(768, 1, &[1]);
+    let task = next(&mut ledger);
+    does(&mut ledger, 1, &task, START);
+    (0..60).for_each(|_| {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+    });
+    assert_eq!(ledger.hopeless(), None, "one was fitted");
+}

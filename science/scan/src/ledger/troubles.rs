@@ -1,0 +1,209 @@
+//! Pixels that failed or were lost: whose fault that was is open until another worker has tried.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::WorkerId;
+use skyscan_sky::Pixel;
+
+/// So often is a pixel lost with its worker before it goes out alone, after all others.
+pub(super) const LOST_BEFORE_ALONE: u32 = 8;
+/// So often before it is given up: it takes its workers with it.
+pub(super) const LOST_FOR_GOOD: u32 = 20;
+
+/// Pixels with failures or losses; all others have no entry.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(BTreeMap<Pixel, Trouble>);
+
+/// What happened to a pixel so far.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// At whom it failed, each once.
+    failed_at: Vec<WorkerId>,
+    n_failures: u32,
+    n_lost: u32,
+    /// Who failed at it with which task; whoever fits it proves them wrong.
+    suspects: Vec<(WorkerId, u64)>,
+    /// Somebody is there who has not tried it, and does not take it.
+    waited_in_vain: bool,
+    /// How it failed last.
+    reason: String,
+}
+
+/// What follows from a failure or a loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing yet.
+    Open,
+    /// It fails for good, with this reason.
+    Failed(String),
+}
+
+impl Troubles {
+    /// A pixel failed at a worker, in a task of which nothing else can be the cause. It fails for good
+    /// after `fail_after` failures at different workers; where there are none left who have not tried
+    /// (`is_anyone_left` says so, given those who have), after as many attempts.
+    pub(super) fn failed(
+        &mut self,
+        pixel: Pixel,
+        (worker, task): (WorkerId, u64),
+        reason: String,
+        fail_after: u32,
+        is_anyone_left: impl FnOnce(&[WorkerId]) -> bool,
+    ) -> Verdict {
+        let trouble = self.0.entry(pixel).or_default();
+        trouble.n_failures += 1;
+        trouble.suspects.push((worker, task));
+        if !trouble.failed_at.contains(&worker) {
+            trouble.failed_at.push(worker);
+        }
+        trouble.reason = reason;
+        let n_workers = trouble.failed_at.len() as u32;
+        let is_confirmed = n_workers >= fail_after;
+        let is_enough = trouble.n_failures >= fail_after
+            && (trouble.waited_in_vain || !is_anyone_left(&trouble.failed_at));
+        if !(is_confirmed || is_enough) {
+            return Verdict::Open;
+        }
+        let reason = &trouble.reason;
+        Verdict::Failed(match (n_workers, trouble.n_failures) {
+            (1, 1) => reason.clone(),
+            (1, n) => format!("{reason} ({n} times; only 1 worker saw it)"),
+            (n_workers, _) if is_confirmed => format!("{reason} (at {n_workers} workers)"),
+            (n_workers, n) => format!("{reason} ({n} times; only {n_workers} workers saw it)"),
+        })
+    }
+
+    /// Nobody took the pixel for so long that those who failed at it get it again: no other judgement is
+    /// to be had.
+    pub(super) fn waited_in_vain(&mut self, pixel: Pixel) {
+        if let Some(trouble) = self.0.get_mut(&pixel) {
+            trouble.waited_in_vain = true;
+        }
+    }
+
+    /// A task of several pixels failed as a whole: any of them may have caused that, or its worker.
+    pub(super) fn suspect(&mut self, pixel: Pixel, by: (WorkerId, u64), reason: &str) {
+        let trouble = self.0.entry(pixel).or_default();
+        trouble.suspects.push(by);
+        reason.clone_into(&mut trouble.reason);
+    }
+
+    /// A pixel was lost so many times more with the worker that had it.
+    pub(super) fn lost(&mut self, pixel: Pixel, n_times: u32) -> Verdict {
+        let trouble = self.0.entry(pixel).or_default();
+        trouble.n_lost = trouble.n_lost.saturating_add(n_times);
+        match trouble.n_lost {
+            n if n >= LOST_FOR_GOOD => {
+                Verdict::Failed(format!("took its worker with it {n} times"))
+            }
+            _ => Verdict::Open,
+        }
+    }
+
+    /// How many more attempts a pixel has before somebody must look at it again.
+    pub(super) fn most_attempts(&self, pixel: Pixel) -> u32 {
+        let n_lost = self.0.get(&pixel).map_or(0, |trouble| trouble.n_lost);
+        match n_lost {
+            0 => LOST_BEFORE_ALONE,
+            n => LOST_FOR_GOOD.saturating_sub(n).max(1),
+        }
+    }
+
+    /// Workers at which one of these pixels failed.
+    pub(super) fn failed_at(&self, pixels: impl IntoIterator<Item = Pixel>) -> Vec<WorkerId> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
+        let suspects = troubles.flat_map(|trouble| &trouble.suspects);
+        let mut workers: Vec<WorkerId> = suspects.map(|(worker, _)| *worker).collect();
+        workers.sort_unstable();
+        workers.dedup();
+        workers
+    }
+
+    /// A pixel has its outcome; returns who failed at it with which task, and how.
+    pub(super) fn over(&mut self, pixel: Pixel) -> Option<(Vec<(WorkerId, u64)>, String)> {
+        // Most scans have no troubles at all.
+        if self.0.is_empty() {
+            return None;
+        }
+        let trouble = self.0.remove(&pixel)?;
+        Some((trouble.suspects, trouble.reason))
+    }
+
+    /// Forgets all pixels: their wave is over.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skyscan_sky::Nside;
+
+    fn pixel() -> Pixel {
+        Pixel::new(Nside::try_from(8).unwrap(), 1).unwrap()
+    }
+
+    /// Fails at these workers one after the other; how often until the verdict, and which.
+    fn failing(at: &[u8], fail_after: u32, n_present: usize) -> (usize, String) {
+        let mut troubles = Troubles::default();
+        for (n, number) in at.iter().enumerate() {
+            let by = (WorkerId([*number; 16]), n as u64);
+            let left = |tried: &[WorkerId]| tried.len() < n_present;
+            if let Verdict::Failed(reason) =
+                troubles.failed(pixel(), by, "dark".to_owned(), fail_after, left)
+            {
+                return (n + 1, reason);
+            }
+        }
+        panic!("no verdict after {at:?}")
+    }
+
+    #[test]
+    fn a_pixel_fails_for_good_after_as_many_workers_as_asked_for() {
+        assert_eq!(
+            failing(&[1, 2, 3], 3, 9),
+            (3, "dark (at 3 workers)".to_owned())
+        );
+        assert_eq!(failing(&[1], 1, 9), (1, "dark".to_owned()));
+        let (n, _) = failing(&[1, 1, 2, 1, 3], 3, 9);
+        assert_eq!(n, 5, "different workers count");
+    }
+
+    #[test]
+    fn where_there_are_fewer_workers_as_many_attempts_do() {
+        let alone = "dark (3 times; only 1 worker saw it)";
+        assert_eq!(failing(&[1, 1, 1], 3, 1), (3, alone.to_owned()));
+        let two = "dark (3 times; only 2 workers saw it)";
+        assert_eq!(failing(&[1, 2, 1], 3, 2), (3, two.to_owned()));
+    }
+
+    #[test]
+    fn a_worker_that_is_there_and_never_takes_it_is_not_waited_for_for_ever() {
+        let mut troubles = Troubles::default();
+        let by = |number, task| (WorkerId([number; 16]), task);
+        let fails = |troubles: &mut Troubles, by| {
+            troubles.failed(pixel(), by, "dark".to_owned(), 3, |_| true)
+        };
+        for n in 0..10 {
+            let at = 1 + (n % 2) as u8;
+            assert_eq!(fails(&mut troubles, by(at, n)), Verdict::Open, "{n}");
+        }
+        troubles.waited_in_vain(pixel());
+        let reason = "dark (11 times; only 2 workers saw it)".to_owned();
+        assert_eq!(fails(&mut troubles, by(1, 10)), Verdict::Failed(reason));
+    }
+
+    #[test]
+    fn losses_are_no_failures_until_there_are_twenty() {
+        let mut troubles = Troubles::default();
+        assert_eq!(troubles.most_attempts(pixel()), 8);
+        assert_eq!(troubles.lost(pixel(), 8), Verdict::Open);
+        assert_eq!(troubles.most_attempts(pixel()), 12);
+        let taken = Verdict::Failed("took its worker with it 20 times".to_owned());
+        assert_eq!(troubles.lost(pixel(), 12), taken);
+    }
+}

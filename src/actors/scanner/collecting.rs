@@ -1,0 +1,106 @@
+//! What a Scanner does with results.
+
+use std::collections::HashMap;
+
+use actix::Context;
+use skyscan_transport::{Conclusion, Outcome, SettledBatch, TaskId};
+use tokio::time::Instant;
+
+use super::{Ending, Phase, Scanner};
+use crate::protocol::{Report, ResultBody};
+use crate::scan::{Acceptance, Answer};
+use crate::sky::Nside;
+
+impl Scanner {
+    /// Enters results into the ledger, then confirms them.
+    pub(super) fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
+        let begun = Instant::now();
+        let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
+        for outcome in batch.outcomes() {
+            self.enter(outcome, &mut n_pixels);
+        }
+        batch.confirm();
+        self.meters.collected(begun);
+        self.note_put_aside();
+        self.progress.send_modify(|progress| {
+            for round in &mut progress.rounds {
+                round.n_done += n_pixels.get(&round.nside).copied().unwrap_or(0);
+            }
+        });
+        if self.phase != Phase::Scanning {
+            return self.report();
+        }
+        if let Some(reason) = self.ledger.hopeless() {
+            let ending = Ending::Hopeless(reason.to_owned());
+            self.report();
+            return self.conclude(ending, context);
+        }
+        match self.ledger.is_wave_done() {
+            true => self.end_wave(context),
+            false => self.hand_out(context),
+        }
+    }
+
+    fn enter(&mut self, outcome: &Outcome, n_done: &mut HashMap<Nside, u64>) {
+        let TaskId(id) = outcome.task;
+        self.meters.task_back(id);
+        let answer = |seconds, report| Answer {
+            worker: outcome.worker,
+            attempt: outcome.attempt,
+            seconds,
+            report,
+        };
+        // What cannot be read is as good as a failure: the task is settled, and must go out again.
+        let answer = match &outcome.conclusion {
+            Conclusion::Completed(result) => match ResultBody::decode(result) {
+                Ok(result) => answer(result.seconds, result.report),
+                Err(error) => {
+                    tracing::debug!(task = id, %error, "a result is not understood");
+                    self.meters.invalid();
+                    answer(0.0, Report::Failed(error.to_string()))
+                }
+            },
+            Conclusion::Rejected(reason) => {
+                self.meters.rejected();
+                answer(0.0, Report::Failed(reason.clone()))
+            }
+        };
+        if let Report::Failed(reason) = &answer.report {
+            tracing::debug!(task = id, worker = %answer.worker, reason, "a worker failed at a task");
+        }
+        let nside = self.ledger.nside_of(id);
+        let (seconds, attempt) = (answer.seconds, answer.attempt);
+        let accepted = self.ledger.accept(id, answer, self.begun.elapsed());
+        self.meters.result(accepted, attempt);
+        let (n_fitted, n_failed) = match accepted {
+            Acceptance::Accepted { n_fitted, n_failed } => (n_fitted, n_failed),
+            Acceptance::Failed { n_failed } | Acceptance::NotBegun { n_failed } => (0, n_failed),
+            Acceptance::Duplicate | Acceptance::Unplanned => return,
+        };
+        if let Some(nside) = nside {
+            self.meters.pixels(nside, n_fitted, n_failed, seconds);
+            *n_done.entry(nside).or_default() += n_fitted + n_failed;
+        }
+    }
+
+    /// Tells who was put aside; each of them once.
+    fn note_put_aside(&mut self) {
+        for put_aside in self.ledger.take_put_aside() {
+            tracing::warn!(
+                worker = %put_aside.worker,
+                reason = put_aside.reason,
+                "a worker fails at what others can do: it gets no tasks for a while"
+            );
+            self.meters.put_aside();
+            self.put_aside.push(put_aside);
+        }
+        self.recount();
+    }
+
+    /// Counts the slots anew, without those of workers that are put aside.
+    pub(super) fn recount(&mut self) {
+        let ledger = &self.ledger;
+        self.links
+            .recount(ledger.n_aside(), |worker| ledger.is_aside(worker));
+    }
+}

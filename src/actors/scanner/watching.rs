@@ -1,0 +1,98 @@
+//! What a Scanner does about nothing: nobody comes to work, or nothing comes of the work.
+
+use std::time::Duration;
+
+use actix::{AsyncContext, Context};
+
+use super::{Ending, Phase, Scanner};
+use crate::scan::CopyReason;
+use crate::sky::Pixel;
+
+/// How often it looks.
+const TICK: Duration = Duration::from_secs(1);
+/// Nobody there for so long is told; then after twice as long, and so on, up to the longest.
+const ALONE_TOLD: Duration = Duration::from_secs(5);
+const ALONE_TOLD_AT_LEAST: Duration = Duration::from_secs(3600);
+
+/// Since when nobody is there.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    alone_since: Option<Duration>,
+    told_after: Duration,
+    has_anyone_come: bool,
+}
+
+impl Scanner {
+    /// Looks from time to time whether anything goes on.
+    pub(super) fn watch_in_time(&mut self, context: &mut Context<Self>) {
+        context.run_later(TICK, |actor, context| {
+            if actor.phase == Phase::Scanning {
+                actor.watch(context);
+            }
+            if actor.phase != Phase::Concluding {
+                actor.watch_in_time(context);
+            }
+        });
+    }
+
+    fn watch(&mut self, context: &mut Context<Self>) {
+        let now = self.begun.elapsed();
+        let waited = self.ledger.without_progress(now);
+        if let Some(give_up) = self.policy.give_up
+            && waited >= give_up
+        {
+            return self.conclude(Ending::GaveUp(waited), context);
+        }
+        // Who was put aside may be back.
+        self.recount();
+        if self.links.len() == 0 {
+            return self.tell_alone(now);
+        }
+        self.watch.alone_since = None;
+        self.watch.has_anyone_come = true;
+        if let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now) {
+            self.meters.stalled();
+            let named = |pixel: &Pixel| format!("{} of nside {}", pixel.index, pixel.nside);
+            let pixels: Vec<String> = stall.pixels.iter().map(named).collect();
+            tracing::warn!(
+                pixels = pixels.join(", "),
+                n_pixels = stall.n_open,
+                idle_slots = stall.n_idle,
+                links = self.links.named(),
+                again = again.len(),
+                "no result for {} s: tasks are handed out again; look at what the workers do",
+                stall.since.as_secs()
+            );
+            for task in again {
+                self.meters.copied(CopyReason::Stalled);
+                self.send(task);
+            }
+            self.hand_out(context);
+        }
+    }
+
+    /// Nobody there is nothing wrong; but those who wait should know what to look at.
+    fn tell_alone(&mut self, now: Duration) {
+        let since = *self.watch.alone_since.get_or_insert_with(|| {
+            self.watch.told_after = ALONE_TOLD;
+            now
+        });
+        let waited = now.saturating_sub(since);
+        if waited < self.watch.told_after || !self.policy.tells_of_waiting {
+            return;
+        }
+        let longer = (2 * waited).max(2 * self.watch.told_after);
+        self.watch.told_after = longer.min(waited + ALONE_TOLD_AT_LEAST);
+        let seconds = waited.as_secs();
+        match self.watch.has_anyone_come {
+            false => tracing::warn!(
+                "no worker has come for {seconds} s: start skyscan worker with the same --transport, and \
+                 check that it reaches the address from there"
+            ),
+            true => tracing::warn!(
+                "all workers left {seconds} s ago: start others, or check that these still reach the \
+                 address of --transport"
+            ),
+        }
+    }
+}
