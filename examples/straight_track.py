@@ -2,7 +2,7 @@
 
     skyscan scan demo/event.json --reco external --external-program 'python3 examples/straight_track.py'
 
-docs/external-reco.md has the protocol. Whatever may answer differently needs another name.
+It needs numpy; line_fit.py needs nothing. docs/external-reco.md has the protocol. Whatever may answer differently needs another name.
 """
 
 import json

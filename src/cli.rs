@@ -5,6 +5,7 @@ mod deploy;
 mod event;
 mod external;
 mod fleet;
+mod guard;
 mod help;
 mod input;
 mod interrupt;
@@ -59,6 +60,8 @@ enum Command {
     Answers(answers::Arguments),
     #[command(hide = true, name = process::SUBCOMMAND)]
     Fleet(fleet::Arguments),
+    #[command(hide = true, name = guard::SUBCOMMAND)]
+    Guard(guard::Arguments),
     /// Look at events, make synthetic ones, convert between formats
     ///
     /// Example: skyscan event show alert.json
@@ -133,6 +136,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Answers(arguments) => answers::run(&arguments),
         Command::Fleet(arguments) => fleet::run(&arguments),
+        Command::Guard(arguments) => Ok(guard::run(&arguments)),
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),
         Command::Deploy(command) => deploy::run(&command),

@@ -17,7 +17,8 @@ pub(super) struct ExternalArguments {
     /// external (see docs/external-reco.md); split into words, no shell
     #[arg(long, value_name = "COMMAND")]
     external_program: Option<String>,
-    /// Longest time that the program may take for a pixel
+    /// Longest time that the program may take for a pixel; of the pixels of one task, one may take so
+    /// long, and the others ten times what is usual
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     external_timeout: Duration,
     /// Longest time that the program may take to start, and to take an event
@@ -25,7 +26,8 @@ pub(super) struct ExternalArguments {
     external_start_timeout: Duration,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time that an option names.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     const DAY: f64 = 86_400.0;
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= DAY => Ok(Duration::from_secs_f64(seconds)),
@@ -52,6 +54,7 @@ impl ExternalArguments {
             pixel: self.external_timeout,
         };
         let program = Program::new(command, limits).map_err(bad_input)?;
+        let program = program.guarded_by(super::guard::guard()?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

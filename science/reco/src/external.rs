@@ -2,8 +2,10 @@
 //!
 //! One program runs for each task that is evaluated at the same time. It is started once, told the
 //! event once, and then asked task by task over its standard streams (`docs/external-reco.md` is the
-//! protocol). It stays for the next scan. A program that ends is started again and the task tried
-//! again; one that is late or talks nonsense is ended and the task rejected with the reason.
+//! protocol). It stays for the next scan. A program that is killed is started again and the task tried
+//! again; one that leaves with an error, is late or talks nonsense is ended, and the task fails with the
+//! reason. One that never answers is left alone for a while, and every task fails at once.
+//! A [`guard`](guard()) sees to it that no program outlives its worker.
 //!
 //! The program says what it is called. Scans ask for `external:NAME`, so that workers with another
 //! program, or another version of it, never serve them: the same name promises the same answers.
@@ -11,19 +13,22 @@
 //! Decision: An external program is asked for by its own name (`docs/decisions.md`).
 
 mod error;
+mod guard;
 mod pool;
 mod program;
 mod running;
 mod wire;
 
 pub use error::ProgramError;
-pub use program::{Limits, Program};
+pub use guard::{GuardedEnd, NOT_STARTED, guard};
+pub use program::{Guard, Limits, Program};
 pub use wire::is_name;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::{Kernel, KernelError, PixelRequest, Problem, Reco, StopFlag};
 use pool::Pool;
@@ -35,8 +40,8 @@ use wire::EventText;
 
 /// Name of the reconstruction, as far as it does not name the program.
 pub const NAME: &str = "external";
-/// A program that ends in the middle of a task is started again, so often in all: whatever ended it
-/// may have been somebody else's doing.
+/// A program that is killed in the middle of a task is started again, so often in all: that was
+/// somebody else's doing.
 const ATTEMPTS: u32 = 3;
 /// How often a running evaluation looks whether it is still wanted.
 const STOP_CHECK: Duration = Duration::from_millis(50);
@@ -127,7 +132,7 @@ impl ExternalKernel {
         let mut attempt = 1;
         loop {
             match self.once(requests, attempt > 1).await {
-                Err(error) if error.is_death() && attempt < ATTEMPTS => {
+                Err(error) if error.is_worth_another() && attempt < ATTEMPTS => {
                     tracing::warn!(reco = self.name, attempt, %error, "starts a program again");
                     attempt += 1;
                 }
@@ -144,28 +149,36 @@ impl ExternalKernel {
         if let Some(reason) = self.refused.get() {
             return Err(ProgramError::Refused(reason.clone()));
         }
-        let done = async {
-            let mut running = self.pool.take(self.event, afresh).await?;
-            if full_name(running.name()) != self.name {
-                return Err(ProgramError::Renamed(running.name().to_owned()));
-            }
-            running.take_event(self.event, &self.text).await?;
-            let outcomes = running.evaluate(requests).await?;
-            Ok((running, outcomes))
-        };
-        match done.await {
-            Ok((running, outcomes)) => {
-                self.pool.put_back(running);
+        let mut running = self.pool.take(self.event, afresh).await?;
+        let begun = Instant::now();
+        match self.ask(&mut running, requests).await {
+            Ok(outcomes) => {
+                let n_pixels = requests.len();
+                self.pool.put_back(running, n_pixels, begun.elapsed());
                 Ok(outcomes)
             }
+            Err(ProgramError::Refused(reason)) => {
+                self.refused.get_or_init(|| reason.clone());
+                Err(ProgramError::Refused(reason))
+            }
             Err(error) => {
-                self.pool.count_failure();
-                if let ProgramError::Refused(reason) = &error {
-                    self.refused.get_or_init(|| reason.clone());
-                }
+                self.pool.failed(running.has_answered(), &error);
                 Err(error)
             }
         }
+    }
+
+    async fn ask(
+        &self,
+        running: &mut Running,
+        requests: &[PixelRequest],
+    ) -> Result<Vec<PixelOutcome>, ProgramError> {
+        if full_name(running.name()) != self.name {
+            return Err(ProgramError::Renamed(running.name().to_owned()));
+        }
+        running.take_event(self.event, &self.text).await?;
+        let limit = self.pool.limit(requests.len());
+        running.evaluate(requests, limit).await
     }
 }
 

@@ -9,6 +9,8 @@
 )]
 
 use std::io::{BufRead, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -56,6 +58,19 @@ fn answer(conduct: &str, message: &Value) {
         });
     }
     let pixels = message["pixels"].as_array().unwrap();
+    match conduct {
+        "raises" => {
+            eprintln!("ValueError: no such table");
+            std::process::exit(1);
+        }
+        "forks" => {
+            let mut child = Command::new("sleep");
+            let child = child.arg("600").process_group(0).spawn().unwrap();
+            eprintln!("started a child {}", child.id());
+            hang();
+        }
+        _ => {}
+    }
     if pixels.iter().any(is_special) {
         misbehave(conduct);
     }

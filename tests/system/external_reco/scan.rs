@@ -2,9 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
+
+/// What is sure to happen does so within this time.
+const SOON: Duration = Duration::from_secs(20);
 
 /// The program, started at the top of the project.
 pub(crate) fn skyscan(arguments: &[&str]) -> Command {
@@ -74,7 +78,7 @@ impl Process {
         Ok(())
     }
 
-    /// The external programs that it runs and that have told their name.
+    /// The external programs that it runs and that have told their name: each below its guard.
     pub(crate) fn programs(&self) -> Vec<u32> {
         let pid = |line: &String| {
             let (_, rest) = line.split_once("an external program is up")?;
@@ -82,7 +86,8 @@ impl Process {
             digits.parse::<u32>().ok()
         };
         let ours = |pid: &u32| parent(*pid) == Some(self.pid());
-        self.told.iter().filter_map(pid).filter(ours).collect()
+        let guards = self.told.iter().filter_map(pid).filter(ours);
+        guards.flat_map(children).collect()
     }
 
     /// Waits for the end and gives what it printed.
@@ -122,6 +127,25 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The processes that live right below this one.
+fn children(pid: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten();
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|child| parent(*child) == Some(pid)).collect()
+}
+
+/// Waits until a process is gone.
+pub(crate) fn wait_until_gone(pid: u32) -> Result<(), Failed> {
+    let begun = Instant::now();
+    while let Some(parent) = parent(pid) {
+        if begun.elapsed() > SOON {
+            return Err(format!("{pid} lives on below {parent}").into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// Parent of a process that lives.

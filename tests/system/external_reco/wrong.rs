@@ -1,10 +1,12 @@
 //! What a program can do wrong, and what that costs.
 
+use std::time::{Duration, Instant};
+
 use libtest_mimic::Failed;
 use skyscan_rabbitmq_node::free_ports;
 
 use crate::external_reco::program::command;
-use crate::external_reco::scan::{Process, parent, result, skyscan};
+use crate::external_reco::scan::{Process, parent, result, signal, skyscan, wait_until_gone};
 use crate::needs::Check;
 
 /// The whole sky in twelve pixels.
@@ -22,6 +24,8 @@ const FAILED: i32 = 1;
 const BAD_INPUT: i32 = 2;
 const INCOMPLETE: i32 = 3;
 const UNFIT: i32 = 4;
+/// Long enough for six starts of a program with pauses between them on a busy machine.
+const FAST: Duration = Duration::from_secs(30);
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     vec![
@@ -41,7 +45,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("a_dying_program_costs_its_pixel_only", || {
             one_fails(
                 "dies",
-                "ended while it evaluated a task (exit status: 7); it said last: cannot do this one",
+                "ended while it evaluated a task (exit status: 7); it said last: \"cannot do this one\"",
             )
         }),
         ("a_stray_print_costs_its_pixel_only", || {
@@ -54,9 +58,20 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
             one_fails("endless", "longer than 16777216 bytes")
         }),
         ("a_program_that_cannot_serve_is_told_at_once", at_once),
-        ("a_worker_with_another_program_leaves", another_program),
+        (
+            "a_worker_with_another_program_skips_the_scan",
+            another_program,
+        ),
         ("an_event_that_every_program_refuses_ends_the_scan", refused),
         ("a_worker_leaves_while_its_program_hangs", leaves),
+        (
+            "a_killed_worker_takes_its_program_and_what_that_started_with_it",
+            killed,
+        ),
+        (
+            "a_program_that_never_answers_fails_every_pixel_in_seconds_with_its_last_words",
+            never_answers,
+        ),
     ]
 }
 
@@ -132,12 +147,13 @@ fn at_once() -> Result<(), Failed> {
         (
             "external",
             given("talks-first"),
-            "wrote no hello to its stdout",
+            "wrote no hello to its stdout: it printed \"loading tables ...\"; its stdout carries the \
+             protocol",
         ),
         (
             "external",
             given("dies-at-once"),
-            "it said last: no tables here",
+            "it said last: \"no tables here\"",
         ),
         ("external", given("refuses"), "refuses the event: too dark"),
         ("external", vec![], "give --external-program"),
@@ -203,10 +219,12 @@ fn another_program() -> Result<(), Failed> {
         "external",
         "--external-program",
         &program,
+        "--give-up",
+        "3",
     ]);
     let output = { worker }.output()?;
     let told = String::from_utf8_lossy(&output.stderr);
-    let words = "asks for reco \"external:test-2\", this worker runs only external:test-1";
+    let words = "it asks for reco \"external:test-2\", this worker runs only external:test-1";
     if output.status.code() != Some(UNFIT) || !told.contains(words) {
         return Err(format!("{}: {told}", output.status).into());
     }
@@ -254,8 +272,48 @@ fn leaves() -> Result<(), Failed> {
         return Err(format!("{:?}", worker.programs()).into());
     };
     worker.leave()?;
-    match parent(pid) {
-        None => Ok(()),
-        Some(parent) => Err(format!("{pid} lives on below {parent}").into()),
-    }
+    wait_until_gone(pid)
+}
+
+/// SIGKILL in the middle of a task: the program goes, and what it has started in a process group of
+/// its own.
+fn killed() -> Result<(), Failed> {
+    let url = zeromq_url()?;
+    let program = command("forks");
+    let _scan = Process::start(&elsewhere(&url, "external:test-1"))?;
+    let mut worker = Process::start(&[
+        "worker",
+        "--transport",
+        &url,
+        "--slots",
+        "1",
+        "--external-program",
+        &program,
+    ])?;
+    worker.wait_for("started a child ", 1)?;
+    let told = worker
+        .told
+        .last()
+        .and_then(|line| line.split_once("started a child "));
+    let grandchild = told.and_then(|(_, rest)| rest.split_whitespace().next());
+    let grandchild: u32 = grandchild.ok_or("no line")?.parse()?;
+    let [pid] = worker.programs()[..] else {
+        return Err(format!("{:?}", worker.programs()).into());
+    };
+    assert_eq!(parent(grandchild), Some(pid));
+    signal("KILL", worker.pid())?;
+    wait_until_gone(pid)?;
+    wait_until_gone(grandchild)
+}
+
+/// Twelve pixels, and every one of them ends the program.
+fn never_answers() -> Result<(), Failed> {
+    let begun = Instant::now();
+    let output = scan("raises", "text")?;
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told);
+    let words = "(exit status: 1); it said last: \"ValueError: no such table\"";
+    assert!(told.contains(words), "{told}");
+    assert!(begun.elapsed() < FAST, "{:?}", begun.elapsed());
+    Ok(())
 }

@@ -49,6 +49,14 @@ pub enum ProgramError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It was started so often in a row without a good answer that it is left alone for a while.
+    #[error("{last} ({n_starts} starts in a row without an answer)")]
+    Barren {
+        /// Starts, or programs that had to be ended, since the last good answer.
+        n_starts: u32,
+        /// What went wrong last.
+        last: String,
+    },
     /// It cannot do anything with the event, and says why.
     #[error("the external program refuses the event: {0}")]
     Refused(String),
@@ -58,9 +66,17 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
-    /// Whether it ended by itself or was killed: another attempt may go better.
-    pub(super) fn is_death(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Start { .. })
+    /// Whether another attempt may go better: it was killed, or went without complaint, or did not
+    /// come up. One that leaves with a code of its own would do so again.
+    pub(super) fn is_worth_another(&self) -> bool {
+        match self {
+            Self::Start { .. } => true,
+            Self::Ended { status, .. } => {
+                let code = status.and_then(|status| status.code());
+                code.is_none_or(|code| code == 0)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -71,6 +87,6 @@ fn with(status: &Option<ExitStatus>) -> String {
 fn said(last_words: &str) -> String {
     match last_words {
         "" => String::new(),
-        words => format!("; it said last: {words}"),
+        words => format!("; it said last: {words:?}"),
     }
 }

@@ -1,16 +1,27 @@
-//! The programs that run and have nothing to do, and the pause before another one is started.
+//! The programs that run and have nothing to do, how long a task may take them, and the pause before
+//! another one is started.
+//!
+//! Decision: One pixel of a task may take the whole limit (`docs/decisions.md`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::error::ProgramError;
-use super::program::Program;
+use super::program::{Limits, Program};
 use super::running::Running;
 
 /// Pause before a start after the first failure; doubled with each further one.
 const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// So many programs in a row without one good answer are enough.
+const MOST_BARREN: u32 = 6;
+/// How long nothing is started then, and every task fails at once.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+/// How much longer than usual most pixels of a task may take.
+const PATIENCE: f64 = 10.0;
 
 /// Running programs of one command line. There are never more than tasks that are evaluated at the
 /// same time.
@@ -24,8 +35,14 @@ pub(super) struct Pool {
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<Running>,
-    /// Since the last good answer.
-    n_failures: u32,
+    /// Programs that had to be given up since the last good answer, and never gave one.
+    n_barren: u32,
+    /// What was wrong with the last one.
+    last: String,
+    /// Nothing is started before.
+    left_alone_until: Option<Instant>,
+    n_pixels: u64,
+    busy: Duration,
 }
 
 impl Pool {
@@ -58,23 +75,31 @@ impl Pool {
             if let Some(running) = idle.filter(|_| !afresh) {
                 return Ok(running);
             }
-            state.pause()
+            state.pause(Instant::now())?
         };
         tokio::time::sleep(pause).await;
-        Running::start(&self.program).await
+        let started = Running::start(&self.program).await;
+        started.inspect_err(|error| self.failed(false, error))
     }
 
     /// It answered well and is free for another task.
-    pub(super) fn put_back(&self, running: Running) {
+    pub(super) fn put_back(&self, running: Running, n_pixels: usize, busy: Duration) {
         let mut state = self.lock();
-        state.n_failures = 0;
+        state.n_barren = 0;
+        state.left_alone_until = None;
+        state.n_pixels += n_pixels as u64;
+        state.busy += busy;
         state.idle.push(running);
     }
 
     /// A program had to be given up.
-    pub(super) fn count_failure(&self) {
-        let mut state = self.lock();
-        state.n_failures = state.n_failures.saturating_add(1);
+    pub(super) fn failed(&self, has_answered: bool, error: &ProgramError) {
+        self.lock().failed(has_answered, error, Instant::now());
+    }
+
+    /// How long a task of so many pixels may take.
+    pub(super) fn limit(&self, n_pixels: usize) -> Duration {
+        self.lock().limit(self.program.limits(), n_pixels)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -83,11 +108,45 @@ impl Pool {
 }
 
 impl State {
-    fn pause(&self) -> Duration {
-        match self.n_failures.checked_sub(1) {
+    /// How long to wait before another start.
+    fn pause(&mut self, now: Instant) -> Result<Duration, ProgramError> {
+        if self.n_barren >= MOST_BARREN {
+            if self.left_alone_until.is_some_and(|until| now < until) {
+                return Err(ProgramError::Barren {
+                    n_starts: self.n_barren,
+                    last: self.last.clone(),
+                });
+            }
+            // One may try; the others fail until it is known how that went.
+            self.left_alone_until = Some(now + LEFT_ALONE);
+            return Ok(Duration::ZERO);
+        }
+        Ok(match self.n_barren.checked_sub(1) {
             None => Duration::ZERO,
             Some(doublings) => (PAUSE * 2u32.pow(doublings.min(16))).min(LONGEST_PAUSE),
+        })
+    }
+
+    /// One that has answered before is no reason to expect nothing of the next one, but it is not
+    /// started in a frenzy either.
+    fn failed(&mut self, has_answered: bool, error: &ProgramError, now: Instant) {
+        self.n_barren = match has_answered {
+            true => self.n_barren.max(1),
+            false => self.n_barren.saturating_add(1),
+        };
+        if self.n_barren >= MOST_BARREN {
+            self.left_alone_until = Some(now + LEFT_ALONE);
         }
+        self.last = error.to_string();
+    }
+
+    fn limit(&self, limits: Limits, n_pixels: usize) -> Duration {
+        let usual = match self.n_pixels {
+            0 => limits.pixel,
+            n_before => (self.busy.div_f64(n_before as f64).mul_f64(PATIENCE)).min(limits.pixel),
+        };
+        let n_others = u32::try_from(n_pixels.saturating_sub(1)).unwrap_or(u32::MAX);
+        limits.pixel.saturating_add(usual.saturating_mul(n_others))
     }
 }
 
@@ -95,13 +154,54 @@ impl State {
 mod tests {
     use super::*;
 
+    fn failure() -> ProgramError {
+        ProgramError::Refused("any".to_owned())
+    }
+
+    fn after(n_barren: u32) -> State {
+        let mut state = State::default();
+        (0..n_barren).for_each(|_| state.failed(false, &failure(), Instant::now()));
+        state
+    }
+
     #[test]
     fn pauses_grow_up_to_the_longest() {
-        let pause = |n_failures| State {
-            idle: vec![],
-            n_failures,
+        let now = Instant::now();
+        let pauses = [0, 1, 2, 3, 5].map(|n| after(n).pause(now).unwrap().as_millis());
+        assert_eq!(pauses, [0, 100, 200, 400, 1600]);
+    }
+
+    #[test]
+    fn a_program_that_never_answers_is_left_alone_and_then_tried_once() {
+        let mut state = after(MOST_BARREN);
+        let now = Instant::now();
+        let told = state.pause(now).unwrap_err().to_string();
+        assert!(told.contains("6 starts in a row"), "{told}");
+        assert_eq!(state.pause(now + LEFT_ALONE).unwrap(), Duration::ZERO);
+        assert!(state.pause(now + LEFT_ALONE).is_err());
+    }
+
+    /// Whoever kills all programs of a worker at once costs it no pixel.
+    #[test]
+    fn programs_that_have_answered_may_all_be_killed() {
+        let mut state = State::default();
+        (0..100).for_each(|_| state.failed(true, &failure(), Instant::now()));
+        assert_eq!(state.pause(Instant::now()).unwrap(), PAUSE);
+    }
+
+    #[test]
+    fn one_pixel_of_a_task_may_hang_so_long_and_the_others_ten_times_what_is_usual() {
+        let limits = Limits {
+            start: Duration::ZERO,
+            pixel: Duration::from_secs(300),
         };
-        let pauses = [0, 1, 2, 3, 8, 100].map(|n| pause(n).pause().as_millis());
-        assert_eq!(pauses, [0, 100, 200, 400, 10_000, 10_000]);
+        let mut state = State::default();
+        let limit = |state: &State, n_pixels| state.limit(limits, n_pixels).as_secs();
+        assert_eq!([1, 4].map(|n| limit(&state, n)), [300, 1200]);
+        (state.n_pixels, state.busy) = (1000, Duration::from_secs(10));
+        assert_eq!([1, 1001].map(|n| limit(&state, n)), [300, 400]);
+        // No longer than the limit, though.
+        state.busy = Duration::from_secs(1_000_000);
+        assert_eq!(limit(&state, 4), 1200);
     }
 }

@@ -9,15 +9,16 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use super::super::PixelRequest;
 use super::error::ProgramError;
+use super::guard::NOT_STARTED;
 use super::program::{Limits, Program};
 use super::wire::{
-    EventAnswer, EventText, FitMessage, Framing, Hello, MOST_BYTES, TaskAnswer, TaskMessage,
-    shortened,
+    EventAnswer, EventText, FitMessage, Framing, Hello, MOST_BYTES, MOST_TEXT, TaskAnswer,
+    TaskMessage, shortened, stray,
 };
 use skyscan_sky::map::PixelOutcome;
 
@@ -30,10 +31,13 @@ const LAST_LINES: usize = 3;
 /// Longer lines of stderr are cut.
 const MOST_LINE_BYTES: u64 = 4096;
 
-/// A program that has said hello. Dropped, it is killed, with all that it started.
+/// A program that has said hello. Dropped, it is killed, with all that it started: by its guard, which
+/// sees that its input has gone, or without one as far as its process group goes.
 #[derive(Debug)]
 pub(super) struct Running {
+    /// The guard, if there is one.
     child: Child,
+    /// Process group of a program without a guard.
     group: Option<Pid>,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -42,6 +46,7 @@ pub(super) struct Running {
     name: String,
     /// Number of the event that it was told last.
     event: Option<u64>,
+    has_answered: bool,
     limits: Limits,
 }
 
@@ -63,23 +68,21 @@ impl Drop for Running {
 impl Running {
     /// Starts the program and waits for its hello.
     pub(super) async fn start(program: &Program) -> Result<Self, ProgramError> {
-        let (file, arguments) = program.words();
-        let mut command = Command::new(file);
+        let mut command = program.command();
         command
-            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C on a terminal is for the worker, which ends its programs by itself.
             .process_group(0)
-            .kill_on_drop(true);
+            .kill_on_drop(!program.is_guarded());
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with(OWN_SETTINGS) {
                 command.env_remove(variable);
             }
         }
         let failed = |source| ProgramError::Start {
-            command: file.to_owned(),
+            command: program.file().to_owned(),
             source,
         };
         let mut child = command.spawn().map_err(failed)?;
@@ -92,7 +95,7 @@ impl Running {
         let mut running = Self {
             group: i32::try_from(id)
                 .ok()
-                .filter(|id| *id > 0)
+                .filter(|id| *id > 0 && !program.is_guarded())
                 .map(Pid::from_raw),
             child,
             stdin,
@@ -101,9 +104,17 @@ impl Running {
             framing: Framing::JsonLines,
             name: String::new(),
             event: None,
+            has_answered: false,
             limits: program.limits(),
         };
-        running.meet().await?;
+        match running.meet().await {
+            Err(ProgramError::Ended {
+                status, last_words, ..
+            }) if program.is_guarded() && status.and_then(|s| s.code()) == Some(NOT_STARTED) => {
+                return Err(failed(io::Error::other(last_words)));
+            }
+            met => met?,
+        }
         tracing::debug!(pid = id, name = running.name, "an external program is up");
         Ok(running)
     }
@@ -113,7 +124,10 @@ impl Running {
             .in_time(self.limits.start, "started", async |running| {
                 let first = running.stdout.fill_buf().await?.first().copied();
                 let first = first.ok_or(io::ErrorKind::UnexpectedEof)?;
-                running.framing = Framing::by_first_byte(first);
+                running.framing = match Framing::by_first_byte(first) {
+                    Some(framing) => framing,
+                    None => return Err(running.stray("hello", Vec::new()).await),
+                };
                 running.read("hello").await
             })
             .await?;
@@ -130,6 +144,11 @@ impl Running {
     /// Whether this event was the last one that it was told.
     pub(super) fn knows(&self, event: u64) -> bool {
         self.event == Some(event)
+    }
+
+    /// Whether it has answered a task well.
+    pub(super) fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     /// Whether it runs.
@@ -168,13 +187,12 @@ impl Running {
         Ok(())
     }
 
-    /// Asks it for a task.
+    /// Asks it for a task, which may take so long.
     pub(super) async fn evaluate(
         &mut self,
         requests: &[PixelRequest],
+        limit: Duration,
     ) -> Result<Vec<PixelOutcome>, ProgramError> {
-        let n_pixels = u32::try_from(requests.len()).unwrap_or(u32::MAX);
-        let limit = self.limits.pixel.saturating_mul(n_pixels);
         let task = self.framing.encode(&TaskMessage::new(requests));
         let answer: TaskAnswer = self
             .in_time(limit, "evaluated a task", async |running| {
@@ -186,6 +204,7 @@ impl Running {
             let reason = format!("{} fits for {} pixels", answer.fits.len(), requests.len());
             return Err(rubbish("answer to a task", reason));
         }
+        self.has_answered = true;
         Ok(answer.fits.into_iter().map(FitMessage::outcome).collect())
     }
 
@@ -238,6 +257,11 @@ impl Running {
             }
             Framing::Msgpack => {
                 let n_bytes = self.stdout.read_u32().await? as usize;
+                let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+                let length = (n_bytes as u32).to_be_bytes();
+                if length.iter().all(is_text) {
+                    return Err(self.stray(expected, length.to_vec()).await);
+                }
                 if n_bytes > MOST_BYTES {
                     return Err(too_long());
                 }
@@ -249,6 +273,17 @@ impl Running {
         }
         let decoded = self.framing.decode(&body);
         decoded.map_err(|reason| Broken::Rubbish { expected, reason })
+    }
+
+    /// Reads on to the end of a line that is no message.
+    async fn stray(&mut self, expected: &'static str, mut text: Vec<u8>) -> Broken {
+        let mut bounded = (&mut self.stdout).take(MOST_TEXT as u64);
+        // What there is has to do.
+        let _broken = bounded.read_until(b'\n', &mut text).await;
+        Broken::Rubbish {
+            expected,
+            reason: stray(&text),
+        }
     }
 }
 
@@ -320,6 +355,10 @@ impl Stderr {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let lines: Vec<&str> = lines.iter().map(|line| shortened(line.trim())).collect();
-        lines.join(" / ")
+        let said = lines.join(" / ");
+        // The end of what it said is what matters.
+        let first = (said.len().saturating_sub(MOST_TEXT)..said.len())
+            .find(|at| said.is_char_boundary(*at));
+        said[first.unwrap_or(0)..].to_owned()
     }
 }

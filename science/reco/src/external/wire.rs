@@ -16,8 +16,8 @@ use skyscan_sky::map::{PixelFit, PixelOutcome};
 pub(super) const VERSION: u32 = 1;
 /// Longer messages are not read; an answer for 1024 pixels takes a fifth of a megabyte.
 pub(super) const MOST_BYTES: usize = 16 << 20;
-/// Longest name and longest reason of a program, in bytes.
-const MOST_TEXT: usize = 200;
+/// Longest name, longest reason and longest last words of a program, in bytes.
+pub(super) const MOST_TEXT: usize = 200;
 
 /// How messages are told apart: the program's first one shows which it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,12 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    /// No message is so long that its length begins with a brace.
-    pub(super) fn by_first_byte(byte: u8) -> Self {
+    /// Lengths begin with a byte that no text has; whatever else is no brace begins no message.
+    pub(super) fn by_first_byte(byte: u8) -> Option<Self> {
         match byte {
-            b'{' => Self::JsonLines,
-            _ => Self::Msgpack,
+            b'{' => Some(Self::JsonLines),
+            0 | 1 => Some(Self::Msgpack),
+            _ => None,
         }
     }
 
@@ -59,8 +60,12 @@ impl Framing {
         match self {
             Self::JsonLines => {
                 let text = String::from_utf8_lossy(body);
-                serde_json::from_str(&nulls_for_nan(&text))
-                    .map_err(|error| format!("{error} in {:?}", shortened(text.trim_end())))
+                serde_json::from_str(&nulls_for_nan(&text)).map_err(|error| {
+                    match text.starts_with('{') {
+                        true => format!("{error} in {:?}", shortened(text.trim_end())),
+                        false => stray(body),
+                    }
+                })
             }
             Self::Msgpack => rmp_serde::from_slice(body).map_err(|error| error.to_string()),
         }
@@ -86,6 +91,16 @@ fn nulls_for_nan(text: &str) -> Cow<'_, str> {
         }
     });
     Cow::Owned(pieces.collect())
+}
+
+/// What to say of text where a message was due.
+pub(super) fn stray(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().next().unwrap_or_default();
+    format!(
+        "it printed {:?}; its stdout carries the protocol, so print to stderr",
+        shortened(line.trim_end())
+    )
 }
 
 /// As much of a text as fits into a line of a log.
