@@ -16,12 +16,12 @@ pub mod scanner;
 pub mod worker;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
 use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::protocol::{Message, PROTOCOL, Welcome, pack_problem};
 use crate::reco::Problem;
@@ -31,13 +31,17 @@ use crate::sky::coordinates::SkyFrame;
 use crate::telemetry;
 use progress::Progress;
 use refiner::ByPlan;
-use scanner::{HandOut, Scanned, StopScan};
+use scanner::{AskFor, HandOut, Scanned, Scanner, StopScan};
 use worker::{StopWorker, WorkerConfig, WorkerError};
 
 /// A peer that is silent for so long is lost.
 const LIVENESS: Duration = Duration::from_secs(15);
 /// Workers renew their leases three times in this span.
 const LEASE_TERM: Duration = Duration::from_secs(60);
+/// Threads that may block beside those of running kernels: events are unpacked, names looked up.
+const OTHER_THREADS: usize = 64;
+/// How long a scan that cannot go on may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// Tasks that may wait at the hub; the Scanner keeps far fewer there.
 pub const BACKLOG: usize = 65_536;
 
@@ -70,6 +74,9 @@ pub enum ScanError {
     /// A worker of this process ended on its own.
     #[error("a local worker ended")]
     Worker(#[source] WorkerError),
+    /// A worker of this process ended though nobody asked it to: a bug.
+    #[error("a local worker ended without a reason")]
+    WorkerLeft,
     /// The Scanner ended without a word: a bug.
     #[error("the scanner ended without a result")]
     Silent,
@@ -96,6 +103,7 @@ pub async fn scan(
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
     telemetry::tell_scan(&problem, payload.len(), transport.name());
+    let reco = problem.reco.clone();
     let welcome = Welcome {
         reco: problem.reco,
         payload: PayloadId::of(&payload).0,
@@ -131,6 +139,8 @@ pub async fn scan(
         },
         progress,
     );
+    // Read before anything that comes from the hub. A mailbox that is empty takes it.
+    let _ = scanner.try_send(AskFor(reco));
     let result = loop {
         tokio::select! {
             scanned = &mut scanned => break scanned.map_err(|_| ScanError::Silent)?,
@@ -142,10 +152,12 @@ pub async fn scan(
             (end, _, _) = async { futures::future::select_all(&mut ends).await },
                 if !ends.is_empty() =>
             {
-                if let Ok(Err(error)) = end {
-                    return Err(ScanError::Worker(error));
-                }
-                return Err(ScanError::Silent);
+                let error = match end {
+                    Ok(Err(error)) => ScanError::Worker(error),
+                    Ok(Ok(())) | Err(_) => ScanError::WorkerLeft,
+                };
+                end_in_order(&scanner, &mut scanned, &stop).await;
+                return Err(error);
             }
         }
     };
@@ -159,8 +171,35 @@ pub async fn scan(
     Ok(result?)
 }
 
+/// Lets the Scanner end, so that nobody waits for more: for a while at most, and not when somebody asks
+/// to stop.
+async fn end_in_order(
+    scanner: &actix::Addr<Scanner>,
+    scanned: &mut oneshot::Receiver<Result<Scanned, TransportError>>,
+    stop: &Notify,
+) {
+    let ending = async {
+        // What it has found is no result of the scan that was asked for.
+        let _ = scanner.send(StopScan).await;
+        let _ = scanned.await;
+    };
+    tokio::select! {
+        () = ending => {}
+        () = stop.notified() => {}
+        () = tokio::time::sleep(FAREWELL) => {}
+    }
+}
+
+/// How many threads may block in a process with so many slots: the kernel of each may.
+pub fn blocking_threads(slots: NonZeroU16) -> usize {
+    usize::from(slots.get()) + OTHER_THREADS
+}
+
 /// A number for a scan; it must differ from those of other scans at the same place and enters no
 /// result. The standard library's hasher is seeded at random.
 pub fn fresh_scan_id() -> ScanId {
     ScanId(RandomState::new().build_hasher().finish())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 
 pub mod catalogue;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
@@ -43,11 +43,12 @@ pub enum TelemetryError {
 
 /// Serves this process's metrics at `http://ADDRESS/metrics` until it ends, from a thread of its own:
 /// they can be had while everything else is busy. To be called once, before hubs, links and actors
-/// are made. `role` is the subcommand.
+/// are made. `role` is the subcommand. Returns the address, in which port 0 is one that was free.
 ///
 /// # Errors
 /// If nothing can listen at this address.
-pub fn serve(address: SocketAddr, role: &'static str) -> Result<(), TelemetryError> {
+pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, TelemetryError> {
+    let address = with_port(asked)?;
     let listen = |error| TelemetryError::Listen { address, error };
     let mut builder = PrometheusBuilder::new().with_http_listener(address);
     for metric in CATALOGUE {
@@ -92,7 +93,15 @@ pub fn serve(address: SocketAddr, role: &'static str) -> Result<(), TelemetryErr
                 }
             });
         })?;
-    Ok(())
+    Ok(address)
+}
+
+/// The exporter does not tell which port it got, so one that is free is looked for.
+fn with_port(asked: SocketAddr) -> Result<SocketAddr, TelemetryError> {
+    match asked.port() {
+        0 => Ok(TcpListener::bind(asked)?.local_addr()?),
+        _ => Ok(asked),
+    }
 }
 
 /// Tells which scan this process runs. `transport` is the backend's name.

@@ -44,6 +44,30 @@ pub fn is_local(url: &str) -> bool {
     url.starts_with("memory:")
 }
 
+/// Host and port that a URL names, if others are reached there over a network.
+pub fn address(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let default_port = match scheme {
+        "zmq" => None,
+        "amqp" => Some(5672),
+        "amqps" => Some(5671),
+        _ => return None,
+    };
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    // The port is behind the last colon, unless that is one of an IPv6 address.
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| {
+        !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    match (has_port, default_port) {
+        (true, _) => Some(host.to_owned()),
+        (false, Some(port)) => Some(format!("{host}:{port}")),
+        (false, None) => None,
+    }
+}
+
 /// The URL as it may be shown: without a password.
 pub fn shown(url: &str) -> String {
     let secret = url.split_once("://").and_then(|(scheme, rest)| {
@@ -76,6 +100,21 @@ mod tests {
             ("memory:", "memory:"),
         ] {
             assert_eq!(shown(url), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_host_and_a_port() {
+        for (url, expected) in [
+            ("zmq://scanner.example:5555", Some("scanner.example:5555")),
+            ("zmq://[::1]:5555?connections=own", Some("[::1]:5555")),
+            ("amqp://me:se@cret@host:5673/vhost", Some("host:5673")),
+            ("amqp://host/vhost", Some("host:5672")),
+            ("amqps://host", Some("host:5671")),
+            ("zmq+ipc:///run/here", None),
+            ("memory:", None),
+        ] {
+            assert_eq!(address(url).as_deref(), expected, "{url}");
         }
     }
 

@@ -20,11 +20,14 @@ use crate::sky::Pixel;
 use crate::sky::map::{PixelOutcome, SkyMap};
 use links::{LinkShare, Links};
 use meters::Meters;
+pub use offers::AskFor;
+use offers::Offers;
 use watching::Watch;
 
 mod collecting;
 mod links;
 mod meters;
+mod offers;
 mod watching;
 
 /// How many tasks a Scanner has out at once.
@@ -107,6 +110,7 @@ pub fn start(
             links: Links::default(),
             put_aside: Vec::new(),
             watch: Watch::default(),
+            offers: Offers::default(),
             begun: Instant::now(),
             unsent: Vec::new(),
             is_submitting: false,
@@ -129,6 +133,7 @@ pub struct Scanner {
     links: Links,
     put_aside: Vec<PutAside>,
     watch: Watch,
+    offers: Offers,
     begun: Instant,
     /// Cut and not yet given to the hub.
     unsent: Vec<TaskFrame>,
@@ -166,8 +171,13 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
                 credit,
                 hello,
             }) => {
+                let hello = Hello::decode(&hello).ok();
                 // Who does not say how many slots it has gets one.
-                let slots = Hello::decode(&hello).map_or(1, |hello| usize::from(hello.slots));
+                let slots = hello.as_ref().map_or(1, |hello| usize::from(hello.slots));
+                if !self.offers.up(link, worker, hello) {
+                    self.ledger.attempts_tell_little();
+                    return self.complain_in_time(context);
+                }
                 let share = LinkShare {
                     worker,
                     slots,
@@ -181,10 +191,12 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
                 self.hand_out(context);
             }
             Ok(HubIncoming::LinkDown { link, .. }) => {
+                self.offers.down(link);
                 if let Some(worker) = self.links.remove(link) {
                     self.ledger.worker_down(worker);
                 }
                 self.recount();
+                self.complain_in_time(context);
                 self.report();
             }
             Ok(HubIncoming::Settled(batch)) => self.collect(batch, context),
@@ -239,7 +251,12 @@ impl Scanner {
         let wanted = self.links.credit + self.policy.spare_tasks;
         let n_leases = wanted.min(self.policy.window.unwrap_or(usize::MAX));
         let (n_slots, now) = (self.links.n_slots, self.begun.elapsed());
-        while self.phase == Phase::Scanning && self.ledger.wants_more_out(n_slots, n_leases) {
+        // Who offers something else would only hold the tasks.
+        let is_for_nobody = self.offers.only_others();
+        while !is_for_nobody
+            && self.phase == Phase::Scanning
+            && self.ledger.wants_more_out(n_slots, n_leases)
+        {
             let Some(task) = self.ledger.cut_task(n_slots, now) else {
                 break;
             };
@@ -252,7 +269,9 @@ impl Scanner {
 
     fn send(&mut self, task: Task) {
         self.meters.task_sent(task.id);
-        self.unsent.push(frame(task));
+        let mut frame = frame(task);
+        self.offers.avoid_others(&mut frame.avoid);
+        self.unsent.push(frame);
     }
 
     /// Looks for stragglers from time to time, if the policy says so.

@@ -1,10 +1,10 @@
 //! The Worker: sits at a link, evaluates what it leases, in as many slots as it has.
 //!
-//! It serves every scan of its place, one after the other or side by side. Kernels run elsewhere;
-//! the actor only keeps the leases: it renews them, settles them in batches, and gives back what
-//! it holds when it is asked to stop.
+//! It serves every scan of its place, one after the other or side by side; one that it can never serve
+//! it skips, and no scan waits for another one's hub. Kernels run elsewhere; the actor only keeps the
+//! leases: it renews them, settles them in batches, and gives back what it holds when it is asked to stop.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -17,25 +17,30 @@ use skyscan_transport::{
     Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport,
     TransportError, WorkerId,
 };
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::protocol::{
-    Hello, Message as _, PROTOCOL, ProtocolError, Report, ResultBody, TaskBody, Welcome,
-};
+use crate::protocol::{Hello, Message as _, PROTOCOL, Report, ResultBody, TaskBody, Welcome};
 use crate::reco::{Kernel, KernelError, Reco, StopFlag};
 use evaluations::{Evaluated, Evaluations};
-use meters::Meters;
+use meters::{Cause, Meters};
+use news::Listener;
+pub use news::News;
+use renewal::Renewals;
+use skipping::shortened;
 
 mod evaluations;
 mod meters;
+mod news;
 mod preparation;
+mod renewal;
+mod skipping;
+#[cfg(test)]
+pub(crate) mod tests;
 
 /// While all slots are busy, one more task for each waits at hand, so that no slot waits for the
 /// wire.
 pub const LEASES_PER_SLOT: NonZeroU16 = NonZeroU16::new(2).expect("2 is above 0");
-/// Held leases are renewed when this share of their term is over.
-const RENEW_AFTER: f64 = 1.0 / 3.0;
-
 /// What a Worker offers.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -51,21 +56,7 @@ pub struct WorkerConfig {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorkerError {
-    /// A scan asks for a reconstruction that this worker may not run.
-    #[error(
-        "the scan asks for reco {asked:?}, this worker runs only {}: start workers that offer it",
-        offered.join(", ")
-    )]
-    RecoNotOffered {
-        /// What the scan asks for.
-        asked: String,
-        /// What the worker may run.
-        offered: Vec<String>,
-    },
-    /// A scan's welcome or payload cannot be understood.
-    #[error(transparent)]
-    Protocol(#[from] ProtocolError),
-    /// The transport is broken for good, or speaks another protocol.
+    /// The transport is broken for good, or speaks another language.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
@@ -80,6 +71,18 @@ pub type Address = actix::Addr<Worker>;
 pub async fn start(
     transport: &dyn Transport,
     config: WorkerConfig,
+) -> Result<(Address, oneshot::Receiver<Result<(), WorkerError>>), TransportError> {
+    start_telling(transport, config, None).await
+}
+
+/// The same, for somebody who wants its news.
+///
+/// # Errors
+/// If the transport cannot open a link.
+pub async fn start_telling(
+    transport: &dyn Transport,
+    config: WorkerConfig,
+    listener: Option<UnboundedSender<News>>,
 ) -> Result<(Address, oneshot::Receiver<Result<(), WorkerError>>), TransportError> {
     let hello = Hello {
         slots: config.slots.get(),
@@ -112,15 +115,17 @@ pub async fn start(
         Worker {
             config,
             link,
+            news: Listener(listener),
             meters: Meters::new(),
             evaluations,
             scans: HashMap::new(),
+            skipped: HashSet::new(),
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
             next_run: 0,
             settlements: Vec::new(),
-            is_settling: false,
-            is_renewing: false,
+            settling: BTreeSet::new(),
+            renewals: Renewals::default(),
             is_stopping: false,
             ended: Some(ended),
         }
@@ -133,9 +138,12 @@ pub async fn start(
 pub struct Worker {
     config: WorkerConfig,
     link: Arc<dyn Link>,
+    news: Listener,
     meters: Meters,
     evaluations: Evaluations,
     scans: HashMap<ScanId, ServedScan>,
+    /// Scans that it can never serve.
+    skipped: HashSet<ScanId>,
     /// Leased and not begun.
     waiting: VecDeque<Lease>,
     /// Leased and being evaluated, by the number of the run.
@@ -143,8 +151,9 @@ pub struct Worker {
     next_run: u64,
     /// Ended and not told to the hub.
     settlements: Vec<Settlement>,
-    is_settling: bool,
-    is_renewing: bool,
+    /// Scans whose hub is being told.
+    settling: BTreeSet<ScanId>,
+    renewals: Renewals,
     /// Asked to stop: nothing new is begun.
     is_stopping: bool,
     ended: Option<oneshot::Sender<Result<(), WorkerError>>>,
@@ -176,13 +185,17 @@ impl StreamHandler<Result<LinkIncoming, TransportError>> for Worker {
             Ok(LinkIncoming::HubUp { scan, welcome }) => self.meet(scan, &welcome, context),
             Ok(LinkIncoming::HubDown { scan }) => self.forget(scan),
             Ok(LinkIncoming::Leased(leases)) => {
+                let (not_ours, leases): (Vec<Lease>, Vec<Lease>) = leases
+                    .into_iter()
+                    .partition(|lease| self.skipped.contains(&lease.key().scan));
+                self.give_back(not_ours, context);
                 self.renew_in_time(&leases, context);
                 self.waiting.extend(leases);
                 self.fill_slots(context);
             }
             // Scanners of this version send none; a later minor may.
             Ok(LinkIncoming::Notice { .. }) => {}
-            Err(error) => self.end(Err(error.into()), context),
+            Err(error) => self.hear_trouble(error, context),
         }
     }
 
@@ -196,33 +209,29 @@ impl Worker {
     fn meet(&mut self, scan: ScanId, welcome: &[u8], context: &mut Context<Self>) {
         let welcome = match Welcome::decode(welcome) {
             Ok(welcome) => welcome,
-            Err(error) => return self.end(Err(error.into()), context),
+            Err(error) => return self.skip(scan, Cause::Welcome, error.to_string()),
         };
-        let Some(reco) = self
-            .config
-            .recos
-            .iter()
-            .find(|reco| reco.name() == welcome.reco)
-        else {
-            let offered = self
-                .config
-                .recos
-                .iter()
-                .map(|reco| reco.name().to_owned())
-                .collect();
-            let error = WorkerError::RecoNotOffered {
-                asked: welcome.reco,
-                offered,
-            };
-            return self.end(Err(error), context);
+        let recos = self.config.recos.iter();
+        let Some(reco) = recos.clone().find(|reco| reco.name() == welcome.reco) else {
+            let offered: Vec<&str> = recos.map(|reco| reco.name()).collect();
+            let reason = format!(
+                "it asks for reco {:?}, this worker runs only {}: start workers that offer it",
+                shortened(&welcome.reco),
+                offered.join(", ")
+            );
+            return self.skip(scan, Cause::Reco, reason);
         };
-        tracing::debug!(scan = scan.0, reco = welcome.reco, "serves a scan");
+        let reco = Arc::clone(reco);
+        self.news.tell(News::Serves {
+            scan,
+            reco: welcome.reco,
+        });
         let stop = StopFlag::default();
         let prepared = preparation::prepare(
             Arc::clone(&self.link),
             scan,
             PayloadId(welcome.payload),
-            Arc::clone(reco),
+            reco,
             stop.clone(),
             self.meters.preparation.clone(),
         );
@@ -255,6 +264,8 @@ impl Worker {
 
     /// A scan went: its leases are lost, what runs for it runs in vain.
     fn forget(&mut self, scan: ScanId) {
+        self.skipped.remove(&scan);
+        self.news.tell(News::Gone { scan });
         if let Some(served) = self.scans.remove(&scan) {
             served.stop.stop();
         }
@@ -366,62 +377,43 @@ impl Worker {
             .push(lease.completed(result.encode().into()));
     }
 
-    /// Tells the hubs what became of tasks: all that ended while the last telling was under way
-    /// go in one message.
+    /// Tells the hubs what became of tasks: all of a scan that ended while the last telling was under
+    /// way go in one message, and no hub is waited for by another one.
     fn settle(&mut self, context: &mut Context<Self>) {
         self.tell();
-        if self.is_settling {
-            return;
-        }
         if self.settlements.is_empty() {
-            if self.is_stopping && self.running.is_empty() {
+            if self.settling.is_empty() && self.is_stopping && self.running.is_empty() {
                 self.leave(context);
             }
             return;
         }
-        self.is_settling = true;
-        let link = Arc::clone(&self.link);
-        let settlements = std::mem::take(&mut self.settlements);
-        let settling = async move { link.settle(settlements).await };
-        context.spawn(settling.into_actor(self).map(|settled, actor, context| {
-            match settled {
-                Ok(settled) if !settled.lost.is_empty() => {
-                    tracing::debug!(n = settled.lost.len(), "leases were lost before the answer");
+        let mut by_scan: BTreeMap<ScanId, Vec<Settlement>> = BTreeMap::new();
+        for settlement in std::mem::take(&mut self.settlements) {
+            let scan = settlement.key().scan;
+            match self.settling.contains(&scan) {
+                true => self.settlements.push(settlement),
+                false => by_scan.entry(scan).or_default().push(settlement),
+            }
+        }
+        for (scan, settlements) in by_scan {
+            self.settling.insert(scan);
+            let link = Arc::clone(&self.link);
+            let settling = async move { link.settle(settlements).await };
+            let settling = settling.into_actor(self);
+            context.spawn(settling.map(move |settled, actor, context| {
+                match settled {
+                    Ok(settled) if !settled.lost.is_empty() => {
+                        let n = settled.lost.len();
+                        tracing::debug!(n, "leases were lost before the answer");
+                    }
+                    Ok(_) => {}
+                    // The hub leases these tasks again; nothing else follows from it here.
+                    Err(error) => tracing::debug!(%error, "could not settle"),
                 }
-                Ok(_) => {}
-                // The hub leases these tasks again; nothing else follows from it here.
-                Err(error) => tracing::debug!(%error, "could not settle"),
-            }
-            actor.is_settling = false;
-            actor.settle(context);
-        }));
-    }
-
-    /// Keeps a timer going as long as leases are held.
-    fn renew_in_time(&mut self, leases: &[Lease], context: &mut Context<Self>) {
-        if self.is_renewing {
-            return;
+                actor.settling.remove(&scan);
+                actor.settle(context);
+            }));
         }
-        if let Some(term) = leases.iter().map(Lease::term).min() {
-            self.is_renewing = true;
-            context.run_later(term.mul_f64(RENEW_AFTER), Self::renew);
-        }
-    }
-
-    fn renew(&mut self, context: &mut Context<Self>) {
-        self.is_renewing = false;
-        let held: Vec<&Lease> = self.waiting.iter().chain(self.running.values()).collect();
-        let Some(term) = held.iter().map(|lease| lease.term()).min() else {
-            return;
-        };
-        self.is_renewing = true;
-        let renewing = skyscan_transport::renew(held);
-        context.spawn(renewing.into_actor(self).map(move |renewed, _, context| {
-            if let Err(error) = renewed {
-                tracing::debug!(%error, "could not renew leases");
-            }
-            context.run_later(term.mul_f64(RENEW_AFTER), Self::renew);
-        }));
     }
 
     /// Says goodbye once nothing is held any more.

@@ -305,11 +305,16 @@ fn run_actors(
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
     on_interrupt(move || asked.notify_one())?;
-    let system = runtime::system()?;
+    let slots = setup.local.iter().map(|worker| worker.slots).max();
+    let system = runtime::system_for(slots.unwrap_or(NonZeroU16::MIN))?;
     let (scanned, timeline) = system.block_on(async move {
         let (sender, receiver) = watch::channel(Progress::default());
         let watched = actix::spawn(watcher::watch(receiver, view, interims));
         let scanned = actors::scan(setup, sender, stop).await;
+        if scanned.is_err() {
+            // Whoever still tells of progress is not waited for.
+            watched.abort();
+        }
         (scanned, watched.await)
     });
     Ok((scanned.map_err(failed)?, timeline.map_err(failed)?))

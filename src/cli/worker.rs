@@ -1,32 +1,41 @@
 //! `skyscan worker`
 
+mod place;
+mod vigil;
+
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use skyscan_transport::TransportError;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 
-use super::external::{self, ExternalArguments};
+use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
-use super::{Failure, UNFIT, bad_input, failed, runtime};
+use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
 use crate::reco::{self, Reco};
 use crate::transport;
+use vigil::{Due, Vigil};
 
 /// Serve scans from another process
 ///
-/// Waits for scans at the transport's place and serves one after the other until SIGTERM or Ctrl-C;
-/// then gives back what it holds. It may start before scanner and broker.
+/// Waits for scans at the transport's place and serves one after the other, or side by side, until
+/// SIGTERM or Ctrl-C; then gives back what it holds. It may start before scanner and broker. A scan
+/// that it cannot serve, since it asks for another reconstruction or is of another version, it skips,
+/// says so once, and goes on serving the others.
 ///
-/// Exit codes: 0 asked to stop, 1 failed, 2 usage or bad input, 4 met a scan that it can never serve:
-/// one of another protocol version, or one that asks for a reconstruction it does not offer.
+/// Exit codes: 0 asked to stop, or no scan came for --give-up, 1 failed, 2 usage or bad input, 4 can
+/// never serve: all scans that came before it gave up had to be skipped, or the place speaks another
+/// version of the wire.
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --reco external
-/// --external-program 'python3 examples/straight_track.py'
+/// --external-program 'python3 examples/line_fit.py'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where Scanner and Workers meet
@@ -44,6 +53,9 @@ pub(super) struct Arguments {
     /// program if one is given]
     #[arg(long, value_name = "NAME")]
     reco: Vec<String>,
+    /// Leave when there was no scan to serve for so long [default: wait for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    give_up: Option<Duration>,
     #[command(flatten)]
     external: ExternalArguments,
     #[command(flatten)]
@@ -58,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             arguments.transport
         )));
     }
-    arguments.metrics.serve("worker")?;
+    arguments.metrics.serve_if_possible("worker")?;
     let transport = transport::open(&arguments.transport).map_err(bad_input)?;
     let config = WorkerConfig {
         slots: arguments.slots(),
@@ -68,35 +80,76 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
     on_interrupt(move || asked.notify_one())?;
-    let system = runtime::system()?;
+    let place = transport::shown(&arguments.transport);
+    let recos: Vec<&str> = config.recos.iter().map(|reco| reco.name()).collect();
+    tell(&format!(
+        "worker: {} slots for {}, waits for scans at {place}",
+        config.slots,
+        recos.join(", ")
+    ));
+    let mut vigil = Vigil::new(place, arguments.give_up);
+    let system = runtime::system_for(config.slots)?;
     system.block_on(async move {
-        let (worker, mut end) = worker::start(transport.as_ref(), config)
+        let (listener, mut news) = mpsc::unbounded_channel();
+        let (worker, mut end) = worker::start_telling(transport.as_ref(), config, Some(listener))
             .await
             .map_err(failed)?;
+        // What is left to say when it has ended because it gave up.
+        let mut given_up = None;
         loop {
             tokio::select! {
                 ended = &mut end => {
-                    return match ended {
-                        Ok(Ok(())) => Ok(0),
-                        Ok(Err(error)) => Err(ended_by(error)),
-                        Err(_) => Err(failed(anyhow!("the worker ended without a word"))),
+                    while let Ok(news) = news.try_recv() {
+                        vigil.hear(news).iter().for_each(|line| tell(line));
+                    }
+                    return match (ended, given_up) {
+                        (Ok(Ok(())), None) => Ok(0),
+                        (Ok(Ok(())), Some(code)) => Ok(code),
+                        (Ok(Err(error)), _) => Err(ended_by(error)),
+                        (Err(_), _) => Err(failed(anyhow!("the worker ended without a word"))),
                     };
                 }
                 () = stop.notified() => {
                     // It may have ended at this very moment.
                     let _ = worker.send(StopWorker).await;
                 }
+                Some(news) = news.recv() => vigil.hear(news).iter().for_each(|line| tell(line)),
+                () = until(vigil.next_look()), if given_up.is_none() => match vigil.look() {
+                    Due::Nothing => {}
+                    Due::Say(idle) => say_no_scan(vigil.clone(), idle, &arguments.transport),
+                    Due::GiveUp(idle) => {
+                        tell(&vigil.gives_up(idle));
+                        given_up = Some(if vigil.is_misplaced() { UNFIT } else { 0 });
+                        let _ = worker.send(StopWorker).await;
+                    }
+                },
             }
         }
     })
+}
+
+/// Says that no scan has come, and what a look at the place finds. That may take long where a name is not
+/// known: nobody waits for it, not even the end of this process.
+fn say_no_scan(vigil: Vigil, idle: Duration, url: &str) {
+    let address = transport::address(url);
+    std::thread::spawn(move || {
+        let finding = address.map_or_else(String::new, |address| place::look_at(&address));
+        tell(&vigil.no_scan(idle, &finding));
+    });
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What starting the same worker again cannot mend has a code of its own.
 fn ended_by(error: WorkerError) -> Failure {
     let is_unfit = matches!(
         error,
-        WorkerError::RecoNotOffered { .. }
-            | WorkerError::Transport(TransportError::ProtocolMismatch { .. })
+        WorkerError::Transport(TransportError::WireMismatch { .. })
     );
     match is_unfit {
         true => Failure {
@@ -129,5 +182,23 @@ impl Arguments {
             false => super::input::reco(name),
         };
         self.reco.iter().map(reco).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_of_the_wire_is_never_served_and_what_fails_may_be_tried_again() {
+        let mismatch = TransportError::WireMismatch {
+            transport: "zeromq",
+            source: "version 9".into(),
+        };
+        assert_eq!(ended_by(mismatch.into()).code, UNFIT);
+        assert_eq!(
+            ended_by(TransportError::Closed.into()).code,
+            super::super::FAILED
+        );
     }
 }

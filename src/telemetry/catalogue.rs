@@ -201,6 +201,8 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Worker, "skyscan_worker_slots", Gauge, "slots", &[label("state", &["free", "busy"])], "Slots"),
     metric(Worker, "skyscan_worker_waiting_tasks", Gauge, "tasks", &[], "Tasks at hand that have not begun"),
     metric(Worker, "skyscan_worker_scans", Gauge, "scans", &[], "Scans that are served, each worker counted"),
+    metric(Worker, "skyscan_worker_skipped_scans_total", Counter, "scans", &[label("cause", &["reco", "protocol", "welcome"])],
+        "Scans that cannot be served: of another reconstruction; of another version; not understood"),
     metric(Worker, "skyscan_worker_tasks_total", Counter, "tasks", &[label("outcome", &["completed", "released", "rejected"])],
         "Tasks that ended: with a result; stopped and given back; given up for good"),
     metric(Worker, "skyscan_worker_pixels_total", Counter, "pixels", &[label("outcome", &["fitted", "failed"])], "Pixels of completed tasks"),

@@ -18,7 +18,7 @@ use prometheus::Result;
 type Check = fn() -> Result<()>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials: [(&str, Check, Missing); 5] = [
+    let trials: [(&str, Check, Missing); 7] = [
         (
             "metrics::documentation_lists_every_metric",
             documentation::lists_every_metric,
@@ -27,6 +27,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         (
             "metrics::an_address_that_is_taken_is_told",
             refusal::address_is_taken,
+            None,
+        ),
+        (
+            "metrics::a_worker_whose_address_is_taken_goes_on_without",
+            refusal::a_worker_goes_on_without,
+            None,
+        ),
+        (
+            "metrics::a_port_that_was_free_is_told",
+            refusal::a_free_port_is_told,
             None,
         ),
         (

@@ -13,7 +13,7 @@ use skyscan_rabbitmq_node::{Node, free_ports};
 use crate::needs::{Check, broker, group, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let zeromq: [(&str, Check); 6] = [
+    let zeromq: [(&str, Check); 8] = [
         (
             "a_bad_worker_among_ten_changes_nothing",
             faults::over_zeromq,
@@ -24,15 +24,25 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("workers_outlive_scans_and_leave_when_asked", || {
             workers_serve_many(&zeromq_url()?)
         }),
-        ("a_worker_of_another_protocol_says_so", || {
-            unfit::other_protocol(&zeromq_url()?)
-        }),
-        ("a_worker_without_the_reco_says_so", || {
-            unfit::other_reco(&zeromq_url()?)
-        }),
+        (
+            "a_worker_of_another_protocol_says_so_and_gives_up_when_told_to",
+            || unfit::other_protocol(&zeromq_url()?),
+        ),
+        (
+            "a_worker_without_the_reco_says_so_and_gives_up_when_told_to",
+            || unfit::other_reco(&zeromq_url()?),
+        ),
+        (
+            "a_worker_that_nobody_needs_says_so_and_gives_up_when_told_to",
+            || unfit::nobody_comes(&zeromq_url()?),
+        ),
+        (
+            "a_scan_that_nobody_can_serve_says_so_and_ends_at_the_first_interrupt",
+            || unfit::a_typo_is_told(&zeromq_url()?),
+        ),
         ("no_worker_joins_a_process_alone", no_worker_in_memory),
     ];
-    let rabbitmq: [(&str, Check); 7] = [
+    let rabbitmq: [(&str, Check); 8] = [
         (
             "a_bad_worker_among_ten_changes_nothing",
             faults::over_rabbitmq,
@@ -43,11 +53,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("workers_outlive_scans_and_leave_when_asked", || {
             workers_serve_many(&Node::start()?.url())
         }),
-        ("a_worker_of_another_protocol_says_so", || {
-            unfit::other_protocol(&Node::start()?.url())
-        }),
-        ("a_worker_without_the_reco_says_so", || {
-            unfit::other_reco(&Node::start()?.url())
+        (
+            "a_worker_of_another_protocol_says_so_and_gives_up_when_told_to",
+            || unfit::other_protocol(&Node::start()?.url()),
+        ),
+        (
+            "a_worker_without_the_reco_says_so_and_gives_up_when_told_to",
+            || unfit::other_reco(&Node::start()?.url()),
+        ),
+        ("a_neighbours_typo_harms_nobody", || {
+            unfit::a_neighbours_typo_harms_nobody(&Node::start()?.url())
         }),
         ("a_stopped_broker_only_delays", || {
             broker_goes_away(Outage::Stopped)

@@ -78,7 +78,9 @@ impl Scanner {
             now
         });
         let waited = now.saturating_sub(since);
-        if waited < self.watch.told_after || !self.policy.tells_of_waiting {
+        // Of workers that offer something else it is told otherwise.
+        let is_told = self.offers.only_others() || !self.policy.tells_of_waiting;
+        if waited < self.watch.told_after || is_told {
             return;
         }
         let longer = (2 * waited).max(2 * self.watch.told_after);

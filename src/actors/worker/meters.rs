@@ -20,8 +20,22 @@ pub(super) struct Meters {
     rejected: Counter,
     fitted: Counter,
     failed: Counter,
+    skipped_reco: Counter,
+    skipped_protocol: Counter,
+    skipped_welcome: Counter,
     task: Histogram,
     pub(super) preparation: Preparation,
+}
+
+/// Why a scan is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It asks for a reconstruction that is not offered.
+    Reco,
+    /// It is of another version.
+    Protocol,
+    /// What it says of itself is not understood.
+    Welcome,
 }
 
 /// What is told while a scan is prepared.
@@ -38,6 +52,7 @@ impl Meters {
     pub(super) fn new() -> Self {
         let slots = |state| Share::of(gauge!("skyscan_worker_slots", "state" => state));
         let task = |outcome| counter!("skyscan_worker_tasks_total", "outcome" => outcome);
+        let skipped = |cause| counter!("skyscan_worker_skipped_scans_total", "cause" => cause);
         let pixel = |outcome| counter!("skyscan_worker_pixels_total", "outcome" => outcome);
         Self {
             free: slots("free"),
@@ -49,6 +64,9 @@ impl Meters {
             rejected: task("rejected"),
             fitted: pixel("fitted"),
             failed: pixel("failed"),
+            skipped_reco: skipped("reco"),
+            skipped_protocol: skipped("protocol"),
+            skipped_welcome: skipped("welcome"),
             task: histogram!("skyscan_worker_task_seconds"),
             preparation: Preparation {
                 seconds: histogram!("skyscan_worker_preparation_seconds"),
@@ -79,6 +97,15 @@ impl Meters {
             }
             Err(KernelError::Stopped) => self.released.increment(1),
             Err(_) => self.rejected.increment(1),
+        }
+    }
+
+    /// A scan was met that can never be served.
+    pub(super) fn skipped(&self, cause: Cause) {
+        match cause {
+            Cause::Reco => self.skipped_reco.increment(1),
+            Cause::Protocol => self.skipped_protocol.increment(1),
+            Cause::Welcome => self.skipped_welcome.increment(1),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Scanners and workers as processes of their own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -70,7 +70,7 @@ pub(crate) struct Scanned {
 }
 
 impl Scanned {
-    fn read(stdout: &[u8]) -> Result<Self, Failed> {
+    pub(crate) fn read(stdout: &[u8]) -> Result<Self, Failed> {
         let scan: Value = serde_json::from_slice(stdout)?;
         if scan["complete"] != Value::Bool(true) {
             return Err("the scan is not complete".into());
@@ -85,11 +85,72 @@ impl Scanned {
     }
 }
 
-/// Runs a worker that ends on its own.
-pub(crate) fn worker_ends(url: &str) -> Result<Output, Failed> {
+/// Runs a worker until it has had no scan to serve for so long.
+pub(crate) fn worker_gives_up(url: &str, after_s: u32) -> Result<Output, Failed> {
+    let after = after_s.to_string();
     Ok(skyscan()
-        .args(["worker", "--slots", "1", "--transport", url])
+        .args([
+            "worker",
+            "--slots",
+            "1",
+            "--give-up",
+            &after,
+            "--transport",
+            url,
+        ])
         .output()?)
+}
+
+/// A scan that asks for what nobody offers; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Typo {
+    scanner: Child,
+    told: BufReader<ChildStderr>,
+}
+
+impl Typo {
+    pub(crate) fn start(url: &str) -> Result<Self, Failed> {
+        let mut scanner = skyscan()
+            .args(["scan", "demo/event.json", "--reco", "external:typo"])
+            .args(["--workers", "0", "--transport", url])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let told = BufReader::new(scanner.stderr.take().ok_or("it is piped")?);
+        Ok(Self { scanner, told })
+    }
+
+    pub(crate) fn wait_for(&mut self, words: &str) -> Result<(), Failed> {
+        let mut told = String::new();
+        let mut end = 0;
+        while !told[end..].contains(words) {
+            end = told.len();
+            if self.told.read_line(&mut told)? == 0 {
+                return Err(format!("ended without {words:?}: {told}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The first Ctrl-C ends it.
+    pub(crate) fn interrupt(mut self) -> Result<(), Failed> {
+        let pid = self.scanner.id().to_string();
+        Command::new("kill").args(["-INT", &pid]).status()?;
+        let mut rest = String::new();
+        self.told.read_to_string(&mut rest)?;
+        match self.scanner.wait()?.code() {
+            Some(3) => Ok(()),
+            code => Err(format!("an interrupted scan ended with {code:?}: {rest}").into()),
+        }
+    }
+}
+
+impl Drop for Typo {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.scanner.kill();
+        let _ = self.scanner.wait();
+    }
 }
 
 /// A worker with one slot; killed when dropped.
@@ -189,7 +250,7 @@ impl Scan {
         while self.told.read_line(&mut told)? != 0 {}
         let mut stdout = Vec::new();
         if let Some(mut pipe) = self.scanner.stdout.take() {
-            std::io::Read::read_to_end(&mut pipe, &mut stdout)?;
+            pipe.read_to_end(&mut stdout)?;
         }
         let status = self.scanner.wait()?;
         if !status.success() {

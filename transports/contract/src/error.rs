@@ -29,6 +29,17 @@ pub enum TransportError {
         /// Version of the link.
         link: Version,
     },
+    /// The peer's frames are of another version, so that not even its protocol is known.
+    #[error(
+        "{transport} hub speaks another version of the wire: run the same release at both ends"
+    )]
+    WireMismatch {
+        /// Name of the transport.
+        transport: &'static str,
+        /// What arrived.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A body over [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) or a payload over
     /// [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES). Nothing was sent.
     #[error("frame of {size} bytes is over the limit of {limit}")]

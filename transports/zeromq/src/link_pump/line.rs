@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skyscan_transport::{Lease, LeaseToken, LinkIncoming, ScanId};
+use skyscan_transport::{Lease, LeaseToken, LinkIncoming, ScanId, TransportError};
 use tokio::sync::oneshot;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     session::{KnownHub, Session},
 };
 use crate::{
-    failure,
+    NAME, failure,
     link::{Batch, Terms},
     random,
     wire::{self, Malformed},
@@ -246,8 +246,10 @@ impl Line {
         {
             self.told_version = true;
             for link in self.links.iter().flatten() {
-                link.queue
-                    .push(Err(failure("speak with the hub", false, error)));
+                link.queue.push(Err(TransportError::WireMismatch {
+                    transport: NAME,
+                    source: Box::new(error),
+                }));
             }
         }
         match error {

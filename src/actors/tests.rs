@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::*;
+use crate::event::detector::Detector;
+use crate::scan::Strategy;
+use crate::sky::Nside;
+use crate::synthetic::{Recipe, generate};
+use worker::tests::{RECO, Troubled, Waiting, backend, config};
+
+/// Nobody waits for a Scanner that has nobody to work for it, nor for those who watch it.
+#[test]
+fn a_scan_whose_local_worker_fails_ends_with_the_reason() {
+    let detector = Detector::icecube86();
+    let recipe = Recipe {
+        seed: 1,
+        direction: None,
+        energy_gev: Some(1e4),
+        mjd: 60_000.0,
+    };
+    let problem = Problem {
+        event: generate(&detector, &recipe),
+        detector,
+        reco: RECO.to_owned(),
+    };
+    let rounds = vec![Nside::try_from(1).unwrap()];
+    let setup = ScanSetup {
+        problem,
+        plan: Plan::new(Strategy::Direct { within: None }, rounds, 10.0).unwrap(),
+        chunking: Chunking::Adaptive,
+        transport: Arc::new(Troubled::new(vec![backend(false)])),
+        local: vec![config(1, Waiting(Arc::default()))],
+        fail_after: NonZeroU32::MIN,
+        give_up: None,
+    };
+    actix::System::new().block_on(async {
+        let (progress, mut watched) = watch::channel(Progress::default());
+        let scanned = timeout(
+            Duration::from_secs(30),
+            scan(setup, progress, Arc::default()),
+        );
+        let error = scanned.await.unwrap().unwrap_err();
+        assert!(matches!(error, ScanError::Worker(_)), "{error:?}");
+        // Nothing tells of progress any more.
+        timeout(Duration::from_secs(30), async {
+            while watched.changed().await.is_ok() {}
+        })
+        .await
+        .unwrap();
+    });
+}

@@ -1,0 +1,369 @@
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use futures::{StreamExt, stream};
+use skyscan_transport::{
+    Hub, HubConfig, HubInbox, HubIncoming, LinkInbox, Outcome, TaskFrame, TaskId, Traffic, Version,
+};
+use skyscan_transport_memory::MemoryTransport;
+use tokio::sync::{Notify, mpsc};
+
+use super::*;
+use crate::event::DetectorDirection;
+use crate::reco::compute::ComputeKernel;
+use crate::reco::{Likelihood, PixelRequest, Problem};
+use crate::sky::map::PixelOutcome;
+
+pub(crate) const RECO: &str = "test";
+
+/// Waits for a word with every task.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting(pub(crate) Arc<Notify>);
+
+impl Reco for Waiting {
+    fn name(&self) -> &str {
+        RECO
+    }
+
+    fn prepare(&self, _: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn prepare_blindly(&self) -> Option<Arc<dyn Kernel>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl Kernel for Waiting {
+    fn evaluate(
+        self: Arc<Self>,
+        requests: Vec<PixelRequest>,
+        _: StopFlag,
+    ) -> BoxFuture<'static, Result<Vec<PixelOutcome>, KernelError>> {
+        Box::pin(async move {
+            self.0.notified().await;
+            Ok(requests.iter().map(|_| failed()).collect())
+        })
+    }
+}
+
+fn failed() -> PixelOutcome {
+    PixelOutcome::Failed("only a test".to_owned())
+}
+
+pub(crate) fn config(slots: u16, reco: impl Reco) -> WorkerConfig {
+    WorkerConfig {
+        slots: NonZeroU16::new(slots).unwrap(),
+        leases_per_slot: LEASES_PER_SLOT,
+        recos: vec![Arc::new(reco)],
+    }
+}
+
+/// A hub whose scan asks for this.
+async fn hub(
+    place: &dyn Transport,
+    scan: u64,
+    welcome: Vec<u8>,
+    lease_term: Duration,
+) -> (Arc<dyn Hub>, HubInbox) {
+    let config = HubConfig {
+        scan: ScanId(scan),
+        protocol: PROTOCOL,
+        welcome: welcome.into(),
+        backlog: 10_000,
+        liveness: Duration::from_secs(15),
+        lease_term,
+        payloads: None,
+    };
+    let (hub, inbox) = place.open_hub(config).await.unwrap();
+    hub.publish(PAYLOAD.into()).await.unwrap();
+    (hub, inbox)
+}
+
+const PAYLOAD: &[u8] = b"nothing";
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn welcome(reco: &str) -> Vec<u8> {
+    let welcome = Welcome {
+        reco: reco.to_owned(),
+        payload: PayloadId::of(PAYLOAD).0,
+    };
+    welcome.encode()
+}
+
+async fn submit(hub: &dyn Hub, n_tasks: u64) {
+    let direction = DetectorDirection {
+        zenith_rad: 1.0,
+        azimuth_rad: 0.0,
+    };
+    let requests = vec![PixelRequest {
+        direction,
+        seeds: vec![],
+    }];
+    let body = TaskBody {
+        requests,
+        most_attempts: None,
+    }
+    .encode();
+    let frame = |task| TaskFrame {
+        task: TaskId(task),
+        body: body.clone().into(),
+        lost_above: 0,
+        avoid: vec![],
+    };
+    hub.submit((0..n_tasks).map(frame).collect()).await.unwrap();
+}
+
+async fn outcomes(inbox: &mut HubInbox, n_outcomes: usize) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    while outcomes.len() < n_outcomes {
+        match inbox.next().await.unwrap().unwrap() {
+            HubIncoming::Settled(batch) => outcomes.extend(batch.confirm()),
+            HubIncoming::LinkUp { .. } | HubIncoming::LinkDown { .. } => {}
+        }
+    }
+    outcomes
+}
+
+fn in_virtual_time(test: impl Future<Output = ()>) {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    actix::System::with_tokio_rt(runtime).block_on(test);
+}
+
+#[test]
+fn a_scan_that_it_cannot_serve_harms_no_other() {
+    in_virtual_time(async {
+        let place = MemoryTransport::new();
+        let go = Arc::new(Notify::new());
+        let (listener, mut news) = mpsc::unbounded_channel();
+        let reco = Waiting(Arc::clone(&go));
+        let started = start_telling(&place, config(2, reco), Some(listener)).await;
+        let (_worker, mut end) = started.unwrap();
+        let (typo, _typos_inbox) = hub(&place, 1, welcome("external:typo"), MINUTE).await;
+        let (garbled, _garbled_inbox) = hub(&place, 2, b"garbled".to_vec(), MINUTE).await;
+        submit(typo.as_ref(), 100).await;
+        submit(garbled.as_ref(), 100).await;
+        let (good, mut inbox) = hub(&place, 3, welcome(RECO), MINUTE).await;
+        submit(good.as_ref(), 20).await;
+        let helping = async {
+            loop {
+                go.notify_one();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            done = outcomes(&mut inbox, 20) => assert_eq!(done.len(), 20),
+            _ = &mut end => panic!("it left"),
+            () = helping => {}
+        }
+        let told: Vec<News> = std::iter::from_fn(|| news.try_recv().ok()).collect();
+        let skips = |scan: u64, words: &str| {
+            told.iter().any(|news| {
+                matches!(news, News::Skips { scan: Some(id), reason }
+                    if *id == ScanId(scan) && reason.contains(words))
+            })
+        };
+        assert!(
+            skips(
+                1,
+                "asks for reco \"external:typo\", this worker runs only test"
+            ),
+            "{told:?}"
+        );
+        assert!(skips(2, "failed to decode a welcome"), "{told:?}");
+        let serves = News::Serves {
+            scan: ScanId(3),
+            reco: RECO.to_owned(),
+        };
+        assert!(told.contains(&serves), "{told:?}");
+    });
+}
+
+/// The one with the longer term came first, and its renewal is not due for a while.
+#[test]
+fn a_lease_with_a_shorter_term_is_renewed_in_time() {
+    in_virtual_time(async {
+        let place = MemoryTransport::new();
+        let go = Arc::new(Notify::new());
+        let (_worker, _end) = start(&place, config(2, Waiting(Arc::clone(&go))))
+            .await
+            .unwrap();
+        let (slow, mut slow_inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
+        submit(slow.as_ref(), 1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (quick, mut quick_inbox) = hub(&place, 2, welcome(RECO), Duration::from_secs(1)).await;
+        submit(quick.as_ref(), 1).await;
+        tokio::time::sleep(5 * MINUTE).await;
+        go.notify_waiters();
+        for inbox in [&mut slow_inbox, &mut quick_inbox] {
+            let done = outcomes(inbox, 1).await;
+            assert_eq!(done[0].attempt, 1);
+        }
+    });
+}
+
+/// A transport whose links hear of some trouble first.
+#[derive(Debug)]
+pub(crate) struct Troubled {
+    place: MemoryTransport,
+    trouble: Mutex<Vec<TransportError>>,
+}
+
+impl Troubled {
+    pub(crate) fn new(trouble: Vec<TransportError>) -> Self {
+        Self {
+            place: MemoryTransport::new(),
+            trouble: Mutex::new(trouble),
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Troubled {
+    fn name(&self) -> &'static str {
+        "troubled"
+    }
+
+    async fn open_hub(
+        &self,
+        config: HubConfig,
+    ) -> Result<(Arc<dyn Hub>, HubInbox), TransportError> {
+        self.place.open_hub(config).await
+    }
+
+    async fn open_link(
+        &self,
+        config: LinkConfig,
+    ) -> Result<(Arc<dyn Link>, LinkInbox), TransportError> {
+        let (link, inbox) = self.place.open_link(config).await?;
+        let trouble = std::mem::take(&mut *self.trouble.lock().unwrap());
+        let trouble = stream::iter(trouble.into_iter().map(Err));
+        Ok((link, trouble.chain(inbox).boxed()))
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.place.traffic()
+    }
+}
+
+pub(crate) fn backend(transient: bool) -> TransportError {
+    TransportError::Backend {
+        transport: "troubled",
+        action: "dial".to_owned(),
+        transient,
+        source: "no route".into(),
+    }
+}
+
+#[test]
+fn passing_trouble_and_foreign_hubs_end_no_worker() {
+    in_virtual_time(async {
+        let foreign = TransportError::ProtocolMismatch {
+            hub: Version { major: 9, minor: 0 },
+            link: PROTOCOL,
+        };
+        let place = Troubled::new(vec![backend(true), foreign]);
+        let go = Arc::new(Notify::new());
+        go.notify_one();
+        let (listener, mut news) = mpsc::unbounded_channel();
+        let started = start_telling(&place, config(1, Waiting(go)), Some(listener)).await;
+        let (_worker, _end) = started.unwrap();
+        let (hub, mut inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
+        submit(hub.as_ref(), 1).await;
+        outcomes(&mut inbox, 1).await;
+        assert!(matches!(news.recv().await, Some(News::Trouble(_))));
+        assert!(matches!(
+            news.recv().await,
+            Some(News::Skips { scan: None, .. })
+        ));
+    });
+}
+
+#[test]
+fn what_nothing_can_mend_ends_a_worker() {
+    in_virtual_time(async {
+        let mismatch = TransportError::WireMismatch {
+            transport: "troubled",
+            source: "version 9".into(),
+        };
+        for error in [backend(false), mismatch] {
+            let expected = error.to_string();
+            let place = Troubled::new(vec![error]);
+            let waiting = Waiting(Arc::default());
+            let (_worker, end) = start(&place, config(1, waiting)).await.unwrap();
+            let ended = end.await.unwrap().unwrap_err();
+            assert_eq!(ended.to_string(), expected);
+        }
+    });
+}
+
+/// Fits nothing before so many threads do it at once.
+#[derive(Clone, Debug)]
+struct Together {
+    n: usize,
+    here: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl Likelihood for Together {
+    fn fit(&self, _: &PixelRequest) -> PixelOutcome {
+        let (n_here, more) = &*self.here;
+        let mut n_here = n_here.lock().unwrap();
+        *n_here += 1;
+        more.notify_all();
+        let limit = Duration::from_secs(30);
+        let waited = more.wait_timeout_while(n_here, limit, |n_here| *n_here < self.n);
+        assert!(!waited.unwrap().1.timed_out(), "too few run at once");
+        failed()
+    }
+}
+
+impl Reco for Together {
+    fn name(&self) -> &str {
+        RECO
+    }
+
+    fn prepare(&self, _: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
+        Ok(Arc::new(ComputeKernel(self.clone())))
+    }
+
+    fn prepare_blindly(&self) -> Option<Arc<dyn Kernel>> {
+        Some(Arc::new(ComputeKernel(self.clone())))
+    }
+}
+
+/// That is how many threads may block in a runtime that nobody asked for more.
+#[test]
+fn more_than_512_slots_are_all_busy() {
+    let slots = NonZeroU16::new(520).unwrap();
+    let runtime = move || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(crate::actors::blocking_threads(slots))
+            .build()
+            .unwrap()
+    };
+    actix::System::with_tokio_rt(runtime).block_on(async {
+        let place = MemoryTransport::new();
+        let reco = Together {
+            n: usize::from(slots.get()),
+            here: Arc::default(),
+        };
+        let (_worker, _end) = start(&place, config(slots.get(), reco)).await.unwrap();
+        let (hub, mut inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
+        submit(hub.as_ref(), u64::from(slots.get())).await;
+        for outcome in outcomes(&mut inbox, usize::from(slots.get())).await {
+            let skyscan_transport::Conclusion::Completed(result) = outcome.conclusion else {
+                panic!("{:?}", outcome.conclusion);
+            };
+            assert!(ResultBody::decode(&result).is_ok());
+        }
+    });
+}
