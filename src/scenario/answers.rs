@@ -1,4 +1,4 @@
-//! The answers to the open questions of the talk, written from [digests](super::digest) of replays.
+//! The answers to the open questions of the talk, written from [digests](super::results::digest) of replays.
 //!
 //! A pure function of the digests: sentences, tables and charts are computed from their numbers, so the
 //! page says what was found, whatever that is, and writing it again changes nothing. A question whose

@@ -74,7 +74,7 @@ pub struct Point {
     pub workers: usize,
     /// Everything that was set, scaled.
     pub setup: Setup,
-    /// Every repeat; a [digest](digest) has none.
+    /// Every repeat; a [digest] has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
     /// What there is to tell of the repeats together.
