@@ -6,10 +6,11 @@ use crate::source::{members, naming, ours, read, root, sources};
 /// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
 /// external one processes.
 const PURE: [&str; 6] = ["event", "sky", "light", "synthetic", "reco", "scan"];
-const WAITING_KERNELS: [&str; 4] = [
+const WAITING_KERNELS: [&str; 5] = [
     "science/reco/src/compute.rs",
     "science/reco/src/external.rs",
     "science/reco/src/external/pool.rs",
+    "science/reco/src/external/program.rs",
     "science/reco/src/external/running.rs",
 ];
 
