@@ -178,20 +178,19 @@ impl Stragglers {
         self.waits.record(waited_s.max(SHORTEST_WAIT_S));
     }
 
-    /// Seconds after which a task is overdue; `None` where every task is waited for. Learned from the
-    /// times of this event's tasks, and never the end of a pixel: only a copy goes out. A copy of a copy
-    /// is given twice the time, so that a pixel that is long by itself does not fill the fleet.
-    pub(super) fn allowed_s(&self, n_pixels: usize, generation: u32) -> Option<f64> {
-        self.policy.deadlines.then(|| {
-            let doubled = f64::from(1u32 << generation.min(MOST_DOUBLINGS));
-            let learned = self.high_s().map(|high_s| {
-                // Where the master has more to do than it can, every task waits: none is late for that.
-                let waited_s = self.waits.quantile(HIGH, 0).unwrap_or(0.0);
-                let allowed_s = self.policy.deadline_factor * high_s * n_pixels as f64;
-                allowed_s.max(self.policy.deadline_floor_s) + waited_s
-            });
-            doubled * learned.unwrap_or(BLIND_DEADLINE_S)
+    /// What is overdue by now; `None` where every task is waited for.
+    pub(super) fn deadlines(&self) -> Option<Deadlines> {
+        self.policy.deadlines.then(|| Deadlines {
+            pixel_s: (self.high_s()).map(|high_s| self.policy.deadline_factor * high_s),
+            floor_s: self.policy.deadline_floor_s,
+            // Where the master has more to do than it can, every task waits: none is late for that.
+            waited_s: self.waits.quantile(HIGH, 0).unwrap_or(0.0),
         })
+    }
+
+    /// Whether anything is known of times, so that something can be late or wide.
+    pub(super) fn knows_times(&self) -> bool {
+        self.times.len() >= FEWEST_MEASURED || self.earlier.len() >= FEWEST_MEASURED
     }
 
     /// How many tasks may be out if workers may hold `n_leases` of them and so many are not cut yet:
@@ -239,9 +238,11 @@ impl Stragglers {
         };
         let mut n_unasked = most_unasked.saturating_sub(situation.n_copies);
         let mut rest: Vec<&Suspect> = suspects.iter().collect();
+        let deadlines = self.deadlines();
         rest.retain(|suspect| {
-            let allowed_s = self.allowed_s(suspect.n_pixels, suspect.generation);
-            let is_overdue = allowed_s.is_some_and(|allowed_s| suspect.age_s(now) > allowed_s);
+            let is_overdue = deadlines.is_some_and(|deadlines| {
+                suspect.age_s(now) > deadlines.allowed_s(suspect.n_pixels, suspect.generation)
+            });
             if !is_overdue || (orders.n_idle == 0 && n_unasked == 0) {
                 return true;
             }
@@ -312,6 +313,34 @@ impl Stragglers {
             true => self.times.quantile(HIGH, 0),
             false => self.earlier.quantile(HIGH, 0),
         }
+    }
+}
+
+/// How long tasks may be out before they are overdue. Learned from the times of this event's tasks, and
+/// never the end of a pixel: only a copy goes out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    /// For each pixel; unknown at first.
+    pixel_s: Option<f64>,
+    floor_s: f64,
+    waited_s: f64,
+}
+
+impl Deadlines {
+    /// Seconds for a task. A copy of a copy is given twice the time, so that a pixel that is long by itself
+    /// does not fill the fleet.
+    pub(super) fn allowed_s(&self, n_pixels: usize, generation: u32) -> f64 {
+        let doubled = f64::from(1u32 << generation.min(MOST_DOUBLINGS));
+        let learned = self.pixel_s.map(|pixel_s| {
+            let allowed_s = pixel_s * n_pixels as f64;
+            allowed_s.max(self.floor_s) + self.waited_s
+        });
+        doubled * learned.unwrap_or(BLIND_DEADLINE_S)
+    }
+
+    /// Whether nothing can be overdue yet that is out for so long.
+    pub(super) fn are_far(&self, longest: Duration) -> bool {
+        longest.as_secs_f64() <= self.allowed_s(1, 0)
     }
 }
 

@@ -44,6 +44,13 @@ impl Ledger {
         n_slots: usize,
         now: Duration,
     ) -> Vec<(Task, CopyReason)> {
+        // Of a fleet that has just begun there is much to look at and nothing to see.
+        let first = self.out.values().next();
+        let longest = first.map_or(Duration::ZERO, |task| now.saturating_sub(task.handed_out));
+        let is_early = (self.stragglers.deadlines()).is_none_or(|d| d.are_far(longest));
+        if is_early && !self.stragglers.knows_times() {
+            return Vec::new();
+        }
         self.note_stuck(now);
         let n_copies = (self.out.iter())
             .filter(|(id, task)| task.generation > 0 && !self.stuck.is_stuck(**id))
@@ -70,13 +77,13 @@ impl Ledger {
     /// The last resort: if no pixel got its outcome for far too long, says so, and hands out again what
     /// is open, as far as slots should be idle. Whatever let that happen, the scan goes on.
     pub fn stalled(&mut self, n_slots: usize, now: Duration) -> Option<(Stall, Vec<Task>)> {
-        let shortest_s = self.stragglers.allowed_s(1, 0)?;
-        let allowed_s = |task: &OutTask| {
-            self.stragglers
-                .allowed_s(task.pixels.len(), task.generation)
-        };
-        let longest = self.out.values().filter_map(allowed_s);
-        let allowed_s = longest.fold(shortest_s, f64::max);
+        if self.without_progress(now) < STALL {
+            return None;
+        }
+        let deadlines = self.stragglers.deadlines()?;
+        let allowed_s = |task: &OutTask| deadlines.allowed_s(task.pixels.len(), task.generation);
+        let shortest_s = deadlines.allowed_s(1, 0);
+        let allowed_s = self.out.values().map(allowed_s).fold(shortest_s, f64::max);
         let patience =
             STALL + Duration::try_from_secs_f64(allowed_s).unwrap_or(Duration::MAX / 128);
         let since = self.without_progress(now);
@@ -124,10 +131,12 @@ impl Ledger {
     }
 
     fn note_stuck(&mut self, now: Duration) {
+        let Some(deadlines) = self.stragglers.deadlines() else {
+            return;
+        };
         let is_overdue = |handed_out: Duration, n_pixels, generation| {
-            let allowed_s = self.stragglers.allowed_s(n_pixels, generation);
             let age_s = now.saturating_sub(handed_out).as_secs_f64();
-            allowed_s.is_some_and(|allowed_s| age_s > allowed_s)
+            age_s > deadlines.allowed_s(n_pixels, generation)
         };
         let out = self.out.iter().filter(|(id, task)| {
             self.stuck.is_overtaken(**id)

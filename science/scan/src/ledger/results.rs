@@ -2,6 +2,8 @@
 //!
 //! A failure belongs to its worker until another one has failed at the same pixel: it is counted, and
 //! the pixel goes out again, away from that worker. A lost lease is no failure, however many there are.
+//!
+//! Decision: A failure belongs to its worker until others confirm it (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

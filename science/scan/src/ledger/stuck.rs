@@ -3,6 +3,8 @@
 //!
 //! Both signs are needed. Late alone is a whole fleet after the pixels have become harder; overtaken
 //! alone is any task that is a little larger than the next.
+//!
+//! Decision: What is stuck holds no slot (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,6 @@
 //! Pixels that failed or were lost: whose fault that was is open until another worker has tried.
+//!
+//! Decision: A task lost too often is given back by whoever gets it next (`docs/decisions.md`).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,10 @@ use skyscan_sky::Pixel;
 pub(super) const LOST_BEFORE_ALONE: u32 = 8;
 /// So often before it is given up: it takes its workers with it.
 pub(super) const LOST_FOR_GOOD: u32 = 20;
+
+/// After so many times the failures that it takes at different workers, none is waited for any more: who
+/// seems to be there and is not asked may be no worker at all, such as what a relay holds ready.
+const STUBBORN: u32 = 4;
 
 /// Pixels with failures or losses; all others have no entry.
 #[derive(Debug, Default)]
@@ -61,7 +67,8 @@ impl Troubles {
         let is_confirmed = n_workers >= fail_after;
         let is_enough = trouble.n_failures >= fail_after
             && (trouble.waited_in_vain || !is_anyone_left(&trouble.failed_at));
-        if !(is_confirmed || is_enough) {
+        let is_stubborn = trouble.n_failures >= STUBBORN.saturating_mul(fail_after);
+        if !(is_confirmed || is_enough || is_stubborn) {
             return Verdict::Open;
         }
         let reason = &trouble.reason;
@@ -195,6 +202,8 @@ mod tests {
         troubles.waited_in_vain(pixel());
         let reason = "dark (11 times; only 2 workers saw it)".to_owned();
         assert_eq!(fails(&mut troubles, by(1, 10)), Verdict::Failed(reason));
+        let in_turns = [1, 2].repeat(10);
+        assert_eq!(failing(&in_turns, 3, 3).0, 12);
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Bulk numbers: columns of 64-bit floating-point numbers, little-endian, a fixed number to a row.
+//!
+//! Decision: Numbers travel in columns (`docs/decisions.md`).
 
 const NUMBER: usize = size_of::<f64>();
 

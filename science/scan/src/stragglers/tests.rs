@@ -101,11 +101,11 @@ fn a_few_results_say_nothing_of_deadlines_but_a_minute_is_late() {
 #[test]
 fn a_deadline_doubles_with_each_copy_up_to_a_bound() {
     let stragglers = measured(ALL);
-    let allowed = |generation| stragglers.allowed_s(1, generation).unwrap();
+    let allowed = |generation| stragglers.deadlines().unwrap().allowed_s(1, generation);
     assert!((allowed(3) / allowed(0) - 8.0).abs() < 1e-9);
     assert_eq!(allowed(60), allowed(MOST_DOUBLINGS));
     let off = Stragglers::new(StragglerPolicy::OFF);
-    assert_eq!(off.allowed_s(1, 0), None);
+    assert!(off.deadlines().is_none());
 }
 
 /// In a fleet of a few slots 5 % of them are none; yet a task that hangs must get its copy.
