@@ -8,6 +8,7 @@ mod command;
 mod event;
 mod files;
 mod interrupt;
+mod patience;
 mod progress;
 mod real;
 mod refusal;
@@ -25,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         files::checks(),
         refusal::checks(),
         interrupt::checks(),
+        patience::checks(),
         progress::checks(),
         telling::checks(),
     ];

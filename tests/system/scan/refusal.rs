@@ -52,10 +52,13 @@ fn refused(arguments: &[&str], words: &[&str]) -> Result<(), Failed> {
 
 fn command_lines() -> Result<(), Failed> {
     #[rustfmt::skip]
-    let table: [(&[&str], &[&str]); 38] = [
+    let table: [(&[&str], &[&str]); 41] = [
         (&["scam"], &["scam"]),
         (&["scan"], &["EVENT"]),
         (&["scan", DEMO, "--nside", "7"], &["--nside", "7"]),
+        (&["scan", DEMO, "--give-up", "0"], &["--give-up", "above 0"]),
+        (&["scan", DEMO, "--give-up", "soon"], &["--give-up", "soon"]),
+        (&["scan", DEMO, "--fail-after", "0"], &["--fail-after", "0"]),
         (&["scan", DEMO, "--nside", "0"], &["--nside", "0"]),
         (&["scan", DEMO, "--nside", "-8"], &["-8"]),
         (&["scan", DEMO, "--nside", "8,"], &["--nside"]),
