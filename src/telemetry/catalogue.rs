@@ -223,7 +223,10 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Transport, "skyscan_transport_messages_total", Counter, "frames", &[DIRECTION], "Frames"),
     metric(Transport, "skyscan_transport_bytes_total", Counter, "bytes", &[DIRECTION], "Their bytes"),
     metric(Transport, "skyscan_transport_rejected_messages_total", Counter, "frames",
-        &[label("reason", &["malformed", "oversize", "version", "unknown_peer"])], "Frames that were refused"),
+        &[label("reason", &["malformed", "oversize", "version", "unknown_peer", "damaged", "foreign", "silent", "fetches", "queued", "links",
+            "processes", "hubs", "leases", "reason"])],
+        "What was refused of a peer: frames that cannot be read, are too large, of another version of the wire, of no session, \
+         damaged on the way; hubs that are not those they seem to be; connections without a hello; and what is over a budget"),
     metric(Transport, "skyscan_transport_redelivered_total", Counter, "leases", &[], "Leases of tasks that were leased before (hub)"),
     metric(Transport, "skyscan_transport_queue_messages", Gauge, "tasks", &[label("queue", &["ready"])], "Tasks that wait for a link (hub)"),
     metric(Transport, "skyscan_credit_outstanding", Gauge, "leases", &[], "Leases that are out (hub)"),

@@ -4,6 +4,8 @@
 //! [`HubQueue`] and [`LinkQueue`] are the two inboxes; they join what waits into larger batches.
 //!
 //! [`Payloads`] are those of one hub, with the source that it asks for others.
+//! [`Assembly`] is a payload on its way in.
+//! [`checksum`] and [`body_checksum`] tell damage on the wire.
 //! [`Counts`] and [`Meters`] say what it does, under one list of names ([`meters`]).
 //!
 //! A backend takes one of three shapes:
@@ -35,6 +37,8 @@
 //! | C13 | hubs announce themselves (fanout, with a fresh epoch, repeated as heartbeat) and answer a link that asks who is there; queues are named by scan and epoch and deleted with the hub; silence over `liveness` is `HubDown`; a broker that restarts is neither: recover topology, republish what is unconfirmed |
 //! | link up and down | hello, heartbeat and goodbye messages to the hub's queue; silence over `liveness` is `LinkDown(Lost)` |
 
+mod assembly;
+mod checksum;
 mod counts;
 mod hub_queue;
 mod lease_table;
@@ -43,6 +47,8 @@ pub mod meters;
 mod payload_cache;
 mod payloads;
 
+pub use assembly::{Assembled, Assembly};
+pub use checksum::{body_checksum, checksum};
 pub use counts::{Counts, Totals};
 pub use hub_queue::{HubQueue, HubQueueOwner};
 pub use lease_table::{Grant, LeaseTable, LinkSlot, Settling};

@@ -202,6 +202,11 @@ impl Settlement {
         self.lease.token
     }
 
+    /// The attempt at the task, for backends that tell it with the answer.
+    pub fn attempt(&self) -> u32 {
+        self.lease.attempt
+    }
+
     /// What became of it.
     pub fn answer(&self) -> &Answer {
         &self.answer
@@ -306,13 +311,10 @@ pub async fn settle(mut settlements: Vec<Settlement>) -> Result<Settled> {
                 *answer = Answer::Rejected(reason);
                 settled.oversized.push(key);
             }
-            Answer::Rejected(reason) if reason.len() > MAX_REASON_BYTES => {
-                let cut = (0..=MAX_REASON_BYTES)
-                    .rev()
-                    .find(|&at| reason.is_char_boundary(at));
-                reason.truncate(cut.unwrap_or(0));
+            Answer::Rejected(reason) => {
+                cut_reason(reason);
             }
-            Answer::Completed(_) | Answer::Released | Answer::Rejected(_) => {}
+            Answer::Completed(_) | Answer::Released => {}
         }
     }
     while let Some(last) = settlements.last() {
@@ -339,6 +341,19 @@ pub async fn settle(mut settlements: Vec<Settlement>) -> Result<Settled> {
 
 /// Longest reason of a rejection, in bytes; longer ones are cut.
 const MAX_REASON_BYTES: usize = 16 << 10;
+
+/// Cuts the reason of a rejection to the length that is kept; returns whether it was longer. For
+/// backends: a peer may not have cut its own.
+pub fn cut_reason(reason: &mut String) -> bool {
+    let is_long = reason.len() > MAX_REASON_BYTES;
+    if is_long {
+        let cut = (0..=MAX_REASON_BYTES)
+            .rev()
+            .find(|&at| reason.is_char_boundary(at));
+        reason.truncate(cut.unwrap_or(0));
+    }
+    is_long
+}
 
 /// Starts the lease terms anew; returns the tasks whose leases are lost. The future does not
 /// borrow the leases: their holder may settle them meanwhile.

@@ -3,7 +3,10 @@
 //!
 //! Decision: Links of a process share a connection (`docs/decisions.md`).
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+};
 
 /// A checked address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub enum AddressError {
     /// No port, or one that is no number.
     #[error("expected a port behind the host in {0}")]
     Port(String),
+    /// Port 0 is whatever the system picks, and nobody else would know which.
+    #[error("port 0 in {0} would be one that nobody knows: name a port, or use zmq+ipc:///path")]
+    AnyPort(String),
     /// No host, or no path.
     #[error("no host or path in {0}")]
     Empty(String),
@@ -75,6 +81,9 @@ impl Address {
         if host.is_empty() {
             return Err(AddressError::Empty(url.to_owned()));
         }
+        if port == 0 {
+            return Err(AddressError::AnyPort(url.to_owned()));
+        }
         Ok(Self::Tcp {
             host: host.to_owned(),
             port,
@@ -82,23 +91,28 @@ impl Address {
     }
 
     /// What a hub binds. libzmq binds numbers only, so a name is looked up here; this may block.
-    pub(crate) fn to_bind(&self) -> String {
+    ///
+    /// # Errors
+    /// What the system said of a name that it does not know.
+    pub(crate) fn to_bind(&self) -> io::Result<String> {
         match self {
-            Self::Ipc { path } => format!("ipc://{path}"),
-            Self::Tcp { host, port } if host == "*" => format!("tcp://*:{port}"),
-            Self::Tcp { host, port } => {
-                let name = format!("{host}:{port}");
-                let mut found: Vec<SocketAddr> = name
-                    .to_socket_addrs()
-                    .map(Iterator::collect)
-                    .unwrap_or_default();
-                found.sort_by_key(SocketAddr::is_ipv6);
-                match found.first() {
-                    Some(address) => format!("tcp://{address}"),
-                    None => format!("tcp://{name}"),
-                }
-            }
+            Self::Ipc { path } => Ok(format!("ipc://{path}")),
+            Self::Tcp { host, port } if host == "*" => Ok(format!("tcp://*:{port}")),
+            Self::Tcp { .. } => Ok(format!("tcp://{}", self.look_up()?)),
         }
+    }
+
+    /// The address of the host, IPv4 where it has both; this may block.
+    pub(crate) fn look_up(&self) -> io::Result<SocketAddr> {
+        let Self::Tcp { host, port } = self else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let mut found: Vec<SocketAddr> = format!("{host}:{port}").to_socket_addrs()?.collect();
+        found.sort_by_key(SocketAddr::is_ipv6);
+        found
+            .first()
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// What a link connects to: a hub that listens everywhere is reached here.
@@ -130,13 +144,14 @@ mod tests {
     #[test]
     fn takes_tcp_and_ipc_and_nothing_else() {
         let address = place("zmq://*:5555").unwrap();
-        assert_eq!(address.to_bind(), "tcp://*:5555");
+        assert_eq!(address.to_bind().unwrap(), "tcp://*:5555");
         assert_eq!(address.to_connect(), "tcp://127.0.0.1:5555");
         let address = place("zmq+ipc:///run/skyscan").unwrap();
-        assert_eq!(address.to_bind(), "ipc:///run/skyscan");
+        assert_eq!(address.to_bind().unwrap(), "ipc:///run/skyscan");
         let address = place("zmq://[::1]:5555/").unwrap();
         assert!(address.is_ipv6());
-        assert_eq!(address.to_bind(), "tcp://[::1]:5555");
+        assert_eq!(address.to_bind().unwrap(), "tcp://[::1]:5555");
+        assert_eq!(address.to_connect(), "tcp://[::1]:5555");
         for (url, error) in [
             ("amqp://host", AddressError::Scheme("amqp://host".into())),
             ("zmq://host", AddressError::Port("zmq://host".into())),
@@ -146,6 +161,7 @@ mod tests {
             ),
             ("zmq://:5555", AddressError::Empty("zmq://:5555".into())),
             ("zmq+ipc://", AddressError::Empty("zmq+ipc://".into())),
+            ("zmq://*:0", AddressError::AnyPort("zmq://*:0".into())),
         ] {
             assert_eq!(place(url), Err(error));
         }
@@ -154,9 +170,12 @@ mod tests {
     #[test]
     fn looks_names_up_before_binding() {
         assert_eq!(
-            place("zmq://localhost:5555").unwrap().to_bind(),
+            place("zmq://localhost:5555").unwrap().to_bind().unwrap(),
             "tcp://127.0.0.1:5555"
         );
+        // No such name can ever be registered (RFC 6761).
+        let nowhere = place("zmq://nowhere.invalid:5555").unwrap();
+        assert!(nowhere.to_bind().is_err());
     }
 
     #[test]
@@ -185,7 +204,8 @@ mod tests {
         assert_eq!(
             place("zmq+ipc:///run/skyscan?connections=own")
                 .unwrap()
-                .to_bind(),
+                .to_bind()
+                .unwrap(),
             "ipc:///run/skyscan"
         );
     }

@@ -25,7 +25,8 @@ use crate::{
     failure,
     hub_pump::{HubCommand, HubPump, OpenHub},
     post::{self, Post},
-    pump::Running,
+    pump::{self, Running},
+    socket_file,
 };
 
 /// Outcomes not taken yet at which a hub stops leasing.
@@ -49,20 +50,25 @@ pub(crate) struct HubPort(Arc<Running<HubCommand>>);
 impl HubPort {
     /// Binds and starts the pump. Waits a moment for an address that another hub is giving up.
     pub(crate) async fn bind(address: &Address, counts: &Arc<Counts>) -> Result<Self> {
-        let place = address.to_bind();
+        let place = address.to_bind().map_err(|error| {
+            let host = address.to_connect();
+            failure(format!("look up the address to bind, {host}"), false, error)
+        })?;
+        socket_file::check(address)
+            .map_err(|error| failure(format!("bind {place}"), false, error))?;
         let mut tries = 0;
         loop {
             tries += 1;
             let (post, inlet) =
                 post::post().map_err(|error| failure("make a wake-up pipe", true, error))?;
             let meters = Meters::new(NAME, Side::Hub);
-            match HubPump::bind(address, inlet, Arc::clone(counts), meters) {
+            match HubPump::bind(address, &place, inlet, Arc::clone(counts), meters) {
                 Ok(pump) => {
                     let running = Running::start(
                         "skyscan-hub",
                         post,
                         || HubCommand::Stop,
-                        move || pump.run(),
+                        move || pump::run(pump),
                     );
                     let running =
                         running.map_err(|error| failure("start the hub's thread", true, error))?;

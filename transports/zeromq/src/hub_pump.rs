@@ -4,117 +4,61 @@
 //! can be leased, and sends one frame (or a few) to each process that is concerned. It sleeps
 //! only after a turn in which nothing happened.
 
+mod budget;
+mod commands;
+mod connections;
+mod leasing;
 mod payloads;
 mod places;
 mod records;
 mod session;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     mem,
+    os::fd::RawFd,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use skyscan_transport::{
-    HubConfig, LinkId, Outcome, PayloadId, Result, ScanId, TaskFrame,
-    backend::{Counts, Grant, HubQueue, LeaseTable, LinkSlot, Meters, Payloads},
-};
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, oneshot},
+    LinkId, ScanId,
+    backend::{Counts, Grant, LeaseTable, LinkSlot, Meters},
 };
 
 use crate::{
     post::Inlet,
+    pump::{Onward, Pump},
     socket_file::SocketFile,
     wire::{self, Malformed},
 };
-pub(crate) use payloads::ChunkWanted;
+use budget::{MAX_WAITING_BYTES, Spent};
+pub(crate) use commands::{HubCommand, OpenHub};
+use connections::Connections;
 use session::Session;
 
 /// Most messages taken in one turn.
 const TURN_MESSAGES: usize = 256;
 
-/// Most leases granted in one turn.
-const TURN_GRANTS: usize = 4096;
-
-/// Most leases in one frame.
-const FRAME_LEASES: usize = 128;
-
 /// Silence allowed while no hub has said otherwise.
 const DEFAULT_LIVENESS: Duration = Duration::from_secs(30);
+
+/// How long a connection may take over libzmq's own greeting, in milliseconds.
+const HANDSHAKE_MS: i32 = 10_000;
+
+/// Most messages that libzmq queues each way for one connection. What does not fit waits in the
+/// session, where it is counted; libzmq's default is 1000, whatever their size.
+const QUEUE_MESSAGES: i32 = 64;
 
 /// How long a message may linger in the socket when the pump ends, in milliseconds.
 const LINGER_MS: i32 = 300;
 
-/// What the owner of a hub asks for.
-pub(crate) enum HubCommand {
-    Open {
-        hub: OpenHub,
-        answer: oneshot::Sender<Result<()>>,
-    },
-    Close {
-        scan: ScanId,
-        epoch: u64,
-        answer: Option<oneshot::Sender<()>>,
-    },
-    Submit {
-        scan: ScanId,
-        epoch: u64,
-        tasks: Vec<TaskFrame>,
-    },
-    Publish {
-        scan: ScanId,
-        epoch: u64,
-        id: PayloadId,
-        payload: Bytes,
-        answer: oneshot::Sender<()>,
-    },
-    /// The source of payloads has answered.
-    Found {
-        scan: ScanId,
-        epoch: u64,
-        id: PayloadId,
-        payload: Option<Bytes>,
-    },
-    Broadcast {
-        scan: ScanId,
-        epoch: u64,
-        notice: Bytes,
-        answer: oneshot::Sender<()>,
-    },
-    Purge {
-        scan: ScanId,
-        epoch: u64,
-        answer: oneshot::Sender<usize>,
-    },
-    HasRoom {
-        scan: ScanId,
-    },
-    Stop,
-}
-
-/// A hub as the pump knows it.
-pub(crate) struct OpenHub {
-    /// Tells a hub from an earlier one of the same scan.
-    pub(crate) epoch: u64,
-    pub(crate) config: HubConfig,
-    pub(crate) queue: Arc<HubQueue>,
-    /// The room of the backlog, given out to whoever submits.
-    pub(crate) room: Arc<Semaphore>,
-    pub(crate) payloads: Payloads<ChunkWanted>,
-    /// Where the payloads' source is asked.
-    pub(crate) runtime: Handle,
-    /// Outcomes of this turn.
-    pub(crate) outcomes: Vec<Outcome>,
-}
-
 /// The state of the hub's thread.
 pub(crate) struct HubPump {
-    /// Ended last: it waits for the socket to be closed.
+    /// Before the context, which waits for its sockets.
     router: zmq::Socket,
+    connections: Connections,
     _context: zmq::Context,
     _socket_file: Option<SocketFile>,
     inlet: Inlet<HubCommand>,
@@ -137,6 +81,9 @@ pub(crate) struct HubPump {
     /// Sessions for which frames wait, because the socket takes no more.
     stalled: Vec<usize>,
     grants: Vec<Grant>,
+    spent: Spent,
+    /// Sessions whose fetches wait until others have got their chunks.
+    starved: VecDeque<usize>,
     next_tick: Instant,
     last_drained: Instant,
 }
@@ -145,6 +92,7 @@ impl HubPump {
     /// Binds the socket and makes the state; runs on the caller's thread.
     pub(crate) fn bind(
         address: &crate::address::Address,
+        place: &str,
         inlet: Inlet<HubCommand>,
         counts: Arc<Counts>,
         meters: Meters,
@@ -156,11 +104,16 @@ impl HubPump {
         // The default of 100 makes a large fleet that starts at once wait for half a minute.
         router.set_backlog(4096)?;
         router.set_maxmsgsize(crate::wire::MAX_FRAME_BYTES as i64)?;
-        router.set_ipv6(address.is_ipv6())?;
-        router.bind(&address.to_bind())?;
+        router.set_ipv6(place.starts_with("tcp://["))?;
+        router.set_sndhwm(QUEUE_MESSAGES)?;
+        router.set_rcvhwm(QUEUE_MESSAGES)?;
+        router.set_handshake_ivl(HANDSHAKE_MS)?;
+        let connections = Connections::watch(&context, &router)?;
+        router.bind(place)?;
         let now = Instant::now();
         Ok(Self {
             router,
+            connections,
             _context: context,
             _socket_file: SocketFile::bound_at(address),
             inlet,
@@ -180,41 +133,16 @@ impl HubPump {
             dirty: Vec::new(),
             stalled: Vec::new(),
             grants: Vec::new(),
+            spent: Spent::default(),
+            starved: VecDeque::new(),
             next_tick: now,
             last_drained: now,
         })
     }
 
-    /// Runs until it is told to stop.
-    pub(crate) fn run(mut self) {
-        let mut commands = Vec::new();
-        loop {
-            self.inlet.take(&mut commands);
-            let mut busy = !commands.is_empty();
-            for command in commands.drain(..) {
-                if matches!(command, HubCommand::Stop) {
-                    return self.stop();
-                }
-                self.obey(command);
-            }
-            let n_received = self.receive();
-            busy |= n_received > 0;
-            if busy || self.now >= self.next_tick {
-                self.now = Instant::now();
-            }
-            if self.now >= self.next_tick {
-                self.tick(n_received < TURN_MESSAGES);
-            }
-            self.yield_outcomes();
-            busy |= self.grant() > 0;
-            self.flush();
-            if !busy {
-                self.sleep();
-            }
-        }
-    }
-
+    /// Takes what the socket has, up to a turn's worth; returns how many messages that were.
     fn receive(&mut self) -> usize {
+        self.connections.take_note(self.now, &self.meters);
         for n_received in 0..TURN_MESSAGES {
             let Ok(identity) = self.router.recv_msg(zmq::DONTWAIT) else {
                 self.last_drained = self.now;
@@ -231,166 +159,56 @@ impl HubPump {
                     Err(_) => more = false,
                 }
             }
-            let Some(frame) = frame else { continue };
+            let Some(mut frame) = frame else { continue };
             self.counts.received(frame.len());
-            self.hear(&identity, wire::frame(frame));
+            match self.by_identity.get(&*identity) {
+                Some(&at) => self.hear(at, wire::frame(frame)),
+                None => {
+                    // Asked for where it is needed only: it is a look into a map of text.
+                    let fd = frame.gets("__fd").and_then(|fd| fd.parse().ok());
+                    self.hear_a_stranger(&identity, fd, wire::frame(frame));
+                }
+            }
         }
         TURN_MESSAGES
     }
 
-    fn hear(&mut self, identity: &[u8], frame: Bytes) {
-        match self.by_identity.get(identity) {
-            Some(&at) => {
-                if let Err(error) = self.read(at, frame) {
-                    self.meters
-                        .malformed
-                        .increment(u64::from(error != Malformed::Gap));
-                    self.break_session(at);
+    fn hear(&mut self, at: usize, frame: Bytes) {
+        match self.read(at, frame) {
+            Ok(()) => {}
+            // This process speaks the right version, so this frame is somebody else's, or damaged.
+            // If it was one of its own, the next one shows a gap.
+            Err(Malformed::Version(_)) => self.meters.version.increment(1),
+            Err(error) => {
+                self.count(error);
+                let fd = self.sessions[at].as_ref().and_then(|session| session.fd);
+                self.break_session(at);
+                if let Some(fd) = fd {
+                    self.connections.strike(fd);
                 }
-            }
-            None => match self.greet(identity, frame) {
-                Ok(()) => {}
-                Err(error) => {
-                    match error {
-                        Malformed::Stranger => self.meters.unknown_peer.increment(1),
-                        _ => self.meters.malformed.increment(1),
-                    }
-                    self.send_reset(identity);
-                }
-            },
-        }
-    }
-
-    fn obey(&mut self, command: HubCommand) {
-        match command {
-            HubCommand::Open { hub, answer } => {
-                let _ignored = answer.send(self.open_hub(hub));
-            }
-            HubCommand::Close {
-                scan,
-                epoch,
-                answer,
-            } => {
-                if self.alive(scan, epoch) {
-                    self.close_hub(scan);
-                }
-                self.flush();
-                if let Some(answer) = answer {
-                    let _ignored = answer.send(());
-                }
-            }
-            HubCommand::Submit { scan, epoch, tasks } => {
-                if self.alive(scan, epoch) {
-                    for task in tasks {
-                        self.table.submit(scan, task);
-                    }
-                }
-            }
-            HubCommand::Publish {
-                scan,
-                epoch,
-                id,
-                payload,
-                answer,
-            } => {
-                let alive = self.alive(scan, epoch);
-                if let Some(hub) = self.hubs.get_mut(&scan).filter(|_| alive) {
-                    hub.payloads.publish(id, payload);
-                    let _ignored = answer.send(());
-                }
-            }
-            HubCommand::Found {
-                scan,
-                epoch,
-                id,
-                payload,
-            } => {
-                if self.alive(scan, epoch) {
-                    self.found(scan, id, payload);
-                }
-            }
-            HubCommand::Broadcast {
-                scan,
-                epoch,
-                notice,
-                answer,
-            } => {
-                if self.alive(scan, epoch) {
-                    self.tell_all(|session| {
-                        if session.may_lose_a_notice() {
-                            session.writer.notice(scan, &notice);
-                        }
-                    });
-                    let _ignored = answer.send(());
-                }
-            }
-            HubCommand::Purge {
-                scan,
-                epoch,
-                answer,
-            } => {
-                if self.alive(scan, epoch) {
-                    let _ignored = answer.send(self.table.purge(scan));
-                    self.free_room(scan);
-                }
-            }
-            HubCommand::HasRoom { scan } => self.table.hold(scan, false),
-            HubCommand::Stop => {}
-        }
-    }
-
-    fn alive(&self, scan: ScanId, epoch: u64) -> bool {
-        self.hubs.get(&scan).is_some_and(|hub| hub.epoch == epoch)
-    }
-
-    /// Hands the outcomes of this turn to their hubs. Before any answer is sent (C6).
-    fn yield_outcomes(&mut self) {
-        for (&scan, hub) in &mut self.hubs {
-            if !hub.outcomes.is_empty() && hub.queue.push_outcomes(&mut hub.outcomes) {
-                self.table.hold(scan, true);
             }
         }
     }
 
-    fn grant(&mut self) -> usize {
-        if self.table.n_ready() == 0 {
-            return 0;
-        }
-        let mut grants = mem::take(&mut self.grants);
-        let now = self.now.duration_since(self.origin);
-        let n_granted = self.table.grant(now, TURN_GRANTS, &mut grants);
-        let mut n_again = 0;
-        for grant in grants.drain(..) {
-            let (at, number) = self.routes[grant.link.index()];
-            n_again += u64::from(grant.attempt > 1);
-            let Some(session) = self.sessions[at].as_mut() else {
-                continue;
-            };
-            session.writer.lease(number, &grant);
-            session.n_leases += 1;
-            if session.n_leases == 1 {
-                self.dirty.push(at);
+    fn hear_a_stranger(&mut self, identity: &[u8], fd: Option<RawFd>, frame: Bytes) {
+        if let Err(error) = self.greet(identity, fd, frame) {
+            match error {
+                Malformed::Stranger => self.meters.unknown_peer.increment(1),
+                error => self.count(error),
             }
-            if session.n_leases >= FRAME_LEASES || session.is_long() {
-                // Loss of a session is seen to at the end of the turn.
-                session.flush(&self.router, &self.counts, self.now);
+            // It may be a process that has not noticed the end of its session, or one of another
+            // version, which reads of it in the header of the answer.
+            self.send_reset(identity);
+            if let Some(fd) = fd {
+                self.connections.strike(fd);
             }
         }
-        self.grants = grants;
-        if n_again > 0 {
-            self.meters.redelivered.increment(n_again);
-        }
-        if n_granted > 0 {
-            let scans: Vec<ScanId> = self.hubs.keys().copied().collect();
-            scans.into_iter().for_each(|scan| self.free_room(scan));
-        }
-        n_granted
     }
 
-    fn free_room(&mut self, scan: ScanId) {
-        let n_freed = self.table.take_freed(scan);
-        if let Some(hub) = self.hubs.get(&scan).filter(|_| n_freed > 0) {
-            hub.room.add_permits(n_freed);
+    /// Counts what was refused of a peer.
+    fn count(&self, error: Malformed) {
+        if let Some(counter) = error.counter(&self.meters) {
+            counter.increment(1);
         }
     }
 
@@ -404,14 +222,36 @@ impl HubPump {
             };
             session.flush(&self.router, &self.counts, self.now);
             if session.is_gone() {
+                self.meters
+                    .queued
+                    .increment(u64::from(session.is_overfull()));
                 self.lose(at);
             } else if session.has_waiting() && !self.stalled.contains(&at) {
                 self.stalled.push(at);
             }
         }
+        self.bound_waiting();
         // Losing a session may have made others dirty; they have their turn next.
         dirty.append(&mut self.dirty);
         self.dirty = dirty;
+    }
+
+    /// Parts with those who read slowest when too much waits for all of them together.
+    fn bound_waiting(&mut self) {
+        loop {
+            let waiting = |&at: &usize| {
+                let session = self.sessions[at].as_ref();
+                (session.map_or(0, Session::waiting_bytes), at)
+            };
+            let total: usize = self.stalled.iter().map(|at| waiting(at).0).sum();
+            let slowest = self.stalled.iter().map(waiting).max();
+            let Some((_, at)) = slowest.filter(|_| total > MAX_WAITING_BYTES) else {
+                return;
+            };
+            self.stalled.retain(|&other| other != at);
+            self.meters.queued.increment(1);
+            self.lose(at);
+        }
     }
 
     fn tick(&mut self, drained: bool) {
@@ -424,11 +264,16 @@ impl HubPump {
                 .for_each(|session| session.heard = self.now);
         }
         let fair = drained || self.now - self.last_drained > self.liveness;
+        self.connections.tick(self.now, fair, &self.meters);
         for at in 0..self.sessions.len() {
             let Some(session) = self.sessions[at].as_mut() else {
                 continue;
             };
-            if fair && self.now.saturating_duration_since(session.heard) > self.liveness {
+            session.churn /= 2;
+            if session.hoards_chunks(self.now, self.liveness) {
+                self.meters.fetches.increment(1);
+                self.break_session(at);
+            } else if fair && self.now.saturating_duration_since(session.heard) > self.liveness {
                 self.break_session(at);
             } else if self.now.saturating_duration_since(session.spoke) > self.liveness / 4 {
                 session.writer.beat_to_links();
@@ -442,6 +287,51 @@ impl HubPump {
         self.meters.credit.set(self.table.credit());
         let beat = (self.liveness / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
         self.next_tick = self.now + beat;
+    }
+
+    fn slot_of(&self, at: usize, number: u32) -> Option<LinkSlot> {
+        self.sessions
+            .get(at)?
+            .as_ref()?
+            .links
+            .get(number as usize)?
+            .as_ref()?
+            .slot
+    }
+}
+
+impl Pump for HubPump {
+    type Command = HubCommand;
+
+    fn inlet(&self) -> &Inlet<HubCommand> {
+        &self.inlet
+    }
+
+    fn obey(&mut self, command: HubCommand) -> Onward {
+        match command {
+            HubCommand::Stop => Onward::Stop,
+            command => {
+                self.act_on(command);
+                Onward::Go
+            }
+        }
+    }
+
+    fn turn(&mut self, obeyed: bool) -> bool {
+        let n_received = self.receive();
+        let mut busy = obeyed || n_received > 0;
+        if busy || self.now >= self.next_tick {
+            self.now = Instant::now();
+        }
+        if self.now >= self.next_tick {
+            self.tick(n_received < TURN_MESSAGES);
+        }
+        // In this order: an outcome is with its owner before anybody hears that it was taken (C6),
+        // and the credit that it frees is leased out in the frame that carries the answer.
+        self.yield_outcomes();
+        busy |= self.grant() > 0;
+        self.flush();
+        busy
     }
 
     fn sleep(&mut self) {
@@ -460,6 +350,7 @@ impl HubPump {
         let mut items = [
             self.router.as_poll_item(zmq::POLLIN),
             zmq::PollItem::from_fd(self.inlet.bell(), zmq::POLLIN),
+            self.connections.monitor().as_poll_item(zmq::POLLIN),
         ];
         let polled = zmq::poll(&mut items, pause_ms);
         let rung = polled.is_ok() && items[1].is_readable();
@@ -476,15 +367,5 @@ impl HubPump {
         self.tell_all(|session| session.writer.reset());
         self.flush();
         self.meters.closed.increment(self.by_identity.len() as u64);
-    }
-
-    fn slot_of(&self, at: usize, number: u32) -> Option<LinkSlot> {
-        self.sessions
-            .get(at)?
-            .as_ref()?
-            .links
-            .get(number as usize)?
-            .as_ref()?
-            .slot
     }
 }

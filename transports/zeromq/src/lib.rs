@@ -58,8 +58,9 @@ pub struct ZeromqTransport {
     address: Address,
     connections: Connections,
     totals: Arc<Totals>,
-    /// The pump of the hubs, once one was opened here.
-    hubs: Mutex<Option<HubPort>>,
+    /// The pump of the hubs, once one was opened here. Locked while it binds: of several callers at
+    /// once one binds, and the others share what it has bound.
+    hubs: tokio::sync::Mutex<Option<HubPort>>,
     /// The pump of the links, once one was opened here.
     links: Mutex<Option<LinkPort>>,
     epochs: AtomicU64,
@@ -76,7 +77,7 @@ impl ZeromqTransport {
             address,
             connections,
             totals: Arc::default(),
-            hubs: Mutex::default(),
+            hubs: tokio::sync::Mutex::default(),
             links: Mutex::default(),
             epochs: AtomicU64::new(1),
         })
@@ -103,16 +104,15 @@ impl Transport for ZeromqTransport {
     }
 
     async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
-        let port = self.hubs.lock().clone();
-        let port = match port {
-            Some(port) => port,
+        let mut bound = self.hubs.lock().await;
+        let port = match bound.as_ref() {
+            Some(port) => port.clone(),
             None => {
                 let port = HubPort::bind(&self.address, &self.counts(Side::Hub)).await?;
-                // Another caller may have been faster only by binding the address first, and then
-                // this bind has failed.
-                self.hubs.lock().insert(port).clone()
+                bound.insert(port).clone()
             }
         };
+        drop(bound);
         hub::open(port, config, self.epochs.fetch_add(1, Ordering::Relaxed)).await
     }
 

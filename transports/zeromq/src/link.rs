@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use skyscan_transport::{
     Answer, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES, PayloadId, Result,
     ScanId, Settlement, Settler, TaskKey, TransportError,
-    backend::{Counts, LinkQueue, LinkQueueOwner, Meters, PayloadCache, Side},
+    backend::{Counts, LinkQueue, LinkQueueOwner, Meters, PayloadCache, Side, body_checksum},
 };
 use tokio::sync::oneshot;
 
@@ -27,13 +27,13 @@ use crate::{
     hub::check_size,
     link_pump::{LinkCommand, LinkPump},
     post::{self, Post},
-    pump::Running,
+    pump::{self, Running},
     random,
     wire::{FRAME_TARGET_BYTES, Writer},
 };
 
 /// Bytes of a settlement on the wire beside its body.
-const RECORD_BYTES: usize = 17;
+const RECORD_BYTES: usize = 21;
 
 /// Most bytes of payloads that a process keeps.
 const PAYLOAD_BUDGET_BYTES: usize = 512 << 20;
@@ -84,7 +84,7 @@ impl LinkPort {
             "skyscan-link",
             post,
             || LinkCommand::Stop,
-            move || pump.run(),
+            move || pump::run(pump),
         );
         let running = running.map_err(|error| failure("start the links' thread", true, error))?;
         Ok(Self {
@@ -233,6 +233,8 @@ pub(crate) struct LinkSettler {
     pub(crate) session: u64,
     /// The link's number within its line.
     pub(crate) number: u32,
+    /// Leases that came and were not settled or dropped.
+    pub(crate) held: AtomicUsize,
 }
 
 impl LinkSettler {
@@ -324,15 +326,23 @@ impl Settler for LinkSettler {
         let mut keys = Vec::with_capacity(settlements.len());
         for settlement in settlements {
             let by = settlement.worker();
+            let attempt = settlement.attempt();
             let (token, key, answer) = settlement.into_told();
             keys.push(key);
             let writer = records.writer();
             match answer {
-                Answer::Completed(result) => writer.completed(self.number, token, by, &result),
+                Answer::Completed(result) => {
+                    let sum = body_checksum(key, attempt, &result);
+                    writer.completed(self.number, token, by, sum, &result);
+                }
                 Answer::Released => writer.released(self.number, token),
-                Answer::Rejected(reason) => writer.rejected(self.number, token, by, &reason),
+                Answer::Rejected(reason) => {
+                    let sum = body_checksum(key, attempt, reason.as_bytes());
+                    writer.rejected(self.number, token, by, sum, &reason);
+                }
             }
         }
+        self.held.fetch_sub(keys.len(), Ordering::Relaxed);
         self.tell(records, keys).await
     }
 
@@ -347,6 +357,7 @@ impl Settler for LinkSettler {
     }
 
     fn abandon(&self, token: LeaseToken) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
         let (session, number) = (self.session, self.number);
         self.shared.post.send(LinkCommand::Abandon {
             line: self.line,

@@ -31,6 +31,7 @@ use crate::{
     address::{Address, Connections},
     link::{Batch, Shared},
     post::Inlet,
+    pump::{Onward, Pump},
 };
 use common::Common;
 use line::Line;
@@ -126,36 +127,6 @@ impl LinkPump {
         })
     }
 
-    /// Runs until it is told to stop.
-    pub(crate) fn run(mut self) {
-        let mut commands = Vec::new();
-        loop {
-            self.inlet.take(&mut commands);
-            let mut busy = !commands.is_empty();
-            for command in commands.drain(..) {
-                if matches!(command, LinkCommand::Stop) {
-                    return self.stop();
-                }
-                self.obey(command);
-            }
-            busy |= self.receive() > 0;
-            if busy || self.common.now >= self.common.next_tick {
-                self.common.now = Instant::now();
-            }
-            if self.to_read.is_empty() {
-                self.last_drained = self.common.now;
-            }
-            if self.common.now >= self.common.next_tick {
-                self.tick();
-            }
-            self.begin_orphaned_transfers();
-            self.flush();
-            if !busy && self.to_read.is_empty() {
-                self.sleep();
-            }
-        }
-    }
-
     /// The line at a place, which is seen to at the end of the turn.
     fn line(&mut self, at: usize) -> Option<(&mut Line, &mut Common)> {
         let line = self.lines.get_mut(at)?.as_mut()?;
@@ -192,7 +163,7 @@ impl LinkPump {
         n_received
     }
 
-    fn obey(&mut self, command: LinkCommand) {
+    fn act_on(&mut self, command: LinkCommand) {
         match command {
             LinkCommand::Open { id, config, queue } => {
                 let at = self.line_for_a_link();
@@ -319,6 +290,42 @@ impl LinkPump {
                 self.to_read.push_back(at);
             }
         }
+    }
+}
+
+impl Pump for LinkPump {
+    type Command = LinkCommand;
+
+    fn inlet(&self) -> &Inlet<LinkCommand> {
+        &self.inlet
+    }
+
+    fn obey(&mut self, command: LinkCommand) -> Onward {
+        match command {
+            LinkCommand::Stop => Onward::Stop,
+            command => {
+                self.act_on(command);
+                Onward::Go
+            }
+        }
+    }
+
+    fn turn(&mut self, obeyed: bool) -> bool {
+        let busy = obeyed | (self.receive() > 0);
+        if busy || self.common.now >= self.common.next_tick {
+            self.common.now = Instant::now();
+        }
+        // Silence is judged only when all that came has been read: it may have been this process
+        // that was too busy to listen.
+        if self.to_read.is_empty() {
+            self.last_drained = self.common.now;
+        }
+        if self.common.now >= self.common.next_tick {
+            self.tick();
+        }
+        self.begin_orphaned_transfers();
+        self.flush();
+        busy || !self.to_read.is_empty()
     }
 
     fn sleep(&mut self) {

@@ -1,8 +1,9 @@
-//! The file of an ipc socket: libzmq makes it and leaves it behind.
+//! The file of an ipc socket: libzmq makes it, leaves it behind, and makes it anew where another file
+//! is, whatever that one holds.
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -25,6 +26,20 @@ impl SocketFile {
         let path = PathBuf::from(path);
         let identity = identity(&path).ok()?;
         Some(Self { path, identity })
+    }
+}
+
+/// Refuses an address whose file is there and no socket: binding it would delete that file.
+pub(crate) fn check(address: &Address) -> io::Result<()> {
+    let Address::Ipc { path } = address else {
+        return Ok(());
+    };
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{path} is there already and is no socket"),
+        )),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

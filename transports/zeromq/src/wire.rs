@@ -1,9 +1,14 @@
 //! What crosses the wire: frames of records.
 //!
-//! A frame is one ZeroMQ message: `[version: u8][sequence: u32]` and any number of records, each
-//! `[kind: u8]` and its fields. All numbers are little-endian, `bytes` are `[length: u32][..]`.
-//! The sequence counts the frames of one session in one direction from 0: a gap means that frames
-//! were lost with a connection, and ends the session.
+//! A frame is one ZeroMQ message: `[version: u8][checksum: u32][sequence: u32]` and any number of
+//! records, each `[kind: u8]` and its fields. All numbers are little-endian, `bytes` are
+//! `[length: u32][..]`. The checksum is over all that follows it. The sequence counts the frames of
+//! one session in one direction from 0: a gap means that frames were lost with a connection, and
+//! ends the session, as does a frame that was damaged.
+//!
+//! Tasks and what becomes of them carry a sum of their own, over scan, task, attempt and body
+//! ([`body_checksum`](skyscan_transport::backend::body_checksum)): it is made where the body is and
+//! compared where the lease is, so that a right body under a wrong name is found, too.
 //!
 //! | to the hub | fields |
 //! |---|---|
@@ -11,8 +16,8 @@
 //! | 2 link up | number u32, link u64, major u16, minor u16, worker `[u8; 16]`, credit u16, draining u8, hello bytes |
 //! | 3 drain | number u32 |
 //! | 4 link down | number u32, said goodbye u8 |
-//! | 5 completed | number u32, token u64, by, result bytes |
-//! | 6 rejected | number u32, token u64, by, reason bytes |
+//! | 5 completed | number u32, token u64, by, sum u32, result bytes |
+//! | 6 rejected | number u32, token u64, by, sum u32, reason bytes |
 //! | 7 released | number u32, token u64 |
 //! | 8 renew | number u32, token u64 |
 //! | 9 ask | batch u32: which of the records 5-8 since the last ask were of lost leases? |
@@ -20,6 +25,7 @@
 //! | 11 fetch | scan u64, payload `[u8; 32]`, offset u64, length u32 |
 //! | 12 beat | |
 //! | 13 goodbye | |
+//! | 14 arrived | proof u32: of a chunk, and all before it |
 //!
 //! `by` is who did it: `[0: u8]` for the worker of the link, `[1: u8]` and `[u8; 16]` for another one.
 //!
@@ -28,10 +34,10 @@
 //! | 33 terms | liveness in ms u32 |
 //! | 34 hub up | scan u64, major u16, minor u16, lease term in ms u64, welcome bytes |
 //! | 35 hub down | scan u64 |
-//! | 36 lease | number u32, token u64, scan u64, task u64, attempt u32, count u8 of workers to avoid, then each `[u8; 16]`, body bytes |
+//! | 36 lease | number u32, token u64, scan u64, task u64, attempt u32, count u8 of workers to avoid, then each `[u8; 16]`, sum u32, body bytes |
 //! | 37 answer | batch u32, count u32, then each lost record's index u32 |
 //! | 38 notice | scan u64, body bytes |
-//! | 39 chunk | scan u64, payload `[u8; 32]`, total u64 (all ones: unknown), offset u64, bytes |
+//! | 39 chunk | scan u64, payload `[u8; 32]`, total u64 (all ones: unknown), offset u64, proof u32, bytes |
 //! | 40 link gone | number u32: answer to link down |
 //! | 41 beat | |
 //! | 42 reset | the session is unknown or broken: begin a new one |
@@ -50,14 +56,14 @@ use skyscan_transport::{
     LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
 };
 
-pub(crate) use read::{Malformed, Reader};
+pub(crate) use read::{Budget, Malformed, Reader};
 pub(crate) use write::Writer;
 
 /// Version of the frames. Peers of different versions refuse each other.
 pub(crate) const WIRE_VERSION: u8 = 2;
 
 /// Bytes before the first record.
-pub(crate) const HEADER_BYTES: usize = 5;
+pub(crate) const HEADER_BYTES: usize = 9;
 
 /// A frame is sent once it has grown to this, in bytes.
 pub(crate) const FRAME_TARGET_BYTES: usize = 48 << 10;
@@ -90,12 +96,14 @@ pub(crate) enum ToHub {
         number: u32,
         token: LeaseToken,
         worker: Option<WorkerId>,
+        sum: u32,
         result: Bytes,
     },
     Rejected {
         number: u32,
         token: LeaseToken,
         worker: Option<WorkerId>,
+        sum: u32,
         reason: String,
     },
     Released {
@@ -121,6 +129,9 @@ pub(crate) enum ToHub {
     },
     Beat,
     Goodbye,
+    Arrived {
+        proof: u32,
+    },
 }
 
 /// A link as its process announces it.
@@ -158,6 +169,7 @@ pub(crate) enum ToLinks {
         task: TaskId,
         attempt: u32,
         avoid: Vec<WorkerId>,
+        sum: u32,
         body: Bytes,
     },
     Answer {
@@ -173,6 +185,8 @@ pub(crate) enum ToLinks {
         payload: PayloadId,
         total: u64,
         offset: u64,
+        /// Nobody knows it who has not got the chunk.
+        proof: u32,
         bytes: Bytes,
     },
     LinkGone {

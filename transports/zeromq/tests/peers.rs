@@ -1,6 +1,15 @@
 //! Peers that do not keep to the protocol, and places other than TCP.
 #![expect(clippy::unwrap_used, reason = "what fails here is the test")]
 
+#[path = "peers/damage.rs"]
+mod damage;
+#[path = "peers/fake_hub.rs"]
+mod fake_hub;
+#[path = "peers/frames.rs"]
+mod frames;
+#[path = "peers/greedy.rs"]
+mod greedy;
+
 use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -17,17 +26,20 @@ const PROTOCOL: Version = Version { major: 1, minor: 0 };
 
 async fn open_hub(url: &str) -> (ZeromqTransport, Arc<dyn Hub>, HubInbox) {
     let transport = ZeromqTransport::new(url).unwrap();
-    let config = HubConfig {
-        scan: ScanId(1),
+    let (hub, inbox) = transport.open_hub(hub_config(1)).await.unwrap();
+    (transport, hub, inbox)
+}
+
+fn hub_config(scan: u64) -> HubConfig {
+    HubConfig {
+        scan: ScanId(scan),
         protocol: PROTOCOL,
         welcome: Bytes::new(),
         backlog: 100,
         liveness: Duration::from_secs(1),
         lease_term: Duration::from_secs(5),
         payloads: None,
-    };
-    let (hub, inbox) = transport.open_hub(config).await.unwrap();
-    (transport, hub, inbox)
+    }
 }
 
 /// Moves one task through the hub.
@@ -102,6 +114,45 @@ async fn a_socket_that_took_the_place_of_another_stays() {
 }
 
 #[tokio::test]
+async fn a_plain_file_is_neither_bound_nor_deleted() {
+    let path = std::env::temp_dir().join(format!("skyscan-ipc-file-{}", std::process::id()));
+    std::fs::write(&path, "precious").unwrap();
+    let transport = ZeromqTransport::new(&format!("zmq+ipc://{}", path.display())).unwrap();
+    let opened = transport.open_hub(hub_config(1)).await;
+    let error = opened.map(drop).expect_err("the file is in the way");
+    assert!(matches!(&error, TransportError::Backend { source, .. }
+        if source.to_string().contains("no socket")));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn two_first_hubs_opened_at_once_share_the_place() {
+    let transport = ZeromqTransport::new(&format!("zmq://127.0.0.1:{}", free_port())).unwrap();
+    let both = tokio::join!(
+        transport.open_hub(hub_config(1)),
+        transport.open_hub(hub_config(2))
+    );
+    let (_first, _second) = (both.0.unwrap(), both.1.unwrap());
+}
+
+#[tokio::test]
+async fn a_host_that_nobody_knows_is_told_by_its_name() {
+    let transport = ZeromqTransport::new("zmq://nowhere.invalid:5555").unwrap();
+    let opened = transport.open_hub(hub_config(1)).await;
+    let error = opened.map(drop).expect_err("there is no such host");
+    assert!(matches!(&error, TransportError::Backend { action, .. }
+        if action.contains("look up") && action.contains("nowhere.invalid")));
+}
+
+#[tokio::test]
+async fn works_over_ipv6() {
+    let url = format!("zmq://[::1]:{}", free_port());
+    let (_transport, hub, mut inbox) = open_hub(&url).await;
+    completes_a_task(&url, &*hub, &mut inbox).await;
+}
+
+#[tokio::test]
 async fn strangers_change_nothing() {
     let port = free_port();
     let url = format!("zmq://127.0.0.1:{port}");
@@ -114,20 +165,18 @@ async fn strangers_change_nothing() {
         dealer.connect(&format!("tcp://127.0.0.1:{port}")).unwrap();
         // A true hello first, every other time, so that the rest is read as a session's.
         if round % 2 == 0 {
-            let mut hello = vec![1, 0, 0, 0, 0, 1];
-            hello.extend([round as u8; 16]);
-            dealer.send(hello, 0).unwrap();
+            let hello = frames::hello(round as u8);
+            dealer.send(frames::frame(0, &[hello]), 0).unwrap();
         }
         for sequence in 1_u32..4 {
-            let mut frame = vec![1];
-            frame.extend(sequence.to_le_bytes());
+            let mut records = Vec::new();
             for _ in 0..round {
                 number = number
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1);
-                frame.push((number >> 56) as u8 % 48);
+                records.push((number >> 56) as u8 % 48);
             }
-            dealer.send(frame, 0).unwrap();
+            dealer.send(frames::frame(sequence, &[records]), 0).unwrap();
         }
         dealer.send(vec![9; 3], 0).unwrap();
         dealer.send("", 0).unwrap();
@@ -156,17 +205,8 @@ async fn a_place_that_is_taken_is_an_error_that_may_pass() {
     let url = format!("zmq://127.0.0.1:{port}");
     let (_transport, _hub, _inbox) = open_hub(&url).await;
     let other = ZeromqTransport::new(&url).unwrap();
-    let config = HubConfig {
-        scan: ScanId(2),
-        protocol: PROTOCOL,
-        welcome: Bytes::new(),
-        backlog: 1,
-        liveness: Duration::from_secs(1),
-        lease_term: Duration::from_secs(5),
-        payloads: None,
-    };
     let error = other
-        .open_hub(config)
+        .open_hub(hub_config(2))
         .await
         .map(drop)
         .expect_err("the port is taken");

@@ -268,18 +268,23 @@ impl LeaseTable {
         })
     }
 
-    /// Ends a lease for good; `None` when this link does not hold it (C4).
-    pub fn settle(&mut self, link: LinkSlot, token: LeaseToken) -> Option<Settling> {
-        let index = self.held_by(link, token)?;
-        let entry = self.end(index);
-        let key = TaskKey {
-            scan: self.scans[entry.scan].id,
-            task: entry.task,
-        };
+    /// What a lease is for; `None` when this link does not hold it.
+    pub fn lease(&self, link: LinkSlot, token: LeaseToken) -> Option<Settling> {
+        let entry = self.entries.at(self.held_by(link, token)?);
         Some(Settling {
-            key,
+            key: TaskKey {
+                scan: self.scans[entry.scan].id,
+                task: entry.task,
+            },
             attempt: entry.attempt,
         })
+    }
+
+    /// Ends a lease for good; `None` when this link does not hold it (C4).
+    pub fn settle(&mut self, link: LinkSlot, token: LeaseToken) -> Option<Settling> {
+        let settling = self.lease(link, token)?;
+        self.end(self.held_by(link, token)?);
+        Some(settling)
     }
 
     /// Gives a task back, to be leased next; returns false when this link does not hold it.

@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | `skyscan_transport_messages_total` | counter, `direction` = in, out | frames | hub, link |
 //! | `skyscan_transport_bytes_total` | counter, `direction` = in, out | their bytes | hub, link |
-//! | `skyscan_transport_rejected_messages_total` | counter, `reason` = malformed, oversize, version, unknown_peer | frames that were refused | hub, link; shared with RabbitMQ |
+//! | `skyscan_transport_rejected_messages_total` | counter, `reason` | what was refused of a peer, see below | hub, link; shared with RabbitMQ |
 //! | `skyscan_transport_redelivered_total` | counter | leases of tasks that were leased before | hub |
 //! | `skyscan_transport_queue_messages` | gauge, `queue` = ready | tasks that wait for a link | hub |
 //! | `skyscan_credit_outstanding` | gauge | leases that are out | hub |
@@ -25,6 +25,12 @@
 //! | `skyscan_transport_nacks_total` | counter | frames that the broker refused | shared (RabbitMQ) |
 //! | `skyscan_transport_blocked` | gauge | 1 while the broker takes no frames | shared (RabbitMQ) |
 //! | `skyscan_transport_auth_failures_total` | counter | logins that the broker refused | shared (RabbitMQ) |
+//!
+//! Reasons for which something is refused: `malformed`, `oversize`, `version` (of the wire),
+//! `unknown_peer` (no session), `damaged` (another checksum), `foreign` (a hub beside the one that is
+//! served under its name, or of another major beside one that is served), `silent` (a connection
+//! without a hello), and what is over the budget of a peer or of all together: `fetches`, `queued`
+//! bytes, `links`, `processes`, `hubs`, `leases`, `reason` (too long, cut).
 //!
 //! The memory backend has no wire and tells nothing.
 
@@ -80,6 +86,26 @@ pub struct Meters {
     pub version: Counter,
     /// Frames of a session that is not known.
     pub unknown_peer: Counter,
+    /// Frames and bodies whose checksum does not fit.
+    pub damaged: Counter,
+    /// Hubs that are not those they seem to be.
+    pub foreign: Counter,
+    /// Connections that said no hello in time.
+    pub silent: Counter,
+    /// Parts of payloads asked for beyond the budget.
+    pub fetches: Counter,
+    /// Sessions for which too much waited.
+    pub queued: Counter,
+    /// Links beyond the budget.
+    pub links_over: Counter,
+    /// Processes or connections beyond the budget.
+    pub processes_over: Counter,
+    /// Hubs beyond the budget.
+    pub hubs_over: Counter,
+    /// Leases, or credit, beyond what a link may hold.
+    pub leases_over: Counter,
+    /// Reasons of rejections that were cut.
+    pub reasons_cut: Counter,
     /// Logins that the broker refused.
     pub auth_failures: Counter,
     /// Connections that are up.
@@ -133,6 +159,16 @@ impl Meters {
             oversize: rejected("oversize"),
             version: rejected("version"),
             unknown_peer: rejected("unknown_peer"),
+            damaged: rejected("damaged"),
+            foreign: rejected("foreign"),
+            silent: rejected("silent"),
+            fetches: rejected("fetches"),
+            queued: rejected("queued"),
+            links_over: rejected("links"),
+            processes_over: rejected("processes"),
+            hubs_over: rejected("hubs"),
+            leases_over: rejected("leases"),
+            reasons_cut: rejected("reason"),
             auth_failures: counter("skyscan_transport_auth_failures_total"),
             connections: level("skyscan_transport_connections"),
             links: level("skyscan_transport_links"),

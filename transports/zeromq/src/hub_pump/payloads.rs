@@ -1,17 +1,30 @@
-//! Payloads on their way out: a chunk for each question, once the payload is there.
+//! Payloads on their way out: a chunk for each question, once the payload is there and a little at
+//! a time.
+//!
+//! A chunk is ten thousand times as long as the question for it, and lies in libzmq's queue until
+//! its process reads, if ever. So each chunk carries a number that nobody can know who has not got
+//! it; the process says it back, and only so much is on its way as has not been said back.
 
 use bytes::Bytes;
 use skyscan_transport::{PayloadId, ScanId, backend::Sought};
 
-use super::{HubCommand, HubPump};
-use crate::wire::{CHUNK_BYTES, FRAME_TARGET_BYTES, UNKNOWN};
+use super::{
+    HubCommand, HubPump,
+    budget::{MAX_CHUNKS, MAX_CHUNKS_OF_A_PROCESS, MAX_FETCHES, MAX_FETCHES_OF_A_PROCESS},
+};
+use crate::{
+    random,
+    wire::{Budget, CHUNK_BYTES, FRAME_TARGET_BYTES, Malformed, UNKNOWN},
+};
 
 /// A part of a payload that a process has asked for.
 #[derive(Debug)]
 pub(crate) struct ChunkWanted {
     at: usize,
     /// Of the session at that place: another one may be there by the time of the answer.
-    identity: Vec<u8>,
+    process: [u8; 16],
+    scan: ScanId,
+    payload: PayloadId,
     offset: u64,
     length: u32,
 }
@@ -25,23 +38,36 @@ impl HubPump {
         payload: PayloadId,
         offset: u64,
         length: u32,
-    ) {
-        let Some(session) = &self.sessions[at] else {
-            return;
+    ) -> Result<(), Malformed> {
+        let Some(session) = self.sessions[at].as_mut() else {
+            return Ok(());
         };
+        let n_of_this = session.fetches.len() + session.n_sought;
+        if n_of_this >= MAX_FETCHES_OF_A_PROCESS || self.spent.n_fetches >= MAX_FETCHES {
+            return Err(Malformed::Greedy(Budget::Fetches));
+        }
+        self.spent.n_fetches += 1;
         let wanted = ChunkWanted {
             at,
-            identity: session.identity.clone(),
+            process: session.process,
+            scan,
+            payload,
             offset,
             length,
         };
         let Some(hub) = self.hubs.get_mut(&scan) else {
-            return self.chunk(scan, payload, &wanted);
+            session.fetches.push_back(wanted);
+            self.serve_chunks(at);
+            return Ok(());
         };
         match hub.payloads.seek(payload, wanted) {
-            Sought::Answer(wanted) => self.chunk(scan, payload, &wanted),
-            Sought::Waits => {}
+            Sought::Answer(wanted) => {
+                session.fetches.push_back(wanted);
+                self.serve_chunks(at);
+            }
+            Sought::Waits => session.n_sought += 1,
             Sought::Ask(source) => {
+                session.n_sought += 1;
                 let (post, epoch) = (self.inlet.post(), hub.epoch);
                 hub.runtime.spawn(async move {
                     let found = source.find(payload).await.ok();
@@ -56,6 +82,7 @@ impl HubPump {
                 });
             }
         }
+        Ok(())
     }
 
     /// The source of payloads has answered: so is everyone who waits.
@@ -64,22 +91,67 @@ impl HubPump {
             return;
         };
         for wanted in hub.payloads.found(id, payload) {
-            let session = self.sessions[wanted.at].as_ref();
-            if session.is_some_and(|session| session.identity == wanted.identity) {
-                self.chunk(scan, id, &wanted);
+            let (at, process) = (wanted.at, wanted.process);
+            let session = self.sessions[at].as_mut();
+            if let Some(session) = session.filter(|session| session.process == process) {
+                session.n_sought = session.n_sought.saturating_sub(1);
+                session.fetches.push_back(wanted);
+                self.serve_chunks(at);
             }
         }
     }
 
-    fn chunk(&mut self, scan: ScanId, payload: PayloadId, wanted: &ChunkWanted) {
-        let (at, offset) = (wanted.at, wanted.offset);
+    /// A process shows that it has got a chunk, and with it all before.
+    pub(super) fn arrived(&mut self, at: usize, proof: u32) -> Result<(), Malformed> {
+        let Some(session) = self.sessions[at].as_mut() else {
+            return Ok(());
+        };
+        let place = session.proofs.iter().position(|&known| known == proof);
+        let n_arrived = place.ok_or(Malformed::Stranger)? + 1;
+        session.proofs.drain(..n_arrived);
+        session.chunk_progress = self.now;
+        self.spent.n_chunks -= n_arrived;
+        self.serve_chunks(at);
+        while self.spent.n_chunks < MAX_CHUNKS
+            && let Some(other) = self.starved.pop_front()
+        {
+            self.serve_chunks(other);
+        }
+        Ok(())
+    }
+
+    /// Sends what a process has asked for, as long as there is room on the way.
+    pub(super) fn serve_chunks(&mut self, at: usize) {
+        loop {
+            let Some(session) = self.sessions[at].as_mut() else {
+                return;
+            };
+            if session.fetches.is_empty() || session.proofs.len() >= MAX_CHUNKS_OF_A_PROCESS {
+                return;
+            }
+            if self.spent.n_chunks >= MAX_CHUNKS {
+                if !self.starved.contains(&at) {
+                    self.starved.push_back(at);
+                }
+                return;
+            }
+            let Some(wanted) = session.fetches.pop_front() else {
+                return;
+            };
+            self.spent.n_fetches -= 1;
+            self.chunk(at, &wanted);
+        }
+    }
+
+    fn chunk(&mut self, at: usize, wanted: &ChunkWanted) {
+        let (scan, payload, offset) = (wanted.scan, wanted.payload, wanted.offset);
         let found = self
             .hubs
             .get(&scan)
             .and_then(|hub| hub.payloads.get(payload));
         let Some(found) = found.cloned() else {
             return self.write(at, |session| {
-                session.writer.chunk(scan, payload, UNKNOWN, offset, &[])
+                session.writer.chunk(scan, payload, UNKNOWN, offset, 0, &[]);
             });
         };
         let total = found.len() as u64;
@@ -87,10 +159,19 @@ impl HubPump {
         let last = found
             .len()
             .min(first + (wanted.length as usize).min(CHUNK_BYTES));
+        let proof = random::number() as u32;
+        let (now, bytes) = (self.now, &found[first..last]);
+        self.spent.n_chunks += usize::from(!bytes.is_empty());
         self.write(at, |session| {
+            if !bytes.is_empty() {
+                if session.proofs.is_empty() {
+                    session.chunk_progress = now;
+                }
+                session.proofs.push_back(proof);
+            }
             session
                 .writer
-                .chunk(scan, payload, total, offset, &found[first..last]);
+                .chunk(scan, payload, total, offset, proof, bytes);
         });
         // A chunk is a frame of its own: leases and beats must not wait behind many of them.
         let Some(session) = self.sessions[at].as_mut() else {

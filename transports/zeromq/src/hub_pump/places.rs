@@ -108,6 +108,9 @@ impl HubPump {
             self.sessions.push(None);
             self.sessions.len() - 1
         });
+        if let Some(fd) = session.fd {
+            self.connections.begin_session(fd, self.now, &self.meters);
+        }
         self.by_identity.insert(session.identity.clone(), at);
         self.by_process.insert(session.process, at);
         self.sessions[at] = Some(session);
@@ -177,6 +180,7 @@ impl HubPump {
             return;
         };
         session.hello_bytes -= link.up.hello.len();
+        self.spent.hello_bytes -= link.up.hello.len();
         self.forget(link, cause);
     }
 
@@ -215,12 +219,26 @@ impl HubPump {
         self.by_identity.remove(&session.identity);
         self.by_process.remove(&session.process);
         self.free_sessions.push(at);
+        self.part_with(&session);
         match cause {
             DownCause::Closed => self.meters.closed.increment(1),
             DownCause::Lost => self.meters.lost.increment(1),
         }
         for link in mem::take(&mut session.links).into_iter().flatten() {
             self.forget(link, cause);
+        }
+    }
+
+    /// Gives back what a session had of the budgets of all.
+    fn part_with(&mut self, session: &Session) {
+        self.spent.hello_bytes -= session.hello_bytes;
+        self.spent.n_fetches -= session.fetches.len() + session.n_sought;
+        self.spent.n_chunks -= session.proofs.len();
+        let Some(fd) = session.fd else { return };
+        match session.proofs.is_empty() {
+            true => self.connections.end_session(fd, self.now),
+            // What libzmq has queued for it goes with the connection only.
+            false => self.connections.shut(fd),
         }
     }
 

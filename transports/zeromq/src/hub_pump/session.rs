@@ -1,14 +1,22 @@
 //! One process as the hub's pump knows it: its links, its sequence numbers, what waits for it.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    mem,
+    os::fd::RawFd,
+    time::{Duration, Instant},
+};
 
 use skyscan_transport::backend::{Counts, LinkSlot};
 
+use super::{
+    budget::{MAX_BYTES_OF_A_PROCESS, MAX_WAITING_BYTES_OF_A_PROCESS},
+    payloads::ChunkWanted,
+};
 use crate::wire::{FRAME_TARGET_BYTES, LinkUp, Writer};
 
-/// Most bytes that wait for one process: what a link may hold is bounded by credit, and a process
-/// that takes nothing is lost within `liveness`.
-const MAX_WAITING_BYTES: usize = 256 << 20;
+/// How long chunks may be on their way before their process is taken for one that does not read.
+const CHUNK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Notices are dropped for a process for which this much waits.
 const NOTICE_LIMIT_BYTES: usize = 1 << 20;
@@ -18,6 +26,8 @@ const NOTICE_LIMIT_BYTES: usize = 1 << 20;
 pub(super) struct Session {
     pub(super) identity: Vec<u8>,
     pub(super) process: [u8; 16],
+    /// Its connection, as libzmq names it.
+    pub(super) fd: Option<RawFd>,
     pub(super) links: Vec<Option<SessionLink>>,
     /// Bytes of all hellos, which are kept for hubs to come.
     pub(super) hello_bytes: usize,
@@ -28,9 +38,23 @@ pub(super) struct Session {
     pub(super) writer: Writer,
     /// Leases in the writer.
     pub(super) n_leases: usize,
-    waiting: VecDeque<Vec<u8>>,
+    /// Bytes of leases in the writer.
+    pub(super) lease_bytes: usize,
+    /// Frames that the socket did not take, with how much of each is leases.
+    waiting: VecDeque<(Vec<u8>, usize)>,
     waiting_bytes: usize,
+    waiting_lease_bytes: usize,
     gone: bool,
+    /// Links that have come and gone of late.
+    pub(super) churn: u32,
+    /// Parts of payloads that are there and wait for room on the way.
+    pub(super) fetches: VecDeque<ChunkWanted>,
+    /// Parts of payloads that are being looked for.
+    pub(super) n_sought: usize,
+    /// What the chunks on their way are known by to whoever has got them.
+    pub(super) proofs: VecDeque<u32>,
+    /// When a chunk left for nobody else's, or one was last shown to have arrived.
+    pub(super) chunk_progress: Instant,
     /// Settlements since the last ask, and which of them were of lost leases.
     pub(super) n_settled: u32,
     pub(super) lost: Vec<u32>,
@@ -45,10 +69,11 @@ pub(super) struct SessionLink {
 }
 
 impl Session {
-    pub(super) fn new(identity: &[u8], process: [u8; 16], now: Instant) -> Self {
+    pub(super) fn new(identity: &[u8], process: [u8; 16], fd: Option<RawFd>, now: Instant) -> Self {
         Self {
             identity: identity.to_vec(),
             process,
+            fd,
             links: Vec::new(),
             hello_bytes: 0,
             heard: now,
@@ -57,9 +82,16 @@ impl Session {
             next_out: 0,
             writer: Writer::default(),
             n_leases: 0,
+            lease_bytes: 0,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            waiting_lease_bytes: 0,
             gone: false,
+            churn: 0,
+            fetches: VecDeque::new(),
+            n_sought: 0,
+            proofs: VecDeque::new(),
+            chunk_progress: now,
             n_settled: 0,
             lost: Vec::new(),
         }
@@ -79,6 +111,25 @@ impl Session {
         !self.waiting.is_empty()
     }
 
+    /// Bytes that wait for the socket, leases not counted.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes - self.waiting_lease_bytes
+    }
+
+    /// Whether more waits than one process may have.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.waiting_bytes() > MAX_WAITING_BYTES_OF_A_PROCESS
+            || self.waiting_bytes > MAX_BYTES_OF_A_PROCESS
+    }
+
+    /// Whether it has not shown for long to have got what it asked for: what is on its way to it
+    /// lies in this process, and others want the room.
+    pub(super) fn hoards_chunks(&self, now: Instant, liveness: Duration) -> bool {
+        let patience = liveness.max(CHUNK_PATIENCE);
+        let waited = now.saturating_duration_since(self.chunk_progress);
+        !self.proofs.is_empty() && waited > patience
+    }
+
     pub(super) fn may_lose_a_notice(&self) -> bool {
         self.waiting_bytes + self.writer.len() < NOTICE_LIMIT_BYTES
     }
@@ -90,6 +141,7 @@ impl Session {
             return;
         }
         self.n_leases = 0;
+        let lease_bytes = mem::take(&mut self.lease_bytes);
         self.spoke = now;
         let frame = self.writer.seal(self.next_out);
         self.next_out = self.next_out.wrapping_add(1);
@@ -102,19 +154,21 @@ impl Session {
             Sent::Gone => self.gone = true,
             Sent::Full => {
                 self.waiting_bytes += frame.len();
-                self.waiting.push_back(frame.to_vec());
-                self.gone |= self.waiting_bytes > MAX_WAITING_BYTES;
+                self.waiting_lease_bytes += lease_bytes;
+                self.waiting.push_back((frame.to_vec(), lease_bytes));
+                self.gone |= self.is_overfull();
             }
         }
         self.writer.clear();
     }
 
     fn retry(&mut self, router: &zmq::Socket, counts: &Counts, now: Instant) {
-        while let Some(frame) = self.waiting.front() {
+        while let Some((frame, lease_bytes)) = self.waiting.front() {
             match send(router, &self.identity, frame, counts) {
                 Sent::Done => {
                     self.spoke = now;
                     self.waiting_bytes -= frame.len();
+                    self.waiting_lease_bytes -= lease_bytes;
                     self.waiting.pop_front();
                 }
                 Sent::Full => break,

@@ -1,16 +1,17 @@
 //! What all lines of the process share.
 
 use std::{
-    io,
+    io, mem,
     os::fd::RawFd,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use skyscan_transport::backend::{Counts, Meters};
 
 use super::{fetches::Fetches, poller::Poller};
-use crate::{address::Address, link::Shared};
+use crate::{address::Address, link::Shared, wire::Malformed};
 
 pub(super) struct Common {
     pub(super) address: Address,
@@ -24,6 +25,8 @@ pub(super) struct Common {
     pub(super) poller: Poller,
     pub(super) n_lines: u32,
     n_sessions: u64,
+    /// Whether it was told that nobody answers.
+    told_of_silence: bool,
     /// libzmq gives a context 1023 sockets; each has one I/O thread.
     contexts: Vec<zmq::Context>,
 }
@@ -48,6 +51,7 @@ impl Common {
             poller: Poller::new(bell)?,
             n_lines: 0,
             n_sessions: 0,
+            told_of_silence: false,
             contexts: Vec::new(),
         })
     }
@@ -70,6 +74,34 @@ impl Common {
         let dealer = context.socket(zmq::DEALER)?;
         self.contexts.push(context);
         Ok(dealer)
+    }
+
+    /// Counts what was refused of a hub.
+    pub(super) fn count(&self, error: Malformed) {
+        if let Some(counter) = error.counter(&self.meters) {
+            counter.increment(1);
+        }
+    }
+
+    /// Tells once that no hub answers, and why as far as can be known. Looking a name up may take
+    /// long, so that is done elsewhere.
+    pub(super) fn tell_of_silence(&mut self) {
+        if mem::replace(&mut self.told_of_silence, true) {
+            return;
+        }
+        let address = self.address.clone();
+        let told = thread::Builder::new().spawn(move || {
+            let place = address.to_connect();
+            match address.look_up() {
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+                    tracing::warn!(place, %error, "the host's name leads nowhere; trying on");
+                }
+                Ok(_) | Err(_) => tracing::warn!(place, "no hub answers yet; trying on"),
+            }
+        });
+        if told.is_err() {
+            tracing::warn!("no hub answers yet; trying on");
+        }
     }
 
     /// Wakes the thread after this time at the latest.

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use bytes::{Bytes, BytesMut};
-use sha2::{Digest, Sha256};
-use skyscan_transport::{MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId, TransportError};
+use bytes::Bytes;
+use skyscan_transport::{
+    PayloadId, Result, ScanId, TransportError,
+    backend::{Assembled, Assembly},
+};
 use tokio::sync::oneshot;
 
 use super::{common::Common, line::Line};
@@ -26,8 +28,7 @@ pub(super) struct Fetches {
 
 struct Transfer {
     line: usize,
-    bytes: BytesMut,
-    hash: Sha256,
+    assembly: Assembly,
     waiting: Vec<Waiting>,
 }
 
@@ -44,7 +45,7 @@ impl Fetches {
         let line = waiting.line;
         let transfer = self.transfers.entry(key);
         transfer
-            .or_insert_with(|| Transfer::over(line))
+            .or_insert_with(|| Transfer::over(line, key.1))
             .waiting
             .push(waiting);
         !begun
@@ -90,7 +91,7 @@ impl Fetches {
             if let Some(line) = transfer.waiting.first().map(|waiting| waiting.line) {
                 let anew = Transfer {
                     waiting: transfer.waiting,
-                    ..Transfer::over(line)
+                    ..Transfer::over(line, payload)
                 };
                 self.transfers.insert((scan, payload), anew);
                 return Some((line, scan, payload));
@@ -101,11 +102,10 @@ impl Fetches {
 }
 
 impl Transfer {
-    fn over(line: usize) -> Self {
+    fn over(line: usize, payload: PayloadId) -> Self {
         Self {
             line,
-            bytes: BytesMut::new(),
-            hash: Sha256::new(),
+            assembly: Assembly::new(payload),
             waiting: Vec::new(),
         }
     }
@@ -173,22 +173,18 @@ impl Line {
             }
             return Ok(());
         }
-        let arrived = transfer.bytes.len() as u64;
-        let fits = arrived + bytes.len() as u64 <= total && total <= MAX_PAYLOAD_BYTES as u64;
-        if offset != arrived || !fits {
-            return Err(Malformed::Stranger);
-        }
-        transfer.bytes.extend_from_slice(bytes);
-        transfer.hash.update(bytes);
-        let arrived_now = arrived + bytes.len() as u64;
-        if arrived_now == total {
+        let outcome = match transfer.assembly.take(offset, total, bytes) {
+            Assembled::Misplaced => return Err(Malformed::Stranger),
+            Assembled::More => None,
+            Assembled::Whole(whole) => Some(Ok(whole)),
+            Assembled::Damaged => Some(Err(())),
+        };
+        let arrived_now = transfer.assembly.n_arrived();
+        if let Some(outcome) = outcome {
             if let Some(transfer) = transfers.remove(&key) {
-                complete(common, payload, transfer);
+                complete(common, payload, transfer, outcome);
             }
             return Ok(());
-        }
-        if bytes.is_empty() {
-            return Err(Malformed::Stranger);
         }
         // The first chunk tells the length and opens the window; then every chunk moves it on.
         let window = WINDOW * CHUNK_BYTES as u64;
@@ -205,12 +201,15 @@ impl Line {
     }
 }
 
-fn complete(common: &Common, payload: PayloadId, mut transfer: Transfer) {
-    let hash: [u8; 32] = std::mem::take(&mut transfer.hash).finalize().into();
-    if hash != payload.0 {
+fn complete(
+    common: &Common,
+    payload: PayloadId,
+    transfer: Transfer,
+    outcome: std::result::Result<Bytes, ()>,
+) {
+    let Ok(bytes) = outcome else {
         return transfer.end(|| Err(TransportError::DamagedPayload(payload)));
-    }
-    let bytes = std::mem::take(&mut transfer.bytes).freeze();
+    };
     common.counts.payload_received();
     common.shared.cache.lock().keep(payload, bytes.clone());
     transfer.end(|| Ok(bytes.clone()));

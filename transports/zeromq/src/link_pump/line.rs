@@ -16,10 +16,10 @@ use super::{
     session::{KnownHub, Session},
 };
 use crate::{
-    NAME, failure,
+    NAME,
     link::{Batch, Terms},
     random,
-    wire::{self, Malformed},
+    wire::{self, Malformed, WIRE_VERSION},
 };
 
 /// How often an unanswered hello is repeated, at first and at most.
@@ -27,6 +27,13 @@ const GREETING: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)
 
 /// How long after a loss the next session begins, at first and at most.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(5)];
+
+/// How long a session lasts that ends a row of failures.
+const GOOD_SESSION: Duration = Duration::from_secs(5);
+
+/// Sessions in a row that another version of the wire is to be seen in, where a single flipped bit
+/// would look the same.
+const VERSION_DOUBTS: u32 = 3;
 
 /// How much longer a hub may take to answer a hello for each connection of this process.
 const PATIENCE_PER_LINE: Duration = Duration::from_millis(4);
@@ -46,6 +53,8 @@ pub(super) struct Line {
     /// Sessions in a row that were not answered or were lost.
     pub(super) n_failed: u32,
     retry_at: Option<Instant>,
+    /// Sessions in a row in which the hub spoke another version of the wire.
+    pub(super) n_strange: u32,
     told_version: bool,
     /// Whether a hub has answered once.
     pub(super) was_up: bool,
@@ -74,6 +83,7 @@ impl Line {
             session: None,
             n_failed: 0,
             retry_at: None,
+            n_strange: 0,
             told_version: false,
             was_up: false,
             hubs: BTreeMap::new(),
@@ -194,11 +204,11 @@ impl Line {
                 }
             }
             Err(error) => {
-                let action = format!("dial {}", common.address.to_connect());
-                for link in self.links.iter().flatten() {
-                    link.queue.push(Err(failure(action.clone(), true, error)));
-                }
-                self.n_failed += 1;
+                // It may pass (files that are closed, a network that comes up), so no link hears of it: an
+                // error in its inbox may end a worker.
+                let place = common.address.to_connect();
+                tracing::warn!(place, %error, "failed to dial; trying on");
+                self.n_failed = self.n_failed.saturating_add(1);
                 self.retry_at = Some(common.now + stretched(BACKOFF, self.n_failed));
             }
         }
@@ -211,13 +221,20 @@ impl Line {
         };
         session.give_up();
         common.poller.remove(&session.dealer);
-        let greeted = session.greeted;
+        let (greeted, greeted_at) = (session.greeted, session.greeted_at);
         drop(session);
         if greeted {
             common.meters.lost.increment(1);
+        }
+        // Only a session that lasted shows that all is well again: a hub that greets and is gone, over
+        // and over, is dialled less and less often.
+        if greeted_at.is_some_and(|at| common.now - at > GOOD_SESSION) {
             self.n_failed = 0;
         }
         self.n_failed = self.n_failed.saturating_add(1);
+        if !greeted && self.n_failed == 1 {
+            common.tell_of_silence();
+        }
         self.retry_at = Some(match greeted {
             true => common.now + stretched(BACKOFF, self.n_failed),
             // Nobody was there: the waiting was done already.
@@ -241,22 +258,33 @@ impl Line {
 
     /// Ends a session whose hub said what cannot be understood.
     fn refuse(&mut self, common: &mut Common, error: Malformed) {
-        if let Malformed::Version(_) = error
-            && !self.told_version
-        {
-            self.told_version = true;
-            for link in self.links.iter().flatten() {
-                link.queue.push(Err(TransportError::WireMismatch {
-                    transport: NAME,
-                    source: Box::new(error),
-                }));
+        common.count(error);
+        if let Malformed::Version(theirs) = error {
+            if self.is_up() {
+                // The hub has spoken this process's version, so this is not from there. If it was,
+                // and was damaged, the next frame shows a gap.
+                return;
+            }
+            self.n_strange += 1;
+            let looks_like_damage = (theirs ^ WIRE_VERSION).count_ones() == 1;
+            if !looks_like_damage || self.n_strange >= VERSION_DOUBTS {
+                self.tell_version(error);
             }
         }
-        match error {
-            Malformed::Reset | Malformed::Gap => {}
-            _ => common.meters.malformed.increment(1),
-        }
         self.lose_session(common);
+    }
+
+    /// Tells every link, once, that this hub can never be served.
+    fn tell_version(&mut self, error: Malformed) {
+        if mem::replace(&mut self.told_version, true) {
+            return;
+        }
+        for link in self.links.iter().flatten() {
+            link.queue.push(Err(TransportError::WireMismatch {
+                transport: NAME,
+                source: Box::new(error),
+            }));
+        }
     }
 
     /// Sends what was written; returns whether there was anything.

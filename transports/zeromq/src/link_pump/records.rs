@@ -1,15 +1,42 @@
-//! What the hub says: terms, leases, answers, notices.
+//! What the hub says: terms, leases, answers, notices. A hub is believed no more than a worker: it
+//! gets as many leases into this process as its links have credit, and not more hubs than make sense.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
-use skyscan_transport::{Lease, LinkIncoming, Settler, TaskKey, TransportError};
+use skyscan_transport::{
+    Lease, LeaseToken, LinkIncoming, ScanId, TaskKey, TransportError, Version,
+    backend::body_checksum,
+};
 
 use super::{common::Common, line::Line, session::KnownHub};
 use crate::{
     link::LinkSettler,
-    wire::{Malformed, Reader, ToLinks},
+    wire::{Budget, Malformed, Reader, ToLinks},
 };
+
+/// Most hubs at one place: scans that are open at once.
+const MAX_HUBS: usize = 256;
+
+/// Most bytes of their welcomes, which are kept for links to come.
+const MAX_WELCOME_BYTES: usize = 16 << 20;
+
+/// Leases that a link may hold beyond twice its credit. A hub leases anew what has run out, and this
+/// process may learn of that later.
+const LEASES_BESIDE: usize = 16;
+
+/// Leases refused in one session before the hub is taken for a broken one.
+const MAX_REFUSED: u32 = 1024;
+
+/// Longest lease term that is believed, in milliseconds: a year. Deadlines are computed from it.
+const MAX_TERM_MS: u64 = 31_536_000_000;
 
 impl Line {
     pub(super) fn read(&mut self, common: &mut Common, frame: Bytes) -> Result<(), Malformed> {
@@ -32,14 +59,26 @@ impl Line {
                     task,
                     attempt,
                     avoid,
+                    sum,
                     body,
                 } => {
+                    let key = TaskKey { scan, task };
+                    if body_checksum(key, attempt, &body) != sum {
+                        common.meters.damaged.increment(1);
+                        self.give_back(number, token)?;
+                        continue;
+                    }
                     if number != self.run_number {
                         self.hand_over();
                         self.run_number = number;
                     }
                     let settler = self.settler(common, number);
-                    let key = TaskKey { scan, task };
+                    if settler.held.load(Ordering::Relaxed) >= self.most_leases(number) {
+                        common.meters.leases_over.increment(1);
+                        self.give_back(number, token)?;
+                        continue;
+                    }
+                    settler.held.fetch_add(1, Ordering::Relaxed);
                     let lease = Lease::new(key, body, attempt, token, settler);
                     self.run.push(lease.avoiding(avoid));
                 }
@@ -56,24 +95,10 @@ impl Line {
                     lease_term_ms,
                     welcome,
                 } => {
-                    self.terms
-                        .write()
-                        .insert(scan, Duration::from_millis(lease_term_ms));
-                    self.hand_over();
-                    for link in self.links.iter().flatten() {
-                        let version = link.config.protocol;
-                        link.queue.push(match version.major == protocol.major {
-                            true => Ok(LinkIncoming::HubUp {
-                                scan,
-                                welcome: welcome.clone(),
-                            }),
-                            false => Err(TransportError::ProtocolMismatch {
-                                hub: protocol,
-                                link: version,
-                            }),
-                        });
+                    let term = Duration::from_millis(lease_term_ms.min(MAX_TERM_MS));
+                    if let Err(error) = self.hub_up(scan, protocol, term, &welcome) {
+                        common.count(error);
                     }
-                    self.hubs.insert(scan, KnownHub { protocol, welcome });
                 }
                 ToLinks::HubDown { scan } => {
                     self.terms.write().remove(&scan);
@@ -101,8 +126,14 @@ impl Line {
                     payload,
                     total,
                     offset,
+                    proof,
                     bytes,
                 } => {
+                    // Told whether the chunk is wanted or not: the hub wants to know that it is
+                    // not on the way any more.
+                    if let Some(session) = self.session.as_mut().filter(|_| !bytes.is_empty()) {
+                        session.writer.arrived(proof);
+                    }
                     self.chunk(common, scan, payload, total, offset, &bytes)?;
                 }
                 ToLinks::LinkGone { number } => self.left(number),
@@ -111,6 +142,74 @@ impl Line {
             }
         }
         Ok(())
+    }
+
+    /// A hub came up. One that is known already, or is too many, is not let in.
+    fn hub_up(
+        &mut self,
+        scan: ScanId,
+        protocol: Version,
+        term: Duration,
+        welcome: &[u8],
+    ) -> Result<(), Malformed> {
+        if self.hubs.contains_key(&scan) {
+            return Err(Malformed::Foreign);
+        }
+        // A hub of another major is what every link of this process is told of, and may end for, unless
+        // there is one that they can serve.
+        let served = |major: u16| {
+            let mut links = self.links.iter().flatten();
+            links.any(|link| link.config.protocol.major == major)
+        };
+        let serves_some = self.hubs.values().any(|hub| served(hub.protocol.major));
+        if serves_some && !served(protocol.major) {
+            return Err(Malformed::Foreign);
+        }
+        let kept: usize = self.hubs.values().map(|hub| hub.welcome.len()).sum();
+        if self.hubs.len() >= MAX_HUBS || kept + welcome.len() > MAX_WELCOME_BYTES {
+            return Err(Malformed::Greedy(Budget::Hubs));
+        }
+        // A slice would keep the whole frame.
+        let welcome = Bytes::copy_from_slice(welcome);
+        self.terms.write().insert(scan, term);
+        self.hand_over();
+        for link in self.links.iter().flatten() {
+            let version = link.config.protocol;
+            link.queue.push(match version.major == protocol.major {
+                true => Ok(LinkIncoming::HubUp {
+                    scan,
+                    welcome: welcome.clone(),
+                }),
+                false => Err(TransportError::ProtocolMismatch {
+                    hub: protocol,
+                    link: version,
+                }),
+            });
+        }
+        self.hubs.insert(scan, KnownHub { protocol, welcome });
+        Ok(())
+    }
+
+    /// How many leases a link may hold at once.
+    fn most_leases(&self, number: u32) -> usize {
+        let link = self.links.get(number as usize).and_then(Option::as_ref);
+        // A link that has closed takes any, and releases it.
+        link.map_or(usize::MAX, |link| {
+            2 * usize::from(link.config.credit) + LEASES_BESIDE
+        })
+    }
+
+    /// Gives a lease back that was not let in.
+    fn give_back(&mut self, number: u32, token: LeaseToken) -> Result<(), Malformed> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        session.writer.abandoned(number, token);
+        session.n_refused += 1;
+        match session.n_refused > MAX_REFUSED {
+            true => Err(Malformed::Greedy(Budget::Leases)),
+            false => Ok(()),
+        }
     }
 
     /// Hands the leases that were read to their link, all at once.
@@ -128,7 +227,7 @@ impl Line {
         }
     }
 
-    fn settler(&mut self, common: &Common, number: u32) -> Arc<dyn Settler> {
+    fn settler(&mut self, common: &Common, number: u32) -> Arc<LinkSettler> {
         let session = self.session.as_ref().map_or(0, |session| session.number);
         let make = || {
             Arc::new(LinkSettler {
@@ -137,13 +236,11 @@ impl Line {
                 line: self.at,
                 session,
                 number,
+                held: AtomicUsize::new(0),
             })
         };
         match self.links.get_mut(number as usize) {
-            Some(Some(link)) => {
-                let settler: &Arc<LinkSettler> = link.settler.get_or_insert_with(make);
-                Arc::<LinkSettler>::clone(settler)
-            }
+            Some(Some(link)) => Arc::clone(link.settler.get_or_insert_with(make)),
             Some(None) | None => make(),
         }
     }
@@ -156,7 +253,8 @@ impl Line {
         session.liveness = Duration::from_millis(u64::from(liveness_ms.max(20)));
         if !session.greeted {
             session.greeted = true;
-            self.n_failed = 0;
+            session.greeted_at = Some(common.now);
+            self.n_strange = 0;
             common.meters.opened.increment(1);
             let again = mem::replace(&mut self.was_up, true);
             common.meters.reconnects.increment(u64::from(again));

@@ -24,6 +24,9 @@ const LINGER_MS: i32 = 300;
 /// jitter of its own.
 const DIAL_MS: [i32; 2] = [50, 1600];
 
+/// Most messages that libzmq queues each way; its default is 1000, whatever their size.
+const QUEUE_MESSAGES: i32 = 64;
+
 /// A hub that is up.
 pub(super) struct KnownHub {
     pub(super) protocol: Version,
@@ -44,6 +47,10 @@ pub(super) struct Session {
     pub(super) next_in: u32,
     next_out: u32,
     pub(super) writer: Writer,
+    /// Leases that were not let in.
+    pub(super) n_refused: u32,
+    /// When the hub has answered.
+    pub(super) greeted_at: Option<Instant>,
     waiting: VecDeque<Vec<u8>>,
     next_batch: u32,
     asked: VecDeque<Asked>,
@@ -71,6 +78,8 @@ impl Session {
         dealer.set_linger(0)?;
         dealer.set_reconnect_ivl(DIAL_MS[0])?;
         dealer.set_reconnect_ivl_max(DIAL_MS[1])?;
+        dealer.set_sndhwm(QUEUE_MESSAGES)?;
+        dealer.set_rcvhwm(QUEUE_MESSAGES)?;
         dealer.set_maxmsgsize(MAX_FRAME_BYTES as i64)?;
         dealer.set_ipv6(address.is_ipv6())?;
         dealer.connect(&address.to_connect())?;
@@ -86,6 +95,8 @@ impl Session {
             next_in: 0,
             next_out: 0,
             writer: Writer::default(),
+            n_refused: 0,
+            greeted_at: None,
             waiting: VecDeque::new(),
             next_batch: 0,
             asked: VecDeque::new(),

@@ -1,8 +1,10 @@
 //! Decoding: fallible, bounded, bodies are slices of the frame.
 
 use bytes::Bytes;
+use metrics::Counter;
 use skyscan_transport::{
     LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
+    backend::{Meters, checksum},
 };
 
 use super::{LinkUp, ToHub, ToLinks, WIRE_VERSION};
@@ -12,6 +14,8 @@ use super::{LinkUp, ToHub, ToLinks, WIRE_VERSION};
 pub(crate) enum Malformed {
     #[error("peer speaks wire version {0}, this process {WIRE_VERSION}")]
     Version(u8),
+    #[error("frame was damaged on the way")]
+    Damaged,
     #[error("frame ends within a record")]
     Truncated,
     #[error("record of unknown kind {0}")]
@@ -26,6 +30,40 @@ pub(crate) enum Malformed {
     Reset,
     #[error("a record that has no place here")]
     Stranger,
+    #[error("a hub beside the one that is served")]
+    Foreign,
+    #[error("more than a peer may ask for or hold")]
+    Greedy(Budget),
+}
+
+impl Malformed {
+    /// Where it is counted; `None` for what is nobody's fault.
+    pub(crate) fn counter(self, meters: &Meters) -> Option<&Counter> {
+        Some(match self {
+            // Frames went with a connection, or the hub has gone.
+            Self::Gap | Self::Reset => return None,
+            Self::Version(_) => &meters.version,
+            Self::Damaged => &meters.damaged,
+            Self::Foreign => &meters.foreign,
+            Self::Oversized(_) => &meters.oversize,
+            Self::Greedy(Budget::Fetches) => &meters.fetches,
+            Self::Greedy(Budget::Links) => &meters.links_over,
+            Self::Greedy(Budget::Processes) => &meters.processes_over,
+            Self::Greedy(Budget::Hubs) => &meters.hubs_over,
+            Self::Greedy(Budget::Leases) => &meters.leases_over,
+            Self::Truncated | Self::Kind(_) | Self::Text | Self::Stranger => &meters.malformed,
+        })
+    }
+}
+
+/// What a peer may have so much of and no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Fetches,
+    Links,
+    Processes,
+    Hubs,
+    Leases,
 }
 
 /// Reads the records of one frame.
@@ -40,8 +78,13 @@ impl Reader {
     pub(crate) fn open(frame: Bytes) -> Result<(u32, Self), Malformed> {
         let mut reader = Self { frame, at: 0 };
         match reader.u8()? {
-            WIRE_VERSION => Ok((reader.u32()?, reader)),
-            other => Err(Malformed::Version(other)),
+            WIRE_VERSION => {}
+            other => return Err(Malformed::Version(other)),
+        }
+        let sum = reader.u32()?;
+        match sum == checksum(&[&reader.frame[reader.at..]]) {
+            true => Ok((reader.u32()?, reader)),
+            false => Err(Malformed::Damaged),
         }
     }
 
@@ -57,12 +100,14 @@ impl Reader {
                     number,
                     token,
                     worker: self.by()?,
+                    sum: self.u32()?,
                     result: self.body()?,
                 }
             }
             6 => {
                 let (number, token) = self.lease()?;
                 let worker = self.by()?;
+                let sum = self.u32()?;
                 let reason = self.body()?;
                 let reason = std::str::from_utf8(&reason)
                     .map_err(|_| Malformed::Text)?
@@ -71,6 +116,7 @@ impl Reader {
                     number,
                     token,
                     worker,
+                    sum,
                     reason,
                 }
             }
@@ -114,6 +160,7 @@ impl Reader {
             },
             12 => ToHub::Beat,
             13 => ToHub::Goodbye,
+            14 => ToHub::Arrived { proof: self.u32()? },
             kind => return Err(Malformed::Kind(kind)),
         }))
     }
@@ -131,6 +178,7 @@ impl Reader {
                 task: TaskId(self.u64()?),
                 attempt: self.u32()?,
                 avoid: self.workers()?,
+                sum: self.u32()?,
                 body: self.body()?,
             },
             37 => {
@@ -163,6 +211,7 @@ impl Reader {
                 payload: PayloadId(self.array()?),
                 total: self.u64()?,
                 offset: self.u64()?,
+                proof: self.u32()?,
                 bytes: self.body()?,
             },
             40 => ToLinks::LinkGone {

@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use skyscan_transport::{
     LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId,
-    backend::{Grant, LeaseTable},
+    backend::{Grant, LeaseTable, body_checksum},
 };
 
-use super::{LinkUp, Malformed, Reader, ToHub, ToLinks, Writer};
+use super::{HEADER_BYTES, LinkUp, Malformed, Reader, ToHub, ToLinks, Writer};
 
 const VERSION: Version = Version { major: 2, minor: 7 };
 
@@ -24,8 +24,8 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
     writer.link_up(&up);
     writer.drain(1);
     writer.link_down(2, true);
-    writer.completed(1, token, None, b"result");
-    writer.rejected(1, token, Some(WorkerId([6; 16])), "reason");
+    writer.completed(1, token, None, 17, b"result");
+    writer.rejected(1, token, Some(WorkerId([6; 16])), 18, "reason");
     writer.released(1, token);
     writer.renew(1, token);
     writer.ask(5);
@@ -33,6 +33,7 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
     writer.fetch(ScanId(4), PayloadId([7; 32]), 1 << 33, 12);
     writer.beat_to_hub();
     writer.goodbye();
+    writer.arrived(23);
     let records = vec![
         ToHub::Hello { process: [9; 16] },
         ToHub::LinkUp(up),
@@ -45,12 +46,14 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
             number: 1,
             token,
             worker: None,
+            sum: 17,
             result: Bytes::from_static(b"result"),
         },
         ToHub::Rejected {
             number: 1,
             token,
             worker: Some(WorkerId([6; 16])),
+            sum: 18,
             reason: "reason".to_owned(),
         },
         ToHub::Released { number: 1, token },
@@ -65,6 +68,7 @@ fn to_hub() -> (Vec<u8>, Vec<ToHub>) {
         },
         ToHub::Beat,
         ToHub::Goodbye,
+        ToHub::Arrived { proof: 23 },
     ];
     (writer.seal(77).to_vec(), records)
 }
@@ -87,7 +91,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
     writer.lease(4, &grant);
     writer.answer(6, &[1, 2, 3]);
     writer.notice(scan, b"");
-    writer.chunk(scan, PayloadId([8; 32]), 100, 50, b"chunk");
+    writer.chunk(scan, PayloadId([8; 32]), 100, 50, 24, b"chunk");
     writer.link_gone(9);
     writer.beat_to_links();
     writer.reset();
@@ -107,6 +111,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
             task,
             attempt: 5,
             avoid: avoid.clone(),
+            sum: body_checksum(TaskKey { scan, task }, 5, b"body"),
             body: Bytes::from_static(b"body"),
         },
         ToLinks::Answer {
@@ -122,6 +127,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
             payload: PayloadId([8; 32]),
             total: 100,
             offset: 50,
+            proof: 24,
             bytes: Bytes::from_static(b"chunk"),
         },
         ToLinks::LinkGone { number: 9 },
@@ -157,26 +163,35 @@ fn every_record_comes_back_as_it_was_written() {
     assert_eq!(read_to_links(frame), Ok((78, records)));
 }
 
+/// The records of a frame under a header of their own: what a peer may mean to say.
+fn sealed(records: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.append(records);
+    writer.seal(0).to_vec()
+}
+
 #[test]
 fn a_truncated_frame_yields_fewer_records_or_an_error() {
     let (frame, records) = to_hub();
-    for cut in 0..frame.len() {
-        if let Ok((_, read)) = read_to_hub(frame[..cut].to_vec()) {
+    for cut in HEADER_BYTES..frame.len() {
+        if let Ok((_, read)) = read_to_hub(sealed(&frame[HEADER_BYTES..cut])) {
             assert!(
                 read.len() < records.len() && records.starts_with(&read),
                 "cut at {cut}"
             );
         }
+        assert_eq!(read_to_hub(frame[..cut].to_vec()), Err(Malformed::Damaged));
     }
     let (frame, records) = to_links();
-    for cut in 0..frame.len() {
-        if let Ok((_, read)) = read_to_links(frame[..cut].to_vec()) {
+    for cut in HEADER_BYTES..frame.len() {
+        if let Ok((_, read)) = read_to_links(sealed(&frame[HEADER_BYTES..cut])) {
             assert!(
                 read.len() < records.len() && records.starts_with(&read),
                 "cut at {cut}"
             );
         }
     }
+    assert_eq!(read_to_links(Vec::new()), Err(Malformed::Truncated));
 }
 
 #[test]
@@ -185,18 +200,32 @@ fn any_flipped_byte_is_read_or_refused_without_panic() {
     let (links_frame, _) = to_links();
     let mut n_refused = 0;
     for flip in 1..=255_u8 {
-        for at in 0..hub_frame.len() {
+        for at in HEADER_BYTES..hub_frame.len() {
             let mut frame = hub_frame.clone();
             frame[at] ^= flip;
-            n_refused += usize::from(read_to_hub(frame).is_err());
+            n_refused += usize::from(read_to_hub(sealed(&frame[HEADER_BYTES..])).is_err());
         }
-        for at in 0..links_frame.len() {
+        for at in HEADER_BYTES..links_frame.len() {
             let mut frame = links_frame.clone();
             frame[at] ^= flip;
-            n_refused += usize::from(read_to_links(frame).is_err());
+            n_refused += usize::from(read_to_links(sealed(&frame[HEADER_BYTES..])).is_err());
         }
     }
     assert!(n_refused > 10_000, "only {n_refused} were refused");
+}
+
+#[test]
+fn no_flipped_bit_is_ever_read() {
+    let (hub_frame, _) = to_hub();
+    for bit in 0..hub_frame.len() * 8 {
+        let mut frame = hub_frame.clone();
+        frame[bit / 8] ^= 1 << (bit % 8);
+        let refused = read_to_hub(frame).expect_err("a damaged frame was read");
+        assert!(
+            matches!(refused, Malformed::Damaged) || bit < 8,
+            "{refused}"
+        );
+    }
 }
 
 #[test]

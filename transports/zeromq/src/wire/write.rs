@@ -1,6 +1,9 @@
 //! Encoding: records are appended to a buffer, frames are cut from it.
 
-use skyscan_transport::{LeaseToken, PayloadId, ScanId, Version, WorkerId, backend::Grant};
+use skyscan_transport::{
+    LeaseToken, PayloadId, ScanId, Version, WorkerId,
+    backend::{Grant, body_checksum, checksum},
+};
 
 use super::{HEADER_BYTES, LinkUp, WIRE_VERSION};
 
@@ -43,7 +46,9 @@ impl Writer {
     /// Writes the header and lends the whole frame.
     pub(crate) fn seal(&mut self, sequence: u32) -> &[u8] {
         self.bytes[0] = WIRE_VERSION;
-        self.bytes[1..HEADER_BYTES].copy_from_slice(&sequence.to_le_bytes());
+        self.bytes[5..HEADER_BYTES].copy_from_slice(&sequence.to_le_bytes());
+        let sum = checksum(&[&self.bytes[5..]]);
+        self.bytes[1..5].copy_from_slice(&sum.to_le_bytes());
         &self.bytes
     }
 
@@ -85,9 +90,15 @@ impl Writer {
         number: u32,
         token: LeaseToken,
         by: Option<WorkerId>,
+        sum: u32,
         result: &[u8],
     ) {
-        self.u8(5).u32(number).u64(token.0).by(by).body(result);
+        self.u8(5)
+            .u32(number)
+            .u64(token.0)
+            .by(by)
+            .u32(sum)
+            .body(result);
     }
 
     pub(crate) fn rejected(
@@ -95,10 +106,16 @@ impl Writer {
         number: u32,
         token: LeaseToken,
         by: Option<WorkerId>,
+        sum: u32,
         reason: &str,
     ) {
         let reason = reason.as_bytes();
-        self.u8(6).u32(number).u64(token.0).by(by).body(reason);
+        self.u8(6)
+            .u32(number)
+            .u64(token.0)
+            .by(by)
+            .u32(sum)
+            .body(reason);
     }
 
     pub(crate) fn released(&mut self, number: u32, token: LeaseToken) {
@@ -133,6 +150,10 @@ impl Writer {
         self.u8(13);
     }
 
+    pub(crate) fn arrived(&mut self, proof: u32) {
+        self.u8(14).u32(proof);
+    }
+
     pub(crate) fn terms(&mut self, liveness_ms: u32) {
         self.u8(33).u32(liveness_ms);
     }
@@ -156,7 +177,7 @@ impl Writer {
     }
 
     pub(crate) fn lease(&mut self, number: u32, grant: &Grant) {
-        self.bytes.reserve(38 + grant.body.len());
+        self.bytes.reserve(42 + grant.body.len());
         self.u8(36)
             .u32(number)
             .u64(grant.token.0)
@@ -167,7 +188,8 @@ impl Writer {
         for worker in &grant.avoid {
             self.raw(&worker.0);
         }
-        self.body(&grant.body);
+        let sum = body_checksum(grant.key, grant.attempt, &grant.body);
+        self.u32(sum).body(&grant.body);
     }
 
     pub(crate) fn answer(&mut self, batch: u32, lost: &[u32]) {
@@ -187,6 +209,7 @@ impl Writer {
         payload: PayloadId,
         total: u64,
         offset: u64,
+        proof: u32,
         bytes: &[u8],
     ) {
         self.u8(39)
@@ -194,6 +217,7 @@ impl Writer {
             .raw(&payload.0)
             .u64(total)
             .u64(offset)
+            .u32(proof)
             .body(bytes);
     }
 

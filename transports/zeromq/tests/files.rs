@@ -1,0 +1,90 @@
+//! A hub that runs out of files. A process of its own: the limit is the whole process's.
+#![expect(clippy::unwrap_used, reason = "what fails here is the test")]
+
+use std::{
+    fs,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use rlimit::Resource;
+use skyscan_transport::{
+    HubConfig, HubIncoming, LinkConfig, LinkIncoming, ScanId, Transport, Version, WorkerId,
+};
+use skyscan_transport_conformance::Seen;
+use skyscan_transport_zeromq::ZeromqTransport;
+use tokio::time::{sleep, timeout};
+
+const PROTOCOL: Version = Version { major: 1, minor: 0 };
+
+/// User and system time of this process, in seconds.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    let ticks = fields.skip(11).take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / 100.0
+}
+
+#[tokio::test]
+async fn late_workers_join_when_strangers_have_taken_all_files() {
+    let (seen, _here) = Seen::record();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("zmq://127.0.0.1:{port}");
+    let worker = ZeromqTransport::new(&url).unwrap();
+    let n_open = fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    // Room for the hub, and for some of the strangers and their ends in this process.
+    Resource::NOFILE.set(n_open + 90, n_open + 90).unwrap();
+    let config = HubConfig {
+        scan: ScanId(1),
+        protocol: PROTOCOL,
+        welcome: Bytes::new(),
+        backlog: 1,
+        liveness: Duration::from_secs(10),
+        lease_term: Duration::from_secs(5),
+        payloads: None,
+    };
+    let (_hub, mut inbox) = ZeromqTransport::new(&url)
+        .unwrap()
+        .open_hub(config)
+        .await
+        .unwrap();
+    let (_link, mut leases) = {
+        let mut strangers = Vec::new();
+        while let Ok(stranger) = TcpStream::connect(("127.0.0.1", port)) {
+            strangers.push(stranger);
+            assert!(strangers.len() < 90, "the limit does not hold");
+        }
+        // The hub makes room of its own, and nobody spins meanwhile.
+        let rejected = "skyscan_transport_rejected_messages_total";
+        seen.wait_above(rejected, "hub", 0).await.unwrap();
+        let (since, before) = (Instant::now(), cpu_seconds());
+        sleep(Duration::from_secs(1)).await;
+        let share = (cpu_seconds() - before) / since.elapsed().as_secs_f64();
+        assert!(share < 0.3, "{share:.2} of a core is busy");
+        // Ends of strangers that are gone from here, so that the worker has files; the hub has none
+        // to spare for it but those that it takes from the other strangers.
+        strangers.truncate(strangers.len() - 12);
+        let config = LinkConfig {
+            protocol: PROTOCOL,
+            worker: WorkerId::random(),
+            credit: 1,
+            hello: Bytes::new(),
+        };
+        let link = worker.open_link(config).await.unwrap();
+        let up = timeout(Duration::from_secs(10), inbox.next()).await;
+        let up = up.expect("the late worker joins").unwrap().unwrap();
+        assert!(matches!(up, HubIncoming::LinkUp { .. }), "{up:?}");
+        link
+    };
+    let up = leases.next().await.unwrap().unwrap();
+    assert!(matches!(up, LinkIncoming::HubUp { .. }), "{up:?}");
+}
