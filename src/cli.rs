@@ -117,6 +117,9 @@ fn failed(error: impl Into<anyhow::Error>) -> Failure {
     }
 }
 
+/// Fewest files that a command with actors can do with.
+const MIN_FILES: u64 = 48;
+
 /// Runs the command that the program was called with.
 pub fn run() -> ExitCode {
     stderr::tell_panics();
@@ -128,8 +131,22 @@ pub fn run() -> ExitCode {
         .with_env_filter(log_filter())
         .init();
     // Where it cannot be raised, whoever needs more files says so.
-    let _unraised = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    let n_files = raised.unwrap_or(rlimit::INFINITY);
     let done = match arguments.command {
+        // Runtimes and libzmq open a few files each, and abort where they get none.
+        Command::Scan(_)
+        | Command::Worker(_)
+        | Command::Relay(_)
+        | Command::Replay(_)
+        | Command::Fleet(_)
+            if n_files < MIN_FILES =>
+        {
+            Err(failed(anyhow::anyhow!(
+                "this process may hold {n_files} files, and needs {MIN_FILES} or more: raise the \
+                 limit by `ulimit -n`"
+            )))
+        }
         Command::Scan(arguments) => scan::run(*arguments),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),

@@ -7,24 +7,33 @@ mod connection;
 mod consume;
 mod names;
 mod publish;
+mod refusal;
 mod topology;
 
 use std::{convert::Infallible, io, sync::Arc, thread};
 
-use lapin::ErrorKind;
 use skyscan_transport::backend::Meters;
 use tokio::{
     runtime::{Builder, Handle},
     sync::mpsc,
-    time::{Duration, sleep, sleep_until, timeout},
+    time::{Duration, Instant, sleep, sleep_until, timeout},
 };
 
 use self::connection::Connections;
+pub(crate) use self::refusal::Trouble;
 use crate::{process::Process, random};
 
 /// Shortest and longest wait before the next attempt to connect.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a connection lasts that ends a row of failures.
+const GOOD_CONNECTION: Duration = Duration::from_secs(5);
+
+/// Refusals in a row that prove one to whoever waits for the broker, and for how long they go on until
+/// those are told who have been served before: what is granted a moment later is no reason to end.
+const PROOF: u32 = 3;
+const LASTING: Duration = Duration::from_secs(5);
 
 /// How long an attempt to connect may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
@@ -103,13 +112,14 @@ async fn keep_connected(process: &Arc<Process>) {
     let mut wait = FIRST_WAIT;
     let told = &process.told.shared;
     let mut was_connected = false;
+    let mut refusals = Refusals::default();
     loop {
         let turn = process.common.dialling.acquire().await;
         let connected = timeout(CONNECT_PATIENCE, Connections::open(process)).await;
         drop(turn);
         match connected {
             Ok(Ok(connections)) => {
-                wait = FIRST_WAIT;
+                let began = Instant::now();
                 told.reconnects
                     .increment(u64::from(std::mem::replace(&mut was_connected, true)));
                 let mut pair = Pair::up(told, connections.n_open());
@@ -119,16 +129,22 @@ async fn keep_connected(process: &Arc<Process>) {
                 drop(pair);
                 let closed = timeout(GOODBYE, connections.close()).await;
                 drop(closed);
+                // One that broke at once is no reason to hurry.
+                if began.elapsed() > GOOD_CONNECTION {
+                    wait = FIRST_WAIT;
+                    refusals = Refusals::default();
+                }
                 match ended {
                     Ok(()) => return,
                     // Nobody is left who would miss it.
                     Err(_) if process.with(|state, _| state.ended) => return,
                     Err(error) => {
                         tracing::warn!(place = %process.place, %error, "lost the broker");
+                        refusals.tell(process, process.place.trouble(error));
                     }
                 }
             }
-            Ok(Err(error)) => trouble(process, error),
+            Ok(Err(error)) => trouble(process, &mut refusals, error),
             Err(_) => tracing::warn!(place = %process.place, "the broker does not answer"),
         }
         if process.with(|state, _| state.ended) {
@@ -173,16 +189,40 @@ impl Drop for Pair<'_> {
     }
 }
 
-fn trouble(process: &Process, error: lapin::Error) {
+fn trouble(process: &Process, refusals: &mut Refusals, error: lapin::Error) {
     tracing::warn!(place = %process.place, %error, "failed to reach the broker");
-    let refused = matches!(
-        error.kind(),
-        ErrorKind::ProtocolError(_) | ErrorKind::AuthProviderError(_)
-    );
-    if refused {
+    let trouble = process.place.trouble(error);
+    if trouble.is_refusal() {
         process.told.shared.auth_failures.increment(1);
+        // A login, or what the whole place shares, is refused: there is nothing to try.
+        refusals.n_in_a_row = refusals.n_in_a_row.max(PROOF - 1);
     }
-    process.with(|state, _| state.unreachable(error, refused, &process.place));
+    refusals.tell(process, trouble);
+}
+
+/// Refusals without a good connection in between.
+#[derive(Default)]
+struct Refusals {
+    n_in_a_row: u32,
+    since: Option<Instant>,
+}
+
+impl Refusals {
+    /// Tells those who wait for the broker what the trouble is, once it is proved to be a refusal
+    /// those who wait for it, and when that lasts everybody.
+    fn tell(&mut self, process: &Process, trouble: Trouble) {
+        if !trouble.is_refusal() {
+            *self = Self::default();
+            return process.with(|state, _| state.unreachable(trouble));
+        }
+        self.n_in_a_row += 1;
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.n_in_a_row < PROOF {
+            return;
+        }
+        let lasts = since.elapsed() > LASTING;
+        process.with(|state, _| state.refused(&trouble, lasts, &process.place));
+    }
 }
 
 /// Serves one pair of connections until it breaks or everything is said.

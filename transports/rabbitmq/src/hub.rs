@@ -2,6 +2,7 @@
 //!
 //! Decision: Over RabbitMQ the hub keeps the leases too (`docs/decisions.md`).
 
+mod budget;
 mod peer;
 mod state;
 
@@ -20,7 +21,7 @@ use skyscan_transport::{
 };
 use tokio::{
     sync::{Notify, oneshot},
-    time::{error::Elapsed, timeout},
+    time::{Duration, error::Elapsed, timeout},
 };
 
 pub(crate) use self::state::{BEATS, HubState};
@@ -34,6 +35,9 @@ use crate::{
 
 /// Outcomes not taken yet at which a hub stops leasing.
 const OUTCOME_LIMIT: usize = 4096;
+
+/// How long the broker may take over a goodbye or a notice.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct RabbitmqHub {
@@ -183,8 +187,8 @@ impl Hub for RabbitmqHub {
             state.sessions.outbox.letter_with(route, notice, receipt);
             Ok(())
         })?;
-        // Lost with the connection: then it is lost (C8).
-        let _lost = confirmed.await;
+        // Lost with the connection, or not taken in time: then it is lost (C8).
+        let _lost = timeout(GOODBYE, confirmed).await;
         Ok(())
     }
 
@@ -203,8 +207,9 @@ impl Hub for RabbitmqHub {
             Some(liveness)
         });
         if let Some(liveness) = liveness {
-            // Without a broker the links find out by the silence.
-            let _late = timeout(liveness, confirmed).await;
+            // A broker that takes nothing now (gone, or blocked by an alarm) must not hold up whoever
+            // ends; the links find out by the silence.
+            let _late = timeout(liveness.min(GOODBYE), confirmed).await;
         }
         Ok(())
     }

@@ -150,6 +150,13 @@ impl<N: Default> Outbound<N> {
         self.queued = false;
     }
 
+    /// Bytes that are kept: not sent, or not known to have arrived.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let sent = self.sent.iter().map(|(_, entries)| entries.len());
+        let drafts = self.drafts.iter().map(|draft| draft.entries.len());
+        sent.sum::<usize>() + drafts.sum::<usize>()
+    }
+
     /// How many frames are not known to have arrived.
     pub(crate) fn n_open(&self) -> usize {
         self.sent.len()

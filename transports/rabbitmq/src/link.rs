@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(5);
+const GOODBYE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct RabbitmqLink {

@@ -88,6 +88,16 @@ pub(crate) enum Receipt {
     },
 }
 
+impl Receipt {
+    /// Whether the frame carried tasks or what became of them, not only a sign of life.
+    pub(crate) fn is_of_a_task(&self) -> bool {
+        matches!(
+            self,
+            Self::HubLane { beat: false, .. } | Self::ProcessLane { beat: false, .. }
+        )
+    }
+}
+
 impl Outbox {
     /// The lane has something to send; to be called once until it is taken.
     pub(crate) fn lane(&mut self, lane: LaneEnd) {

@@ -1,10 +1,12 @@
-//! Payloads on their way into this process: asked for in chunks, hashed as they arrive.
+//! Payloads on their way into this process: asked for in chunks, a window ahead.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
-use skyscan_transport::{MAX_PAYLOAD_BYTES, PayloadId, ScanId, TransportError};
+use skyscan_transport::{
+    PayloadId, ScanId, TransportError,
+    backend::{Assembled, Assembly},
+};
 use tokio::{
     sync::oneshot,
     time::{Duration, Instant},
@@ -25,9 +27,7 @@ pub(crate) struct Fetches(HashMap<PayloadId, Fetch>);
 #[derive(Debug)]
 struct Fetch {
     scan: Scan,
-    received: Vec<u8>,
-    hasher: Sha256,
-    total: Option<u64>,
+    assembly: Assembly,
     /// Offset that is asked for next.
     asked: u64,
     heard: Instant,
@@ -94,9 +94,7 @@ impl Fetches {
         let fetch = self.0.entry(payload).or_insert_with(|| {
             let mut fetch = Fetch {
                 scan,
-                received: Vec::new(),
-                hasher: Sha256::new(),
-                total: None,
+                assembly: Assembly::new(payload),
                 asked: 0,
                 heard: now,
                 waiters: Vec::new(),
@@ -122,31 +120,22 @@ impl Fetches {
             .0
             .get_mut(&payload)
             .filter(|fetch| fetch.scan == scan)?;
-        let expected = fetch.received.len() as u64;
-        let fits = offset == expected
-            && total <= MAX_PAYLOAD_BYTES as u64
-            && fetch.total.is_none_or(|known| known == total)
-            && bytes.len() <= CHUNK_BYTES
-            && expected + bytes.len() as u64 <= total
-            && (!bytes.is_empty() || total == 0);
-        if !fits {
+        if bytes.len() > CHUNK_BYTES {
             return None;
         }
-        fetch.total = Some(total);
-        fetch.heard = now;
-        fetch.received.extend_from_slice(bytes);
-        fetch.hasher.update(bytes);
-        if (fetch.received.len() as u64) < total {
-            fetch.ask(payload, from, outbox);
-            return None;
-        }
+        let fetched = match fetch.assembly.take(offset, total, bytes) {
+            Assembled::Misplaced => return None,
+            Assembled::More => {
+                fetch.heard = now;
+                fetch.ask(payload, from, outbox);
+                return None;
+            }
+            Assembled::Whole(whole) => Fetched::Whole(whole),
+            Assembled::Damaged => Fetched::Damaged,
+        };
         let fetch = self.0.remove(&payload)?;
-        let intact = PayloadId(fetch.hasher.finalize().into()) == payload;
         Some(Ended {
-            fetched: match intact {
-                true => Fetched::Whole(fetch.received.into()),
-                false => Fetched::Damaged,
-            },
+            fetched,
             waiters: fetch.waiters,
         })
     }
@@ -199,7 +188,7 @@ impl Fetches {
 
 impl Fetch {
     fn again(&mut self, payload: PayloadId, from: Address, now: Instant, outbox: &mut Outbox) {
-        self.asked = self.received.len() as u64;
+        self.asked = self.assembly.n_arrived();
         self.heard = now;
         self.ask(payload, from, outbox);
     }
@@ -207,8 +196,8 @@ impl Fetch {
     /// Asks for the chunks of the window; for the first one alone while the length is unknown.
     fn ask(&mut self, payload: PayloadId, from: Address, outbox: &mut Outbox) {
         let chunk = CHUNK_BYTES as u64;
-        let received = self.received.len() as u64;
-        let end = match self.total {
+        let received = self.assembly.n_arrived();
+        let end = match self.assembly.total() {
             Some(total) => total.min(received + WINDOW * chunk),
             None => received + 1,
         };

@@ -6,7 +6,7 @@ use lapin::uri::{
     AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism,
 };
 use skyscan_transport::{Result, TransportError};
-use url::Url;
+use url::{Host, Url};
 
 use crate::NAME;
 
@@ -44,8 +44,20 @@ pub(crate) enum QueueKind {
 /// Why an address cannot be used. Never shows it whole: it may hold a password.
 #[derive(Debug, thiserror::Error)]
 enum PlaceError {
-    #[error("it is no address")]
+    #[error(
+        "it is no address; in user, password and virtual host all but letters, digits and -._~ is \
+         percent-encoded (`/` as %2F, `#` as %23, `@` as %40, `%` as %25), or leave the password out \
+         and set {PASSWORD}"
+    )]
     Syntax(#[source] url::ParseError),
+    #[error(
+        "it holds a raw `{0}` in user, password or virtual host, where it is percent-encoded (`/` as \
+         %2F, `#` as %23, `?` as %3F, `@` as %40, `%` as %25); or leave the password out and set \
+         {PASSWORD}"
+    )]
+    Raw(char),
+    #[error("port 0 is one that no broker listens at")]
+    AnyPort,
     #[error("its scheme is `{0}`, not `amqp` or `amqps`")]
     Scheme(String),
     #[error(
@@ -97,7 +109,29 @@ impl Place {
             "amqps" => return Err(PlaceError::NoTls),
             other => return Err(PlaceError::Scheme(other.to_owned())),
         };
-        let host = url.host_str().filter(|host| !host.is_empty());
+        // A raw `#`, `?` or `/` in a password ends the part that it stands in; what was meant to be the
+        // host is then found behind it. A port made of the beginning of a password would be tried.
+        if url.fragment().is_some() {
+            return Err(PlaceError::Raw('#'));
+        }
+        if url.path().contains('@') {
+            return Err(PlaceError::Raw('/'));
+        }
+        if url.query().is_some_and(|query| query.contains('@')) {
+            return Err(PlaceError::Raw('?'));
+        }
+        if url.port() == Some(0) {
+            return Err(PlaceError::AnyPort);
+        }
+        // A URL has an IPv6 address in brackets, and the system's resolver has it without.
+        let host = match url.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => String::new(),
+        };
+        if host.is_empty() {
+            return Err(PlaceError::NoHost);
+        }
         let default_port = if scheme == AMQPScheme::AMQPS {
             5671
         } else {
@@ -111,7 +145,8 @@ impl Place {
             Some(given) => decode(given)?,
             None => password(environment)?.unwrap_or_else(|| "guest".to_owned()),
         };
-        let vhost = match url.path().trim_start_matches('/') {
+        // The first slash belongs to the address, the rest to the name.
+        let vhost = match url.path().strip_prefix('/').unwrap_or_default() {
             "" => "/".to_owned(),
             given => decode(given)?,
         };
@@ -120,7 +155,7 @@ impl Place {
                 scheme,
                 authority: AMQPAuthority {
                     userinfo: AMQPUserInfo { username, password },
-                    host: host.ok_or(PlaceError::NoHost)?.to_owned(),
+                    host,
                     port: url.port().unwrap_or(default_port),
                 },
                 vhost,
@@ -189,6 +224,16 @@ impl Place {
         Ok(())
     }
 
+    /// Who logs in.
+    pub(crate) fn user(&self) -> &str {
+        &self.uri.authority.userinfo.username
+    }
+
+    /// Where at the broker.
+    pub(crate) fn vhost(&self) -> &str {
+        &self.uri.vhost
+    }
+
     /// What lapin connects to. Holds the password: never to be shown.
     pub(crate) fn uri(&self) -> AMQPUri {
         self.uri.clone()
@@ -213,7 +258,10 @@ impl fmt::Display for Place {
         } = &self.uri.authority;
         let (scheme, user) = (&self.uri.scheme, &userinfo.username);
         let vhost = self.uri.vhost.replace('/', "%2f");
-        write!(f, "{scheme}://{user}@{host}:{port}/{vhost}")
+        match host.contains(':') {
+            true => write!(f, "{scheme}://{user}@[{host}]:{port}/{vhost}"),
+            false => write!(f, "{scheme}://{user}@{host}:{port}/{vhost}"),
+        }
     }
 }
 
@@ -282,6 +330,40 @@ mod tests {
             let place = parse(address).expect("it is well formed");
             assert_eq!(place.uri().vhost, "/", "{address}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_resolved_without_its_brackets_and_shown_with_them() {
+        let place = parse("amqp://me@[::1]:5673/").expect("it is well formed");
+        assert_eq!(place.uri().authority.host, "::1");
+        assert_eq!(place.to_string(), "amqp://me@[::1]:5673/%2f");
+    }
+
+    #[test]
+    fn only_the_first_slash_is_not_part_of_the_virtual_host() {
+        let place = parse("amqp://me@host//x").expect("it is well formed");
+        assert_eq!(place.uri().vhost, "/x");
+        let place = parse("amqp://me@host/x/y").expect("it is well formed");
+        assert_eq!(place.uri().vhost, "x/y");
+    }
+
+    #[test]
+    fn a_raw_special_character_in_a_password_is_told_to_be_percent_encoded() {
+        for address in [
+            "amqp://me:pa/ss@host/v",
+            "amqp://me:12/34@host/v",
+            "amqp://me:pa#ss@host/v",
+            "amqp://me:12#34@host/v",
+            "amqp://me:pa?ss@host/v",
+            "amqp://me:12?34@host/v",
+            "amqp://me:50%@host/v",
+        ] {
+            let error = parse(address).expect_err(address).to_string();
+            assert!(error.contains("percent-encoded"), "{address}: {error}");
+        }
+        let place = parse("amqp://me:p%2f%23%3f%40%25@host/v").expect("it is well formed");
+        assert_eq!(place.uri().authority.userinfo.password, "p/#?@%");
+        assert!(matches!(parse("amqp://h:0"), Err(PlaceError::AnyPort)));
     }
 
     #[test]

@@ -211,12 +211,18 @@ impl Process {
                     self.told.received(&frame, n_bytes);
                     state.receive(&itself, source, frame, now)
                 });
+                if done == Err(Malformed::Version) && matches!(source, Source::Process) {
+                    state.sessions.another_version(Malformed::Version);
+                }
                 if let Err(malformed) = done {
                     tracing::warn!(?source, %malformed, "refused a frame");
                     let told = &self.told.shared;
                     let reason = match malformed {
                         Malformed::Oversized(_) => &told.oversize,
                         Malformed::Version => &told.version,
+                        Malformed::Damaged => &told.damaged,
+                        Malformed::Foreign => &told.foreign,
+                        Malformed::Hubs => &told.hubs_over,
                         _ => &told.malformed,
                     };
                     reason.increment(1);
@@ -248,11 +254,14 @@ impl Process {
         taken
     }
 
-    /// The broker has confirmed a frame.
-    pub(crate) fn confirmed(&self, receipts: Vec<Receipt>) {
+    /// The broker has taken some frames and refused others.
+    pub(crate) fn settled(&self, taken: Vec<Receipt>, refused: Vec<Receipt>) {
         self.with(|state, _| {
-            for receipt in receipts {
+            for receipt in taken {
                 state.confirmed(receipt);
+            }
+            for receipt in refused {
+                state.nacked(receipt);
             }
         });
     }

@@ -1,7 +1,9 @@
 //! What travels through the broker: frames, and the entries inside those of a lane.
 //!
-//! Little-endian, lengths before bodies, no optional parts. A frame of another wire version is
-//! refused whole; what comes from a peer is never trusted for a length, a count or a name.
+//! `SKY`, the version, a CRC-32C of all that follows it, then a tag and its fields: little-endian,
+//! lengths before bodies, no optional parts. A frame of another wire version, or one that was damaged
+//! on the way, is refused whole; its lane sends it again, and what comes from a peer is never trusted
+//! for a length, a count or a name.
 
 mod entry;
 mod frame;

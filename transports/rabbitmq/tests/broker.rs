@@ -1,5 +1,11 @@
 //! What happens when the broker itself has trouble. One broker, one test at a time.
 
+#[path = "broker/damage.rs"]
+mod damage;
+#[path = "broker/forged.rs"]
+mod forged;
+#[path = "broker/refusals.rs"]
+mod refusals;
 #[path = "broker/scan.rs"]
 mod scan;
 
@@ -35,7 +41,7 @@ type Body = fn(&mut Node) -> Result<()>;
 fn main() -> ExitCode {
     let missing = skyscan_rabbitmq_node::missing();
     let in_ci = std::env::var_os("CI").is_some();
-    let tests: [(&str, Body); 13] = [
+    let tests: [(&str, Body); 20] = [
         ("a_restart_changes_nothing", |node| restart(node, "")),
         ("a_restart_changes_nothing_with_quorum_queues", |node| {
             restart(node, "&queue=quorum")
@@ -59,6 +65,28 @@ fn main() -> ExitCode {
         ("a_refused_frame_is_kept_for_whoever_looks", refused_frame),
         ("nothing_is_left_at_the_broker", nothing_left),
         ("connections_found_again_are_told", found_again),
+        (
+            "a_missing_permission_ends_with_what_to_grant",
+            refusals::missing_permission,
+        ),
+        (
+            "a_limit_of_queues_ends_with_what_to_raise",
+            refusals::queue_limit,
+        ),
+        (
+            "a_policy_that_refuses_frames_ends_with_its_name",
+            refusals::refused_frames,
+        ),
+        (
+            "a_goodbye_does_not_wait_for_a_blocked_broker",
+            refusals::blocked_goodbye,
+        ),
+        ("forged_hubs_change_nothing", forged::hubs),
+        ("another_wire_version_is_told_as_that", forged::another_wire),
+        (
+            "a_damaged_result_is_refused_and_sent_again",
+            damage::results,
+        ),
     ];
     let trials = tests.into_iter().map(|(name, body)| {
         let missing = missing.clone();
@@ -270,7 +298,7 @@ fn refused_frame(node: &mut Node) -> Result<()> {
         channel
             .confirm_select(ConfirmSelectOptions::default())
             .await?;
-        for body in [&b"rubbish"[..], b"SKY\x01\x07 cut", b""] {
+        for body in [&b"rubbish"[..], b"SKY\x02\x07 cut", b""] {
             let (options, plain) = (BasicPublishOptions::default(), BasicProperties::default());
             let confirm = channel.basic_publish("".into(), results.into(), options, body, plain);
             confirm.await?.await?;

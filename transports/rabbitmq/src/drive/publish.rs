@@ -1,15 +1,19 @@
-//! Publishes what waits, and hands the broker's confirms to those who wait for them.
+//! Publishes what waits, and hands the broker's confirms and refusals to those who wait for them.
 
 use std::{future::Future, pin::Pin, task::Poll};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use lapin::{BasicProperties, Channel, Confirmation, Error, options::BasicPublishOptions};
+use tokio::time::{Duration, Instant};
 
-use super::{connection::Connections, names::Names};
+use super::{connection::Connections, names::Names, refusal::Trouble};
 use crate::{
     outbox::Receipt,
     process::{Outgoing, Process},
 };
+
+/// How long the broker may refuse every frame that carries something before that is told.
+const NACK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Most frames that the broker has not confirmed.
 const MAX_UNCONFIRMED: usize = 256;
@@ -19,6 +23,7 @@ type Publishing = Pin<Box<dyn Future<Output = Result<(Confirmation, Receipt), Er
 /// Publishes until the connection breaks, or until everything is said and nobody is left.
 pub(super) async fn publish(process: &Process, connections: &Connections) -> Result<(), Error> {
     let mut publishing: FuturesUnordered<Publishing> = FuturesUnordered::new();
+    let mut nacked_since = None;
     loop {
         let room = MAX_UNCONFIRMED.saturating_sub(publishing.len());
         let outgoing = match room {
@@ -29,7 +34,7 @@ pub(super) async fn publish(process: &Process, connections: &Connections) -> Res
             let mut frame = send(process, connections.publisher.clone(), outgoing);
             // The first poll puts it in line behind the one before.
             match futures::poll!(&mut frame) {
-                Poll::Ready(done) => settle(process, vec![done?]),
+                Poll::Ready(done) => settle(process, vec![done?], &mut nacked_since),
                 Poll::Pending => publishing.push(frame),
             }
         }
@@ -45,22 +50,39 @@ pub(super) async fn publish(process: &Process, connections: &Connections) -> Res
                 while let Some(Some(done)) = publishing.next().now_or_never() {
                     all.push(done?);
                 }
-                settle(process, all);
+                settle(process, all, &mut nacked_since);
             }
         }
     }
 }
 
-/// Hands on confirms. What the broker refused is sent again by its lane.
-fn settle(process: &Process, done: Vec<(Confirmation, Receipt)>) {
-    let receipts = done.into_iter().map(|(confirmation, receipt)| {
-        if confirmation.is_nack() {
-            tracing::warn!(?receipt, "the broker refused a frame");
-            process.told.shared.nacks.increment(1);
+/// Hands on confirms. What the broker refused is sent again by its lane, unless it refuses all there
+/// is to say for long: then a policy is in the way, and that is told.
+fn settle(
+    process: &Process,
+    done: Vec<(Confirmation, Receipt)>,
+    nacked_since: &mut Option<Instant>,
+) {
+    let (refused, taken): (Vec<_>, Vec<_>) = done
+        .into_iter()
+        .partition(|(confirmation, _)| confirmation.is_nack());
+    let receipts = |some: Vec<(Confirmation, Receipt)>| -> Vec<Receipt> {
+        some.into_iter().map(|(_, receipt)| receipt).collect()
+    };
+    let (refused, taken) = (receipts(refused), receipts(taken));
+    if taken.iter().any(Receipt::is_of_a_task) {
+        *nacked_since = None;
+    }
+    if !refused.is_empty() {
+        tracing::warn!(n_frames = refused.len(), "the broker refused frames");
+        process.told.shared.nacks.increment(refused.len() as u64);
+        let since = *nacked_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > NACK_PATIENCE {
+            let trouble = Trouble::nacked(&process.place);
+            process.with(|state, _| state.refused(&trouble, true, &process.place));
         }
-        receipt
-    });
-    process.confirmed(receipts.collect());
+    }
+    process.settled(taken, refused);
 }
 
 fn send(process: &Process, channel: Channel, outgoing: Outgoing) -> Publishing {

@@ -17,7 +17,10 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::peer::{Peer, PeerLink};
+use super::{
+    budget::MAX_OPEN_BYTES,
+    peer::{Peer, PeerLink},
+};
 use crate::{
     outbox::{ChunkWanted, Outbox, Receipt, Route},
     random,
@@ -181,6 +184,16 @@ impl HubState {
             let silent: Vec<u64> = silent.map(|peer| peer.address.process).collect();
             for process in silent {
                 tracing::warn!(scan = self.scan.id.0, process, "a process fell silent");
+                self.lose(process);
+            }
+            let full = self
+                .peers
+                .values()
+                .filter(|peer| peer.outbound.n_bytes() > MAX_OPEN_BYTES);
+            let full: Vec<u64> = full.map(|peer| peer.address.process).collect();
+            for process in full {
+                tracing::warn!(scan = self.scan.id.0, process, "a process reads nothing");
+                self.meters.queued.increment(1);
                 self.lose(process);
             }
             for peer in self.peers.values_mut() {

@@ -69,6 +69,11 @@ impl LinkState {
         others + first <= credit
     }
 
+    /// How many leases of this hub it holds.
+    pub(super) fn n_held(&self, scan: ScanId) -> usize {
+        self.held.get(&scan).copied().unwrap_or_default()
+    }
+
     pub(super) fn hold(&mut self, scan: ScanId) {
         *self.held.entry(scan).or_default() += 1;
     }

@@ -32,6 +32,8 @@ pub(crate) struct Serving {
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound<Note>,
     pub(super) leases: HashMap<LeaseToken, Held>,
+    /// Leases beyond what a link may hold.
+    pub(super) n_refused: u32,
     pub(super) calls: Calls,
     /// Tasks whose renewal is under way, by call.
     renewing: HashMap<u64, BTreeMap<LeaseToken, TaskKey>>,
@@ -81,6 +83,7 @@ impl Serving {
             inbound: Inbound::new(),
             outbound: Outbound::new(),
             leases: HashMap::new(),
+            n_refused: 0,
             calls: Calls::default(),
             renewing: HashMap::new(),
             told: HashSet::new(),

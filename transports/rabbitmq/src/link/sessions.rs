@@ -12,16 +12,26 @@ use tokio::time::{Duration, Instant};
 
 use super::{call::PendingCall, links::Links, serving::Serving, settler::RabbitmqSettler};
 use crate::{
+    NAME,
     outbox::Outbox,
     process::Process,
-    wire::{FromProcess, Scan},
+    wire::{FromProcess, Malformed, Scan},
 };
+
+/// Most hubs at one place: scans that are open at once.
+const MAX_HUBS: usize = 256;
+
+/// Frames of another wire version in a row that are no accident.
+const VERSION_PROOF: u32 = 3;
 
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     hubs: BTreeMap<ScanId, Seen>,
     pub(crate) links: Links,
     next_session: u32,
+    /// Frames of another wire version since a hub was last understood.
+    n_strange: u32,
+    told_version: bool,
     /// Shared with the settlers' process state.
     pub(crate) outbox: Outbox,
     /// Something has to be declared or deleted at the broker.
@@ -65,14 +75,32 @@ impl Sessions {
     }
 
     /// A hub says that it is open.
-    pub(crate) fn hub_open(&mut self, heard: Announcement, process: &Arc<Process>, now: Instant) {
+    ///
+    /// # Errors
+    /// When it is not let in, beside those that are served.
+    pub(crate) fn hub_open(
+        &mut self,
+        heard: Announcement,
+        process: &Arc<Process>,
+        now: Instant,
+    ) -> Result<(), Malformed> {
         let id = heard.scan.id;
-        if self
-            .hubs
-            .get(&id)
-            .is_some_and(|seen| seen.scan != heard.scan)
-        {
-            self.hub_gone(id, now);
+        self.n_strange = 0;
+        match self.hubs.get(&id) {
+            Some(seen) if seen.scan == heard.scan => {}
+            // A hub that takes the place of one that still gives signs of life (four of them in
+            // `liveness`) is not its successor; a true one says so again when the old one is silent.
+            Some(seen) if now - seen.last_heard < seen.liveness / 2 => {
+                return Err(Malformed::Foreign);
+            }
+            Some(_) => self.hub_gone(id, now),
+            None if self.hubs.len() >= MAX_HUBS => return Err(Malformed::Hubs),
+            // Links are told of a hub of another major, and may end for it, unless there is one that
+            // they can serve.
+            None if self.serves_some() && !self.serves(heard.protocol.major) => {
+                return Err(Malformed::Foreign);
+            }
+            None => {}
         }
         let seen = self.hubs.entry(id).or_insert(Seen {
             scan: heard.scan,
@@ -85,6 +113,31 @@ impl Sessions {
         seen.last_heard = now;
         if seen.serving.is_none() {
             self.serve(id, process, now);
+        }
+        Ok(())
+    }
+
+    /// Whether a link of this process speaks this major.
+    fn serves(&self, major: u16) -> bool {
+        let mut links = self.links.values();
+        links.any(|link| link.config.protocol.major == major)
+    }
+
+    fn serves_some(&self) -> bool {
+        let mut hubs = self.hubs.values();
+        hubs.any(|seen| self.serves(seen.protocol.major))
+    }
+
+    /// A frame of another version of the wire came. Where no hub is understood, and that goes on, the
+    /// links are told, once, that what is here can never be served.
+    pub(crate) fn another_version(&mut self, source: Malformed) {
+        self.n_strange = self.n_strange.saturating_add(1);
+        let is_proved = self.n_strange >= VERSION_PROOF && self.hubs.is_empty();
+        if is_proved && !std::mem::replace(&mut self.told_version, true) {
+            self.fail(|| TransportError::WireMismatch {
+                transport: NAME,
+                source: Box::new(source),
+            });
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::{
 
 use super::Chore;
 use crate::{
+    drive::Trouble,
     hub::HubState,
     link::Sessions,
     outbox::{Receipt, Route},
@@ -35,8 +36,8 @@ pub(crate) struct State {
     pub(crate) n_standing: usize,
     /// The broker answers, and wants nothing of this process.
     pub(crate) refused: bool,
-    /// Why the broker cannot be reached, for those who wait for it.
-    pub(crate) trouble: Option<lapin::Error>,
+    /// Why the broker cannot be used, for those who wait for it.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 impl State {
@@ -88,6 +89,24 @@ impl State {
         true
     }
 
+    /// The broker has refused a frame. Whoever sent it sends it again in time; nobody may take it for
+    /// a sign that the broker has it.
+    pub(super) fn nacked(&mut self, receipt: Receipt) {
+        match receipt {
+            // Dropped: a notice that was not taken is lost (C8).
+            Receipt::Nothing | Receipt::Tell(_) => {}
+            Receipt::Announced(_) | Receipt::Chunk | Receipt::HubLane { .. } => {
+                self.confirmed(receipt);
+            }
+            Receipt::ProcessLane {
+                scan,
+                session,
+                beat,
+                ..
+            } => self.sessions.nacked(scan, session, beat),
+        }
+    }
+
     pub(super) fn confirmed(&mut self, receipt: Receipt) {
         match receipt {
             Receipt::Nothing => {}
@@ -137,27 +156,41 @@ impl State {
     pub(crate) fn connected(&mut self) {
         self.connected = true;
         self.blocked = false;
-        self.trouble = None;
-        self.refused = false;
         self.sessions.topology_changed = true;
     }
 
-    /// The broker cannot be reached; `refused` when it answers and wants nothing of this process.
-    pub(crate) fn unreachable(&mut self, error: lapin::Error, refused: bool, place: &Place) {
-        let new = self.trouble.is_none();
-        for hub in self.hubs.values().filter(|_| refused) {
+    /// The broker cannot be reached, which may pass.
+    pub(crate) fn unreachable(&mut self, trouble: Trouble) {
+        self.trouble = Some(trouble);
+    }
+
+    /// The broker answers and refuses what this process needs: tells those who wait for it, and the
+    /// links; when it `lasts`, hubs that were served before end, too.
+    pub(crate) fn refused(&mut self, trouble: &Trouble, lasts: bool, place: &Place) {
+        let new = !self.refused;
+        let error = || TransportError::Backend {
+            transport: crate::NAME,
+            action: format!("use {place}"),
+            transient: false,
+            source: Box::new(trouble.clone()),
+        };
+        self.refused = true;
+        self.trouble = Some(trouble.clone());
+        for hub in self.hubs.values() {
             hub.room.notify_waiters();
+            if lasts && !hub.never_attached() {
+                hub.queue.fail(error());
+            }
         }
-        if refused && new {
-            self.sessions.fail(|| TransportError::Backend {
-                transport: crate::NAME,
-                action: format!("log in at {place}"),
-                transient: false,
-                source: Box::new(error.clone()),
-            });
+        if new {
+            self.sessions.fail(error);
         }
-        self.refused = refused;
-        self.trouble = Some(error);
+    }
+
+    /// What was refused is granted.
+    fn granted(&mut self) {
+        self.refused = false;
+        self.trouble = None;
     }
 
     /// The queue of this process stands: answers can be had.
@@ -195,6 +228,7 @@ impl State {
         if let Some(hub) = self.hubs.get_mut(&scan.id).filter(|hub| hub.scan == scan) {
             hub.reattached(now, &mut self.sessions.outbox);
             hub.room.notify_waiters();
+            self.granted();
         }
     }
 

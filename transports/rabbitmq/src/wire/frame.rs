@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use skyscan_transport::{PayloadId, ScanId, Version};
+use skyscan_transport::{PayloadId, ScanId, Version, backend::checksum};
 
 use super::{MAX_FRAME_BYTES, Malformed, WIRE, reader::Reader};
 
 const MAGIC: &[u8; 3] = b"SKY";
+
+/// Where the checksum stands, and what it is over begins.
+const SUM_AT: usize = 4;
+const SUMMED_FROM: usize = 8;
 
 /// One opening of one scan's hub: a hub that opens again is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +105,7 @@ impl Frame {
         let mut out = BytesMut::with_capacity(64 + self.n_body_bytes());
         out.put_slice(MAGIC);
         out.put_u8(WIRE);
+        out.put_u32_le(0);
         match self {
             Self::Open {
                 scan,
@@ -169,6 +174,8 @@ impl Frame {
                 out.put_slice(body);
             }
         }
+        let sum = checksum(&[&out[SUMMED_FROM..]]);
+        out[SUM_AT..SUMMED_FROM].copy_from_slice(&sum.to_le_bytes());
         out
     }
 
@@ -179,6 +186,9 @@ impl Frame {
         let mut reader = Reader(bytes);
         if reader.array::<3>()? != *MAGIC || reader.byte()? != WIRE {
             return Err(Malformed::Version);
+        }
+        if reader.u32()? != checksum(&[reader.left()]) {
+            return Err(Malformed::Damaged);
         }
         let frame = match reader.byte()? {
             1 => Self::Open {

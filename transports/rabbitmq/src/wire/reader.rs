@@ -13,6 +13,12 @@ pub(crate) enum Malformed {
     Oversized(usize),
     #[error("frame is of another wire version")]
     Version,
+    #[error("frame was damaged on the way")]
+    Damaged,
+    #[error("a hub beside the one that is served")]
+    Foreign,
+    #[error("more hubs than make sense")]
+    Hubs,
     #[error("frame has an unknown tag {0}")]
     Tag(u8),
     #[error("text is no UTF-8")]
@@ -69,6 +75,11 @@ impl Reader {
 
     pub(super) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.0)
+    }
+
+    /// What is left, without taking it.
+    pub(super) fn left(&self) -> &[u8] {
+        &self.0
     }
 
     pub(super) fn is_empty(&self) -> bool {

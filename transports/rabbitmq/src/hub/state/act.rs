@@ -2,13 +2,16 @@
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Conclusion, DownCause, HubIncoming, LeaseToken, LinkId, Outcome, WorkerId,
+    Conclusion, DownCause, HubIncoming, LeaseToken, LinkId, Outcome, WorkerId, cut_reason,
 };
 use tokio::time::Instant;
 
 use super::HubState;
 use crate::{
-    hub::peer::{Peer, PeerLink},
+    hub::{
+        budget::{MAX_CREDIT, MAX_LINKS, MAX_PROCESSES},
+        peer::{Peer, PeerLink},
+    },
     lane::Arrival,
     outbox::{Outbox, Route},
     wire::{Address, Frame, FromHub, FromProcess, Lane, Malformed},
@@ -35,6 +38,10 @@ impl HubState {
                 return Ok(());
             }
             self.lose(from.process);
+            if self.peers.len() >= MAX_PROCESSES {
+                self.meters.processes_over.increment(1);
+                return Ok(());
+            }
             let mut peer = Peer::new(from, lane.session, now);
             let welcome = self.config.welcome.clone();
             peer.tell(&FromHub::Welcome { welcome }, self.scan.id, outbox);
@@ -90,6 +97,14 @@ impl HubState {
                     if !alike || peer.links.contains_key(&link) {
                         continue;
                     }
+                    if self.slots.len() >= MAX_LINKS {
+                        self.meters.links_over.increment(1);
+                        continue;
+                    }
+                    self.meters
+                        .leases_over
+                        .increment(u64::from(credit > MAX_CREDIT));
+                    let credit = credit.min(MAX_CREDIT);
                     let slot = self.table.add_link(worker, credit);
                     peer.links.insert(link, PeerLink { slot, worker });
                     self.slots.insert(slot, (process, link));
@@ -130,8 +145,11 @@ impl HubState {
                     link,
                     token,
                     worker,
-                    reason,
+                    mut reason,
                 } => {
+                    self.meters
+                        .reasons_cut
+                        .increment(u64::from(cut_reason(&mut reason)));
                     let conclusion = Conclusion::Rejected(reason);
                     self.conclude(process, link, token, worker, conclusion);
                 }
@@ -179,5 +197,81 @@ impl HubState {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use skyscan_transport::{
+        HubConfig, ScanId, Version,
+        backend::{HubQueue, HubQueueOwner, Meters, Side},
+    };
+    use tokio::{
+        sync::Notify,
+        time::{Duration, Instant},
+    };
+
+    use super::{Address, HubState, Lane, Outbox};
+    use crate::wire::Scan;
+
+    struct Nobody;
+
+    impl HubQueueOwner for Nobody {
+        fn has_room(&self) {}
+        fn inbox_dropped(&self) {}
+    }
+
+    const LIVENESS: Duration = Duration::from_secs(10);
+
+    fn hub(now: Instant) -> HubState {
+        let config = HubConfig {
+            scan: ScanId(1),
+            protocol: Version { major: 1, minor: 0 },
+            welcome: Bytes::new(),
+            backlog: 1,
+            liveness: LIVENESS,
+            lease_term: LIVENESS,
+            payloads: None,
+        };
+        let scan = Scan {
+            id: ScanId(1),
+            epoch: 1,
+        };
+        let queue = HubQueue::new(1, Box::new(Nobody));
+        let meters = Arc::new(Meters::new("test", Side::Hub));
+        let mut hub = HubState::new(scan, config, queue, Arc::new(Notify::new()), meters, now);
+        hub.attached = true;
+        hub
+    }
+
+    /// A forged frame with the highest session number holds a process up, but no longer than silence
+    /// is allowed to last.
+    #[test]
+    fn the_highest_session_number_locks_nobody_out_for_longer_than_the_liveness() {
+        let now = Instant::now();
+        let (mut hub, mut outbox) = (hub(now), Outbox::default());
+        let from = Address {
+            process: 7,
+            incarnation: 0,
+        };
+        let mut says = |hub: &mut HubState, session, at| {
+            let lane = Lane {
+                session,
+                sequence: 1,
+                arrived: 0,
+                missing: false,
+            };
+            hub.receive(from, lane, Bytes::new(), at, &mut outbox)
+                .expect("it is well formed");
+            hub.peers.get(&7).map(|peer| peer.session)
+        };
+        assert_eq!(says(&mut hub, u32::MAX, now), Some(u32::MAX));
+        assert_eq!(says(&mut hub, 1, now), Some(u32::MAX));
+        let later = now + LIVENESS + Duration::from_millis(1);
+        hub.tick(later, false, &mut Outbox::default());
+        assert_eq!(says(&mut hub, 2, later), Some(2));
     }
 }

@@ -13,6 +13,13 @@ use crate::{
     wire::{FromHub, Lane, Malformed, Scan},
 };
 
+/// Leases of one hub that a link may hold beyond twice its credit. A hub leases anew what has run out,
+/// and this process may learn of that later.
+const LEASES_BESIDE: usize = 16;
+
+/// Leases refused in one session before its hub is taken for a broken one.
+const MAX_REFUSED: u32 = 1024;
+
 impl Sessions {
     /// Acts on a frame of a hub's lane.
     pub(crate) fn receive(
@@ -72,7 +79,8 @@ impl Sessions {
         let mut run_link = None;
         for entry in entries {
             match entry {
-                FromHub::Welcome { welcome } => serving.welcome = welcome,
+                // A slice would keep the whole frame.
+                FromHub::Welcome { welcome } => serving.welcome = Bytes::copy_from_slice(&welcome),
                 FromHub::Known { link } => {
                     if let Some(link) = self.links.get_mut(link) {
                         let welcome = serving.welcome.clone();
@@ -103,6 +111,13 @@ impl Sessions {
                         serving.release(token, scan, &mut self.outbox);
                         continue;
                     };
+                    let most = 2 * usize::from(state.config.credit) + LEASES_BESIDE;
+                    if state.n_held(scan.id) >= most {
+                        serving.settler.process.told.link.leases_over.increment(1);
+                        serving.n_refused += 1;
+                        serving.release(token, scan, &mut self.outbox);
+                        continue;
+                    }
                     let fits = state.fits(scan.id);
                     state.hold(scan.id);
                     if !fits {
@@ -158,9 +173,13 @@ impl Sessions {
                 }
             }
         }
+        let n_refused = serving.n_refused;
         self.links.push_leases(run_link, &mut run);
         for link in freed {
             self.feed(link, now);
+        }
+        if n_refused > MAX_REFUSED {
+            self.hub_gone(scan.id, now);
         }
     }
 

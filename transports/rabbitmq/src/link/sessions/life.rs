@@ -104,6 +104,13 @@ impl Sessions {
         }
     }
 
+    /// The broker has refused a frame of a lane: there is room for another one, and that is all.
+    pub(crate) fn nacked(&mut self, scan: Scan, session: u32, beat: bool) {
+        if let Some((serving, _)) = self.serving(scan, session).filter(|_| !beat) {
+            serving.outbound.confirmed();
+        }
+    }
+
     /// Ends everything: the transport has gone.
     pub(crate) fn end(&mut self, now: Instant) {
         let ids: Vec<ScanId> = self.hubs.keys().copied().collect();
@@ -121,5 +128,82 @@ impl Sessions {
     pub(crate) fn n_held(&self) -> usize {
         let serving = self.hubs.values().filter_map(|seen| seen.serving.as_ref());
         serving.map(|serving| serving.leases.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use skyscan_transport::{
+        LinkConfig, LinkId, ScanId, Version, WorkerId,
+        backend::{LinkQueue, LinkQueueOwner},
+    };
+    use tokio::time::Duration;
+
+    use crate::{
+        link::{Announcement, links::LinkState},
+        place::Place,
+        process::{Common, Process},
+        wire::Scan,
+    };
+
+    struct Nobody;
+
+    impl LinkQueueOwner for Nobody {
+        fn inbox_dropped(&self) {}
+    }
+
+    const PROTOCOL: Version = Version { major: 1, minor: 0 };
+    const LIVENESS: Duration = Duration::from_secs(10);
+
+    /// Whether a session goes on when its last frame, sent late, was taken by the broker or refused.
+    fn survives(taken: bool) -> bool {
+        let place = Place::parse("amqp://host").expect("it is well formed");
+        let process = Process::new(place, false, Arc::<Common>::default());
+        let scan = Scan {
+            id: ScanId(1),
+            epoch: 1,
+        };
+        let heard = Announcement {
+            scan,
+            protocol: PROTOCOL,
+            liveness: LIVENESS,
+            lease_term: LIVENESS,
+        };
+        let config = LinkConfig {
+            protocol: PROTOCOL,
+            worker: WorkerId::random(),
+            credit: 1,
+            hello: Bytes::new(),
+        };
+        let queue = LinkQueue::new(Box::new(Nobody));
+        process.with(|state, now| {
+            let sessions = &mut state.sessions;
+            sessions
+                .links
+                .insert(LinkId(1), LinkState::new(config, queue));
+            sessions
+                .hub_open(heard, &process, now)
+                .expect("it is the only one");
+            let later = now + LIVENESS * 6 / 10;
+            match taken {
+                true => sessions.confirmed(scan, 1, true, later),
+                false => sessions.nacked(scan, 1, true),
+            }
+            // The hub is heard all the time; it is this process that may not be.
+            sessions
+                .hub_open(heard, &process, later)
+                .expect("it is known");
+            sessions.tick(now + LIVENESS * 11 / 10, false);
+            sessions.serving(scan, 1).is_some()
+        })
+    }
+
+    #[test]
+    fn a_frame_that_the_broker_refused_is_no_sign_of_life() {
+        assert!(survives(true));
+        assert!(!survives(false));
     }
 }

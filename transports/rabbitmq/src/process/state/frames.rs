@@ -39,7 +39,7 @@ impl State {
                     liveness,
                     lease_term,
                 };
-                self.sessions.hub_open(heard, process, now);
+                self.sessions.hub_open(heard, process, now)?;
                 process.deadlines.notify_one();
             }
             (Source::Process, Frame::Closed { scan }) => self.sessions.hub_closed(scan, now),

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use skyscan_transport::{PayloadId, ScanId, Version};
+use skyscan_transport::{PayloadId, ScanId, Version, backend::checksum};
 
-use super::{Address, Frame, Lane, Malformed, Scan};
+use super::{Address, Frame, Lane, Malformed, SUM_AT, SUMMED_FROM, Scan};
 
 const SCAN: Scan = Scan {
     id: ScanId(7),
@@ -75,6 +75,34 @@ fn every_frame_survives_the_wire() {
     }
 }
 
+/// A frame with a true checksum over whatever it holds.
+fn sealed(frame: &[u8]) -> Bytes {
+    let mut frame = frame.to_vec();
+    if frame.len() >= SUMMED_FROM {
+        let sum = checksum(&[&frame[SUMMED_FROM..]]);
+        frame[SUM_AT..SUMMED_FROM].copy_from_slice(&sum.to_le_bytes());
+    }
+    frame.into()
+}
+
+#[test]
+fn no_flipped_bit_is_ever_read() {
+    for frame in examples() {
+        let whole = frame.encode();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let refused = Frame::decode(damaged.into()).expect_err("a damaged frame was read");
+            let in_head = bit / 8 < SUM_AT;
+            let expected = match in_head {
+                true => Malformed::Version,
+                false => Malformed::Damaged,
+            };
+            assert_eq!(refused, expected, "{frame:?}");
+        }
+    }
+}
+
 #[test]
 fn rejects_a_truncated_frame() {
     for frame in examples() {
@@ -87,7 +115,7 @@ fn rejects_a_truncated_frame() {
             _ => whole.len(),
         };
         for n_bytes in 0..head {
-            let cut = Frame::decode(whole.slice(..n_bytes));
+            let cut = Frame::decode(sealed(&whole[..n_bytes]));
             assert_eq!(cut, Err(Malformed::Short), "{frame:?} cut to {n_bytes}");
         }
     }
@@ -99,13 +127,13 @@ fn rejects_what_is_no_frame() {
     let changed = |at: usize, to: u8| {
         let mut bytes = frame.to_vec();
         bytes[at] = to;
-        Frame::decode(bytes.into())
+        Frame::decode(sealed(&bytes))
     };
     assert_eq!(changed(0, b'X'), Err(Malformed::Version));
     assert_eq!(changed(3, 99), Err(Malformed::Version));
-    assert_eq!(changed(4, 99), Err(Malformed::Tag(99)));
+    assert_eq!(changed(SUMMED_FROM, 99), Err(Malformed::Tag(99)));
     let longer = [&frame[..], b"!"].concat();
-    assert_eq!(Frame::decode(longer.into()), Err(Malformed::Long));
+    assert_eq!(Frame::decode(sealed(&longer)), Err(Malformed::Long));
     let huge = Bytes::from(vec![0; super::MAX_FRAME_BYTES + 1]);
     assert!(matches!(Frame::decode(huge), Err(Malformed::Oversized(_))));
 }
