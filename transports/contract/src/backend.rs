@@ -7,6 +7,7 @@
 //! [`Assembly`] is a payload on its way in.
 //! [`checksum`] and [`body_checksum`] tell damage on the wire.
 //! [`Counts`] and [`Meters`] say what it does, under one list of names ([`meters`]).
+//! [`Dice`] are for those that draw and are to draw the same every time.
 //!
 //! A backend takes one of three shapes:
 //!
@@ -40,6 +41,7 @@
 mod assembly;
 mod checksum;
 mod counts;
+mod dice;
 mod hub_queue;
 mod lease_table;
 mod link_queue;
@@ -50,6 +52,7 @@ mod payloads;
 pub use assembly::{Assembled, Assembly};
 pub use checksum::{body_checksum, checksum};
 pub use counts::{Counts, Totals};
+pub use dice::Dice;
 pub use hub_queue::{HubQueue, HubQueueOwner};
 pub use lease_table::{Grant, LeaseTable, LinkSlot, Settling};
 pub use link_queue::{LinkQueue, LinkQueueOwner};

@@ -339,20 +339,25 @@ pub async fn settle(mut settlements: Vec<Settlement>) -> Result<Settled> {
     Ok(settled)
 }
 
-/// Longest reason of a rejection, in bytes; longer ones are cut.
-const MAX_REASON_BYTES: usize = 16 << 10;
+/// Longest reason of a rejection, in bytes, the mark included that longer ones are cut with.
+pub const MAX_REASON_BYTES: usize = 1 << 10;
 
-/// Cuts the reason of a rejection to the length that is kept; returns whether it was longer. For
-/// backends: a peer may not have cut its own.
+/// Ends a reason that was cut.
+const CUT_MARK: &str = " [...]";
+
+/// Cuts the reason of a rejection to [`MAX_REASON_BYTES`], and marks that it was; returns whether it
+/// was longer. For backends: a peer may not have cut its own.
 pub fn cut_reason(reason: &mut String) -> bool {
-    let is_long = reason.len() > MAX_REASON_BYTES;
-    if is_long {
-        let cut = (0..=MAX_REASON_BYTES)
-            .rev()
-            .find(|&at| reason.is_char_boundary(at));
-        reason.truncate(cut.unwrap_or(0));
+    if reason.len() <= MAX_REASON_BYTES {
+        return false;
     }
-    is_long
+    let mut cut = MAX_REASON_BYTES - CUT_MARK.len();
+    while !reason.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    // A copy: the long one would keep its memory.
+    *reason = format!("{}{CUT_MARK}", &reason[..cut]);
+    true
 }
 
 /// Starts the lease terms anew; returns the tasks whose leases are lost. The future does not

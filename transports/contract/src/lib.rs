@@ -94,7 +94,9 @@ pub use crate::hub::{
     SettledBatch, TaskFrame,
 };
 pub use crate::id::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId};
-pub use crate::lease::{Answer, Lease, Settled, Settlement, Settler, cut_reason, renew, settle};
+pub use crate::lease::{
+    Answer, Lease, MAX_REASON_BYTES, Settled, Settlement, Settler, cut_reason, renew, settle,
+};
 pub use crate::link::{Link, LinkInbox, LinkIncoming};
 pub use crate::transport::{
     HubConfig, LinkConfig, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, Traffic, Transport,

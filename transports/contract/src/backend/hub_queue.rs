@@ -1,5 +1,7 @@
 //! The inbox of a hub: outcomes that wait are joined into one batch.
 
+mod events;
+
 use std::{
     collections::VecDeque,
     fmt,
@@ -11,13 +13,22 @@ use std::{
 use futures_core::Stream;
 use parking_lot::Mutex;
 
-use crate::{HubInbox, HubIncoming, Outcome, Receipts, Result, SettledBatch, TransportError};
+use crate::{
+    Conclusion, HubInbox, HubIncoming, Outcome, Receipts, Result, SettledBatch, TransportError,
+    cut_reason,
+};
+use events::Events;
 
 /// Most outcomes in one batch.
 const MAX_BATCH: usize = 256;
 
-/// Between a backend and the owner of a hub. Bounded by what the backend does when
-/// [`HubQueue::push_outcomes`] says that it is full: grant nothing more.
+/// Events that are told in a row while outcomes wait: a fleet that comes and goes must not keep
+/// results from being recorded.
+const MAX_EVENTS_IN_A_ROW: usize = 64;
+
+/// Stands between a backend and the owner of a hub. Outcomes are bounded by what the backend does
+/// when [`HubQueue::push_outcomes`] says that the queue is full: it grants nothing more. Of links that
+/// come and go no more wait than there are links, and a thousand.
 pub struct HubQueue {
     state: Mutex<State>,
     limit: usize,
@@ -34,7 +45,9 @@ pub trait HubQueueOwner: Send + Sync + 'static {
 
 #[derive(Default)]
 struct State {
-    events: VecDeque<Result<HubIncoming>>,
+    events: Events,
+    /// Events that were told since outcomes were.
+    n_in_a_row: usize,
     outcomes: VecDeque<Outcome>,
     reader: Option<Waker>,
     full: bool,
@@ -61,13 +74,19 @@ impl HubQueue {
     pub fn push(&self, incoming: Result<HubIncoming>) {
         let mut state = self.state.lock();
         if !state.ended && !state.dropped {
-            state.events.push_back(incoming);
+            state.events.push(incoming);
             wake(state);
         }
     }
 
-    /// Queues outcomes, emptying the vector; returns whether the queue is full now.
+    /// Queues outcomes, emptying the vector; returns whether the queue is full now. Reasons that are
+    /// too long are cut: who is beyond the wire may not have done so.
     pub fn push_outcomes(&self, outcomes: &mut Vec<Outcome>) -> bool {
+        for outcome in &mut *outcomes {
+            if let Conclusion::Rejected(reason) = &mut outcome.conclusion {
+                cut_reason(reason);
+            }
+        }
         let mut state = self.state.lock();
         if state.ended || state.dropped {
             outcomes.clear();
@@ -119,9 +138,12 @@ impl Stream for Inbox {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let queue = &self.0;
         let mut state = queue.state.lock();
-        if let Some(event) = state.events.pop_front() {
+        let may_tell = state.n_in_a_row < MAX_EVENTS_IN_A_ROW || state.outcomes.is_empty();
+        if may_tell && let Some(event) = state.events.pop() {
+            state.n_in_a_row += 1;
             return Poll::Ready(Some(event));
         }
+        state.n_in_a_row = 0;
         if state.outcomes.is_empty() {
             if state.ended {
                 return Poll::Ready(None);
@@ -169,5 +191,53 @@ impl HubQueue {
     pub fn fail(&self, error: TransportError) {
         self.push(Err(error));
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::{Conclusion, HubQueue, HubQueueOwner, MAX_EVENTS_IN_A_ROW, Outcome};
+    use crate::{DownCause, HubIncoming, LinkId, MAX_REASON_BYTES, TaskId, WorkerId};
+
+    struct Nobody;
+
+    impl HubQueueOwner for Nobody {
+        fn has_room(&self) {}
+        fn inbox_dropped(&self) {}
+    }
+
+    #[test]
+    fn links_that_come_and_go_do_not_keep_outcomes_waiting() {
+        let queue = HubQueue::new(10, Box::new(Nobody));
+        let down = |link| HubIncoming::LinkDown {
+            link: LinkId(link),
+            cause: DownCause::Lost,
+        };
+        (0..1000).for_each(|link| queue.push(Ok(down(link))));
+        queue.push_outcomes(&mut vec![Outcome {
+            task: TaskId(1),
+            attempt: 1,
+            link: LinkId(1),
+            worker: WorkerId([0; 16]),
+            conclusion: Conclusion::Rejected("x".repeat(1 << 20)),
+        }]);
+        let mut inbox = queue.inbox();
+        let mut context = Context::from_waker(Waker::noop());
+        for n_read in 0.. {
+            match inbox.as_mut().poll_next(&mut context) {
+                Poll::Ready(Some(Ok(HubIncoming::Settled(batch)))) => {
+                    assert_eq!(n_read, MAX_EVENTS_IN_A_ROW);
+                    let Conclusion::Rejected(reason) = &batch.outcomes()[0].conclusion else {
+                        panic!("it was rejected");
+                    };
+                    assert!(reason.len() <= MAX_REASON_BYTES && reason.ends_with("[...]"));
+                    return drop(batch.confirm());
+                }
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) | Poll::Pending => panic!("the outcome is gone"),
+            }
+        }
     }
 }

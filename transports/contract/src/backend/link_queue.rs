@@ -11,13 +11,14 @@ use std::{
 use futures_core::Stream;
 use parking_lot::Mutex;
 
-use crate::{Lease, LinkInbox, LinkIncoming, Result};
+use crate::{Lease, LinkInbox, LinkIncoming, Result, ScanId};
 
-/// Notices that wait beyond this are lost (C8).
+/// What waits beyond this is kept no longer if it can be done without: notices are lost (C8), a hub
+/// that has come and gone is told no more.
 const MAX_WAITING: usize = 1024;
 
-/// Between a backend and the owner of a link. Leases are bounded by the credit, the rest by
-/// dropping notices.
+/// Stands between a backend and the owner of a link. Leases are bounded by the credit, the rest by
+/// how many hubs there are at once, and a thousand.
 pub struct LinkQueue {
     state: Mutex<State>,
     owner: Box<dyn LinkQueueOwner>,
@@ -37,6 +38,43 @@ struct State {
     dropped: bool,
 }
 
+impl State {
+    /// Whether that a hub is up waits to be told, and nothing later of it but what it said since.
+    fn has_yet_to_tell(&self, scan: ScanId) -> bool {
+        let last = self.items.iter().rev().find_map(|item| match item {
+            Ok(LinkIncoming::HubUp { scan: up, .. }) if *up == scan => Some(true),
+            Ok(LinkIncoming::HubDown { scan: down }) if *down == scan => Some(false),
+            Ok(_) | Err(_) => None,
+        });
+        last == Some(true)
+    }
+
+    /// Takes back everything since a hub came up; returns its leases, to be dropped without the lock.
+    fn forget(&mut self, scan: ScanId) -> Vec<Lease> {
+        let is_up = |item: &Result<LinkIncoming>| matches!(item, Ok(LinkIncoming::HubUp { scan: up, .. }) if *up == scan);
+        let from = self.items.iter().rposition(is_up).unwrap_or_default();
+        let mut dropped = Vec::new();
+        let later = self.items.split_off(from);
+        for item in later {
+            match item {
+                Ok(LinkIncoming::HubUp { scan: up, .. }) if up == scan => {}
+                Ok(LinkIncoming::Notice { scan: said, .. }) if said == scan => {}
+                Ok(LinkIncoming::Leased(leases)) => {
+                    let (mut of_it, others): (Vec<_>, Vec<_>) = leases
+                        .into_iter()
+                        .partition(|lease| lease.key().scan == scan);
+                    dropped.append(&mut of_it);
+                    if !others.is_empty() {
+                        self.items.push_back(Ok(LinkIncoming::Leased(others)));
+                    }
+                }
+                other => self.items.push_back(other),
+            }
+        }
+        dropped
+    }
+}
+
 impl LinkQueue {
     /// Makes an empty queue.
     pub fn new(owner: Box<dyn LinkQueueOwner>) -> Arc<Self> {
@@ -54,12 +92,23 @@ impl LinkQueue {
     /// Queues anything but leases.
     pub fn push(&self, incoming: Result<LinkIncoming>) {
         let mut state = self.state.lock();
-        let notice = matches!(incoming, Ok(LinkIncoming::Notice { .. }));
-        let full = notice && state.items.len() >= MAX_WAITING;
-        if !state.ended && !state.dropped && !full {
-            state.items.push_back(incoming);
-            wake(state);
+        if state.ended || state.dropped {
+            return;
         }
+        if state.items.len() >= MAX_WAITING {
+            match &incoming {
+                Ok(LinkIncoming::Notice { .. }) | Err(_) => return,
+                Ok(LinkIncoming::HubDown { scan }) if state.has_yet_to_tell(*scan) => {
+                    let leases = state.forget(*scan);
+                    drop(state);
+                    return drop(leases);
+                }
+                Ok(LinkIncoming::HubUp { .. } | LinkIncoming::HubDown { .. })
+                | Ok(LinkIncoming::Leased(_)) => {}
+            }
+        }
+        state.items.push_back(incoming);
+        wake(state);
     }
 
     /// Queues leases; they are dropped, hence released, when nobody will read them.
@@ -128,5 +177,49 @@ impl Drop for Inbox {
 impl fmt::Debug for LinkQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkQueue").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
+
+    use super::{LinkQueue, LinkQueueOwner, MAX_WAITING};
+    use crate::{LinkIncoming, ScanId};
+
+    struct Nobody;
+
+    impl LinkQueueOwner for Nobody {
+        fn inbox_dropped(&self) {}
+    }
+
+    #[test]
+    fn a_hub_that_comes_and_goes_for_ever_fills_no_memory() {
+        let queue = LinkQueue::new(Box::new(Nobody));
+        let up = |scan| LinkIncoming::HubUp {
+            scan: ScanId(scan),
+            welcome: Bytes::new(),
+        };
+        queue.push(Ok(up(1)));
+        for _ in 0..100_000 {
+            queue.push(Ok(up(2)));
+            queue.push(Ok(LinkIncoming::HubDown { scan: ScanId(2) }));
+        }
+        queue.push(Ok(up(3)));
+        let mut inbox = queue.inbox();
+        let (mut up_now, mut n_read) = (Vec::new(), 0);
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(item)) = inbox.as_mut().poll_next(&mut context) {
+            n_read += 1;
+            match item {
+                Ok(LinkIncoming::HubUp { scan, .. }) => up_now.push(scan.0),
+                Ok(LinkIncoming::HubDown { scan }) => up_now.retain(|&up| up != scan.0),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        assert_eq!(up_now, [1, 3]);
+        assert!(n_read <= MAX_WAITING + 3, "{n_read} were kept");
     }
 }

@@ -3,7 +3,7 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 
 use super::{Grant, LeaseTable, LinkSlot, Scan};
-use crate::{ScanId, TaskFrame, TaskId, WorkerId};
+use crate::{ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
 
 const SCAN: ScanId = ScanId(1);
 const OTHER: ScanId = ScanId(2);
@@ -307,19 +307,6 @@ fn purge_and_backlog_count_tasks_that_avoid_somebody() {
     assert_eq!(table.take_freed(SCAN), 2);
 }
 
-/// Small multiplicative generator: the walk below only has to be reproducible.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % n.max(1) as u64) as usize
-    }
-}
-
 /// Walks at random and compares with a model that only counts.
 #[test]
 fn loses_and_doubles_nothing_on_any_of_two_hundred_random_walks() {
@@ -329,7 +316,7 @@ fn loses_and_doubles_nothing_on_any_of_two_hundred_random_walks() {
 }
 
 fn walk(seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Dice::seeded(seed);
     let mut table = table(0);
     let mut now = START;
     let (mut submitted, mut ended) = (0_u64, 0_u64);
@@ -345,23 +332,24 @@ fn walk(seed: u64) {
                 submitted += 7;
             }
             1 => {
-                let (worker, credit) = (worker(random.below(4) as u8), 1 + random.below(6));
+                let (worker, credit) =
+                    (worker(random.below(4) as u8), 1 + random.below(6) as usize);
                 links.push((table.add_link(worker, credit as u16), worker, credit));
             }
             2 if links.len() > 1 => {
-                let (link, ..) = links.swap_remove(random.below(links.len()));
+                let (link, ..) = links.swap_remove(random.below(links.len() as u64) as usize);
                 table.remove_link(link);
             }
-            3 => now += Duration::from_millis(random.below(4000) as u64),
+            3 => now += Duration::from_millis(random.below(4000)),
             4 => {
                 table.expire(now);
             }
             5 | 6 if !leases.is_empty() => {
-                let lease = leases.swap_remove(random.below(leases.len()));
+                let lease = leases.swap_remove(random.below(leases.len() as u64) as usize);
                 ended += u64::from(table.settle(lease.link, lease.token).is_some());
             }
             7 if !leases.is_empty() => {
-                let lease = &leases[random.below(leases.len())];
+                let lease = &leases[random.below(leases.len() as u64) as usize];
                 match random.below(2) {
                     0 => table.renew(lease.link, lease.token, now),
                     _ => table.release(lease.link, lease.token),
