@@ -6,6 +6,8 @@ use anyhow::Result;
 use async_trait::async_trait;
 use skyscan_transport::Transport;
 
+use crate::Wires;
+
 /// Which clock the cases of a backend run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -25,11 +27,29 @@ pub trait Site: Send + Sync + 'static {
     /// A transport as a Worker's process would hold it: with a connection of its own.
     async fn link_process(&self) -> Result<Arc<dyn Transport>>;
 
+    /// The wires of the processes that [`Site::link_process`] made.
+    fn wires(&self) -> &Wires;
+
     /// Cuts the wire of a worker's process without a goodbye.
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()>;
+    ///
+    /// # Errors
+    /// When the process has no wire here.
+    fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
+        self.wires().cut(process)
+    }
 
     /// Mends the wire of a worker's process.
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()>;
+    ///
+    /// # Errors
+    /// When the process has no wire here.
+    fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
+        self.wires().mend(process)
+    }
+
+    /// How many outcomes something that stands before the hub's owner has been told to repeat.
+    fn n_repeated(&self) -> usize {
+        0
+    }
 
     /// How long a peer may be silent, in these cases.
     fn liveness(&self) -> Duration {

@@ -12,9 +12,11 @@ mod link_end;
 mod run;
 mod seed;
 mod seen;
+mod wires;
 
 pub use cases::{Case, cases, metrics_case};
 pub use fixture::{Clock, Fixture, Site};
 pub use run::{run, run_cases};
-pub use seed::Seed;
+pub use seed::dice_from_environment;
 pub use seen::Seen;
+pub use wires::{TcpWire, Wires};

@@ -42,6 +42,7 @@ impl Judged {
             Verdict::Lose => drop(batch),
             Verdict::Repeat => {
                 let copy = batch.outcomes().to_vec();
+                self.plan.count_repeated(copy.len());
                 self.pass(batch);
                 self.pass(SettledBatch::new(copy, 0, Arc::new(NoReceipts)));
             }

@@ -17,7 +17,7 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport,
 };
 
-pub use crate::plan::{Dice, Frame, FrameKind, Plan, Rates, Rule, RuleGuard, Verdict};
+pub use crate::plan::{Frame, FrameKind, Plan, Rates, Rule, RuleGuard, Verdict};
 
 /// A transport whose frames are judged by a [`Plan`].
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use skyscan_transport::{LinkId, TaskKey};
+use skyscan_transport::{LinkId, TaskKey, backend::Dice};
 
 /// What may be done to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,31 +63,6 @@ impl<F: FnMut(&Frame, &mut Dice) -> Verdict + Send + 'static> Rule for F {
     }
 }
 
-/// A seeded generator (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// Draws any number.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Draws from 0 up to 1.
-    pub fn fraction(&mut self) -> f64 {
-        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Draws a duration below `longest`.
-    pub fn below(&mut self, longest: Duration) -> Duration {
-        longest.mul_f64(self.fraction())
-    }
-}
-
 /// The rules in force, and the dice.
 pub struct Plan {
     state: Mutex<State>,
@@ -97,6 +72,7 @@ struct State {
     rules: Vec<(u64, Box<dyn Rule>)>,
     dice: Dice,
     n_judged: u64,
+    n_outcomes_repeated: usize,
     next_rule: u64,
 }
 
@@ -105,8 +81,9 @@ impl Plan {
     pub fn seeded(seed: u64) -> Arc<Self> {
         let state = State {
             rules: Vec::new(),
-            dice: Dice(seed),
+            dice: Dice::seeded(seed),
             n_judged: 0,
+            n_outcomes_repeated: 0,
             next_rule: 0,
         };
         Arc::new(Self {
@@ -124,6 +101,15 @@ impl Plan {
             plan: Arc::clone(self),
             number,
         }
+    }
+
+    /// How many outcomes have been repeated so far: a batch of them is one frame.
+    pub fn n_outcomes_repeated(&self) -> usize {
+        self.state.lock().n_outcomes_repeated
+    }
+
+    pub(crate) fn count_repeated(&self, n_outcomes: usize) {
+        self.state.lock().n_outcomes_repeated += n_outcomes;
     }
 
     pub(crate) fn judge(
@@ -209,11 +195,11 @@ impl Rule for Rates {
         } else if falls(self.repeat) {
             Verdict::Repeat
         } else if falls(self.delay) {
-            Verdict::Delay(dice.below(self.longest))
+            Verdict::Delay(dice.part_of(self.longest))
         } else if falls(self.reorder) {
             Verdict::Reorder
         } else if falls(self.sever) {
-            Verdict::Sever(dice.below(self.longest))
+            Verdict::Sever(dice.part_of(self.longest))
         } else {
             Verdict::Pass
         }

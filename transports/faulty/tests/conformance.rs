@@ -3,11 +3,12 @@
 
 use std::{marker::PhantomData, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use skyscan_transport::Transport;
-use skyscan_transport_conformance::{Clock, Fixture, Seed, Site, cases, run_cases};
+use skyscan_transport_conformance::{
+    Clock, Fixture, Site, Wires, cases, dice_from_environment, run_cases,
+};
 use skyscan_transport_faulty::{FaultyTransport, Plan, Rates, RuleGuard};
 use skyscan_transport_memory::MemoryTransport;
 
@@ -60,52 +61,35 @@ struct Sabotaged<T> {
     place: MemoryTransport,
     plan: Arc<Plan>,
     _rule: Option<RuleGuard>,
-    processes: Mutex<Vec<(usize, Arc<MemoryTransport>)>>,
+    wires: Wires,
     temper: PhantomData<fn() -> T>,
-}
-
-impl<T: Temper> Sabotaged<T> {
-    fn process(&self) -> Arc<dyn Transport> {
-        let inner = Arc::new(self.place.process());
-        let plan = Arc::clone(&self.plan);
-        let outer = Arc::new(FaultyTransport::new(
-            Arc::<MemoryTransport>::clone(&inner),
-            plan,
-        ));
-        self.processes
-            .lock()
-            .push((Arc::as_ptr(&outer).cast::<u8>().addr(), inner));
-        outer
-    }
-
-    fn find(&self, process: &Arc<dyn Transport>) -> Result<Arc<MemoryTransport>> {
-        let address = Arc::as_ptr(process).cast::<u8>().addr();
-        let processes = self.processes.lock();
-        let found = processes.iter().rfind(|(known, _)| *known == address);
-        found
-            .map(|(_, inner)| Arc::clone(inner))
-            .context("no process of this fixture")
-    }
 }
 
 #[async_trait]
 impl<T: Temper> Site for Sabotaged<T> {
     async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        let inner = Arc::new(self.place.process());
+        Ok(Arc::new(FaultyTransport::new(
+            inner,
+            Arc::clone(&self.plan),
+        )))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        let inner = self.place.process();
+        let (cut, mend) = (inner.wire(), inner.wire());
+        let process = FaultyTransport::new(Arc::new(inner), Arc::clone(&self.plan));
+        Ok(self
+            .wires
+            .lay(process, move || cut.sever(), move || mend.heal()))
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.sever();
-        Ok(())
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.heal();
-        Ok(())
+    fn n_repeated(&self) -> usize {
+        self.plan.n_outcomes_repeated()
     }
 }
 
@@ -116,14 +100,14 @@ impl<T: Temper> Fixture for Sabotaged<T> {
 
     async fn start() -> Result<Self> {
         let rates = T::rates();
-        let seed = rates.map_or(0, |_| Seed::from_environment(1_409_221).draw());
+        let seed = rates.map_or(0, |_| dice_from_environment(1_409_221).draw());
         let plan = Plan::seeded(seed);
         let rule = rates.map(|rates| plan.add(rates));
         Ok(Self {
             place: MemoryTransport::new(),
             plan,
             _rule: rule,
-            processes: Mutex::default(),
+            wires: Wires::default(),
             temper: PhantomData,
         })
     }

@@ -44,15 +44,23 @@ impl MemoryTransport {
         Self::at(Arc::clone(&self.place))
     }
 
+    /// Returns the wire of this process, for whoever is to cut and mend it.
+    pub fn wire(&self) -> MemoryWire {
+        MemoryWire {
+            place: Arc::clone(&self.place),
+            process: Arc::clone(&self.process),
+        }
+    }
+
     /// Cuts this process's wire without a goodbye: what its links say and hear stays on the way.
     pub fn sever(&self) {
-        self.place.sever(&self.process);
+        self.wire().sever();
     }
 
     /// Mends the wire: what stayed on the way arrives, unless the links are lost by now; those
     /// come up anew.
     pub fn heal(&self) {
-        self.place.heal(&self.process);
+        self.wire().heal();
     }
 
     fn at(place: Arc<Place>) -> Self {
@@ -66,6 +74,25 @@ impl MemoryTransport {
             place,
             process: Arc::new(process),
         }
+    }
+}
+
+/// The wire of one process.
+#[derive(Clone, Debug)]
+pub struct MemoryWire {
+    place: Arc<Place>,
+    process: Arc<Process>,
+}
+
+impl MemoryWire {
+    /// Cuts it, as [`MemoryTransport::sever`] does.
+    pub fn sever(&self) {
+        self.place.sever(&self.process);
+    }
+
+    /// Mends it, as [`MemoryTransport::heal`] does.
+    pub fn heal(&self) {
+        self.place.heal(&self.process);
     }
 }
 

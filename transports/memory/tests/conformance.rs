@@ -2,11 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use skyscan_transport::Transport;
-use skyscan_transport_conformance::{Clock, Fixture, Site};
+use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
 use skyscan_transport_memory::MemoryTransport;
 
 fn main() -> ExitCode {
@@ -15,44 +14,25 @@ fn main() -> ExitCode {
 
 struct MemoryFixture {
     place: MemoryTransport,
-    processes: Mutex<Vec<Arc<MemoryTransport>>>,
-}
-
-impl MemoryFixture {
-    fn process(&self) -> Arc<dyn Transport> {
-        let process = Arc::new(self.place.process());
-        self.processes.lock().push(Arc::clone(&process));
-        process
-    }
-
-    fn find(&self, process: &Arc<dyn Transport>) -> Result<Arc<MemoryTransport>> {
-        let address = Arc::as_ptr(process).cast::<u8>();
-        let processes = self.processes.lock();
-        let found = processes
-            .iter()
-            .find(|known| Arc::as_ptr(known).cast::<u8>() == address);
-        found.cloned().context("no process of this fixture")
-    }
+    wires: Wires,
 }
 
 #[async_trait]
 impl Site for MemoryFixture {
     async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        Ok(Arc::new(self.place.process()))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        let process = self.place.process();
+        let (cut, mend) = (process.wire(), process.wire());
+        Ok(self
+            .wires
+            .lay(process, move || cut.sever(), move || mend.heal()))
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.sever();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.heal();
-        Ok(())
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 }
 
@@ -64,7 +44,7 @@ impl Fixture for MemoryFixture {
     async fn start() -> Result<Self> {
         Ok(Self {
             place: MemoryTransport::new(),
-            processes: Mutex::default(),
+            wires: Wires::default(),
         })
     }
 }

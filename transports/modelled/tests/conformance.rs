@@ -3,11 +3,10 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use skyscan_transport::Transport;
-use skyscan_transport_conformance::{Clock, Fixture, Site};
+use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
 use skyscan_transport_memory::MemoryTransport;
 use skyscan_transport_modelled::{
     Boundary, Model, ModelledTransport, Network, Path, Sizes, StationModel,
@@ -34,50 +33,32 @@ const PATH: Path = Path {
 struct Modelled {
     place: MemoryTransport,
     network: Arc<Network>,
-    processes: Mutex<Vec<(usize, Arc<MemoryTransport>)>>,
+    wires: Wires,
 }
 
 impl Modelled {
-    fn process(&self) -> Arc<dyn Transport> {
-        let inner = Arc::new(self.place.process());
-        let outer = Arc::new(ModelledTransport::new(
-            Arc::clone(&self.network),
-            Arc::<MemoryTransport>::clone(&inner),
-            PATH,
-        ));
-        let address = Arc::as_ptr(&outer).cast::<u8>().addr();
-        self.processes.lock().push((address, inner));
-        outer
-    }
-
-    fn find(&self, process: &Arc<dyn Transport>) -> Result<Arc<MemoryTransport>> {
-        let address = Arc::as_ptr(process).cast::<u8>().addr();
-        let processes = self.processes.lock();
-        let found = processes.iter().rfind(|(known, _)| *known == address);
-        found
-            .map(|(_, inner)| Arc::clone(inner))
-            .context("no process of this fixture")
+    fn behind_a_path(&self, inner: MemoryTransport) -> ModelledTransport {
+        ModelledTransport::new(Arc::clone(&self.network), Arc::new(inner), PATH)
     }
 }
 
 #[async_trait]
 impl Site for Modelled {
     async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        Ok(Arc::new(self.behind_a_path(self.place.process())))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(self.process())
+        let inner = self.place.process();
+        let (cut, mend) = (inner.wire(), inner.wire());
+        let process = self.behind_a_path(inner);
+        Ok(self
+            .wires
+            .lay(process, move || cut.sever(), move || mend.heal()))
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.sever();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.heal();
-        Ok(())
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 }
 
@@ -99,7 +80,7 @@ impl Fixture for Modelled {
         Ok(Self {
             place: MemoryTransport::new(),
             network: Arc::new(Network::new(model)),
-            processes: Mutex::default(),
+            wires: Wires::default(),
         })
     }
 }

@@ -1,12 +1,10 @@
 //! RabbitMQ, judged against a broker of its own, twice: with shared connections, and with one for
 //! each link.
 
-mod proxy;
-
 use std::{
     process::ExitCode,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -16,10 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
-use skyscan_transport_conformance::{Clock, Fixture, Site};
+use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
 use skyscan_transport_rabbitmq::RabbitmqTransport;
-
-use crate::proxy::Proxy;
 
 /// The broker of every case; each case has a namespace of its own.
 static NODE: Mutex<Option<Node>> = Mutex::new(None);
@@ -45,11 +41,11 @@ fn main() -> ExitCode {
 struct RabbitmqFixture<const OWN: bool> {
     port: u16,
     namespace: String,
-    wires: Mutex<Vec<(Weak<dyn Transport>, Proxy)>>,
+    wires: Wires,
 }
 
 impl<const OWN: bool> RabbitmqFixture<OWN> {
-    fn open(&self, port: u16) -> Result<Arc<dyn Transport>> {
+    fn open(&self, port: u16) -> Result<RabbitmqTransport> {
         let namespace = &self.namespace;
         // Such as `queue=quorum`: every case holds for every kind of queue.
         let options = std::env::var("SKYSCAN_TEST_AMQP_OPTIONS").unwrap_or_default();
@@ -57,39 +53,22 @@ impl<const OWN: bool> RabbitmqFixture<OWN> {
         let address = format!(
             "amqp://guest:guest@127.0.0.1:{port}/%2f?namespace={namespace}&connections={connections}&{options}"
         );
-        Ok(Arc::new(RabbitmqTransport::new(&address)?))
-    }
-
-    fn wire<T>(&self, process: &Arc<dyn Transport>, act: impl FnOnce(&Proxy) -> T) -> Result<T> {
-        let wires = self.wires.lock();
-        let found = wires
-            .iter()
-            .find(|(known, _)| known.ptr_eq(&Arc::downgrade(process)));
-        found
-            .map(|(_, proxy)| act(proxy))
-            .context("no process of this fixture")
+        Ok(RabbitmqTransport::new(&address)?)
     }
 }
 
 #[async_trait]
 impl<const OWN: bool> Site for RabbitmqFixture<OWN> {
     async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        self.open(self.port)
+        Ok(Arc::new(self.open(self.port)?))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        let proxy = Proxy::start(self.port)?;
-        let process = self.open(proxy.port())?;
-        self.wires.lock().push((Arc::downgrade(&process), proxy));
-        Ok(process)
+        self.wires.lay_to(self.port, |port| self.open(port))
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.wire(process, Proxy::sever)
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.wire(process, Proxy::heal)
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 }
 
@@ -116,7 +95,7 @@ impl<const OWN: bool> Fixture for RabbitmqFixture<OWN> {
         Ok(Self {
             port,
             namespace: format!("case{number}"),
-            wires: Mutex::default(),
+            wires: Wires::default(),
         })
     }
 }

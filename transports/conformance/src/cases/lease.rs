@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
-use skyscan_transport::{Conclusion, TransportError};
+use skyscan_transport::{Conclusion, MAX_REASON_BYTES, TransportError};
 use tokio::time::{Instant, sleep};
 
 use super::Case;
@@ -186,6 +186,15 @@ async fn rejection_is_final(site: &dyn Site) -> Result<()> {
     link.lease().await?.reject("bad".into()).await?;
     let outcome = hub.outcomes(1).await?.remove(0);
     ensure!(outcome.conclusion == Conclusion::Rejected("bad".into()));
+    hub.submit([2]).await?;
+    link.lease().await?.reject("ä".repeat(1 << 20)).await?;
+    let outcome = hub.outcomes(1).await?.remove(0);
+    ensure!(
+        matches!(&outcome.conclusion, Conclusion::Rejected(reason)
+            if reason.len() <= MAX_REASON_BYTES && reason.ends_with("ä [...]")),
+        "a long reason came as {:?}",
+        outcome.conclusion
+    );
     let stray = link.leases_within(site.liveness()).await?;
     ensure!(stray.is_empty(), "a rejected task came again");
     Ok(())
@@ -243,7 +252,7 @@ async fn yields_the_result_before_forgetting_the_task(site: &dyn Site) -> Result
         .await?
         .complete(Bytes::from_static(b"kept"))
         .await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     drop(link);
     drop(process);
     let outcome = hub.outcomes(1).await?.remove(0);

@@ -107,7 +107,7 @@ async fn redelivers_after_a_severed_wire(site: &dyn Site) -> Result<()> {
     let held = lost.lease().await?;
     let (id, _) = hub.link_up().await?;
     let mut other = LinkEnd::open(site, 1).await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     let since = Instant::now();
     expect_lease(&other.lease().await?, 1, 2)?;
     ensure!(
@@ -134,9 +134,9 @@ async fn survives_a_healed_wire(site: &dyn Site) -> Result<()> {
     let mut link = LinkEnd::open_at(process.clone(), 8).await?;
     hub.submit(0..8).await?;
     let held = link.leases(8).await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     link.read_for(site.liveness() / 4).await?;
-    site.heal(&process).await?;
+    site.heal(&process)?;
     let settled = held
         .into_iter()
         .map(|lease| lease.completed(Bytes::new()))
@@ -171,10 +171,10 @@ async fn outlives_a_wire_that_was_cut_for_long(site: &dyn Site) -> Result<()> {
     hub.submit([1]).await?;
     let stale = link.lease().await?;
     hub.link_up().await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     hub.link_down().await?;
     link.hub_down().await?;
-    site.heal(&process).await?;
+    site.heal(&process)?;
     hub.link_up().await?;
     link.hub_up().await?;
     link.hub_up().await?;
@@ -219,7 +219,7 @@ async fn reports_link_down_once(site: &dyn Site) -> Result<()> {
     let (lost_id, _) = hub.link_up().await?;
     let closed = LinkEnd::open(site, 1).await?;
     let (closed_id, _) = hub.link_up().await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     closed.link.close().await?;
     closed.link.close().await?;
     let mut downs = hub.downs_within(site.liveness() * 3).await?;
@@ -237,7 +237,7 @@ async fn settling_over_a_cut_wire_ends(site: &dyn Site) -> Result<()> {
     let mut link = LinkEnd::open_at(process.clone(), 1).await?;
     hub.submit([1]).await?;
     let lease = link.lease().await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     let since = Instant::now();
     let settled = lease.complete(Bytes::new()).await;
     ensure!(

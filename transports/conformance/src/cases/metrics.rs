@@ -66,7 +66,7 @@ async fn tell_what_happens(site: &dyn Site) -> Result<()> {
     hub.submit([3]).await?;
     let lease = second.lease().await?;
     seen.wait("skyscan_credit_outstanding", "hub", 1).await?;
-    site.sever(&shaky).await?;
+    site.sever(&shaky)?;
     let settling = tokio::spawn(lease.complete(Bytes::new()));
     seen.wait_above("skyscan_transport_unconfirmed_messages", "", 0)
         .await?;
@@ -77,7 +77,7 @@ async fn tell_what_happens(site: &dyn Site) -> Result<()> {
     seen.wait("skyscan_transport_links", "hub", 1).await?;
 
     // It comes up anew and gets its task once more.
-    site.heal(&shaky).await?;
+    site.heal(&shaky)?;
     hub.link_up().await?;
     // What became of it is for other cases to judge.
     let _lost = settling.await?;

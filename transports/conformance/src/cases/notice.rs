@@ -50,7 +50,7 @@ async fn a_lost_link_does_not_block_a_broadcast(site: &dyn Site) -> Result<()> {
     let mut live = LinkEnd::open(site, 1).await?;
     lost.hub_up().await?;
     live.hub_up().await?;
-    site.sever(&process).await?;
+    site.sever(&process)?;
     for number in 0..200_u32 {
         let notice = Bytes::copy_from_slice(&number.to_le_bytes());
         timeout(site.liveness(), hub.hub.broadcast(notice.clone())).await??;

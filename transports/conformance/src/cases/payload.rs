@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures::future::try_join_all;
-use skyscan_transport::{MAX_PAYLOAD_BYTES, PayloadId, ScanId, TransportError};
+use skyscan_transport::{MAX_PAYLOAD_BYTES, PayloadId, ScanId, TransportError, backend::Dice};
 
 use super::Case;
-use crate::{Seed, Site, hub_end::HubEnd, link_end::LinkEnd};
+use crate::{Site, hub_end::HubEnd, link_end::LinkEnd};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -52,10 +52,10 @@ pub(super) fn cases() -> Vec<Case> {
 const SCAN: ScanId = ScanId(1);
 
 fn noise(n_bytes: usize) -> Bytes {
-    let mut seed = Seed::new(n_bytes as u64);
+    let mut dice = Dice::seeded(n_bytes as u64);
     let mut bytes = Vec::with_capacity(n_bytes + 8);
     while bytes.len() < n_bytes {
-        bytes.extend_from_slice(&seed.draw().to_le_bytes());
+        bytes.extend_from_slice(&dice.draw().to_le_bytes());
     }
     bytes.truncate(n_bytes);
     bytes.into()

@@ -2,25 +2,59 @@
 
 mod hidden;
 mod pairs;
-#[path = "../../../zeromq/tests/conformance/wire.rs"]
-mod wire;
+mod side;
 
 use std::process::ExitCode;
 
 use skyscan_transport_conformance::{Case, cases, run_cases};
 
-use crate::pairs::{MemoryToMemory, RabbitmqToZeromq, ZeromqToZeromq};
+use crate::{
+    pairs::{Pair, Pairing},
+    side::{Memory, Rabbitmq, Zeromq},
+};
+
+struct MemoryToMemory;
+
+impl Pairing for MemoryToMemory {
+    const NAME: &'static str = "relay_memory_memory";
+    type Above = Memory;
+    type Below = Memory;
+}
+
+struct ZeromqToZeromq;
+
+impl Pairing for ZeromqToZeromq {
+    const NAME: &'static str = "relay_zeromq_zeromq";
+    type Above = Zeromq;
+    type Below = Zeromq;
+}
+
+struct RelayUnderRelay;
+
+impl Pairing for RelayUnderRelay {
+    const NAME: &'static str = "relay_under_relay_memory";
+    const N_RELAYS: usize = 2;
+    type Above = Memory;
+    type Below = Memory;
+}
+
+struct RabbitmqToZeromq;
+
+impl Pairing for RabbitmqToZeromq {
+    const NAME: &'static str = "relay_rabbitmq_zeromq";
+    type Above = Rabbitmq;
+    type Below = Zeromq;
+}
 
 fn main() -> ExitCode {
     let codes = [
-        run_cases::<MemoryToMemory<1>>(all()),
-        run_cases::<ZeromqToZeromq>(without(&["scale::five_thousand"])),
-        // A relay under a relay.
-        run_cases::<MemoryToMemory<2>>(without(&["scale::"])),
+        run_cases::<Pair<MemoryToMemory>>(all()),
+        run_cases::<Pair<ZeromqToZeromq>>(without(&["scale::five_thousand"])),
+        run_cases::<Pair<RelayUnderRelay>>(without(&["scale::"])),
         // What the zone's hub and the relay's books decide is judged above.
-        run_cases::<RabbitmqToZeromq>(without(&["scale::", "lease::", "credit::"])),
+        run_cases::<Pair<RabbitmqToZeromq>>(without(&["scale::", "lease::", "credit::"])),
     ];
-    pairs::stop_broker();
+    side::stop_broker();
     let failed = codes.into_iter().find(|code| *code != ExitCode::SUCCESS);
     failed.unwrap_or(ExitCode::SUCCESS)
 }

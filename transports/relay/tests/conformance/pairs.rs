@@ -1,28 +1,16 @@
-//! Places above, places below, and a relay (or two) between them.
+//! A place above, a place below, and a relay (or two) between them.
 
-use std::{
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
-use skyscan_rabbitmq_node::Node;
 use skyscan_transport::{Transport, Version};
-use skyscan_transport_conformance::{Clock, Fixture, Site};
-use skyscan_transport_memory::MemoryTransport;
-use skyscan_transport_rabbitmq::RabbitmqTransport;
+use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
 use skyscan_transport_relay::RelayConfig;
-use skyscan_transport_zeromq::ZeromqTransport;
 use tokio::task::JoinHandle;
 
-use crate::{hidden::RelayHidden, wire::Wire};
+use crate::{hidden::RelayHidden, side::Side};
 
 const LIVENESS: Duration = Duration::from_millis(1000);
 const LEASE_TERM: Duration = Duration::from_millis(4000);
@@ -57,229 +45,61 @@ impl Drop for Running {
     }
 }
 
-fn find<T: ?Sized>(known: &[(usize, Arc<T>)], process: &Arc<dyn Transport>) -> Result<Arc<T>> {
-    let address = address_of(process);
-    let found = known.iter().rfind(|(known, _)| *known == address);
-    found
-        .map(|(_, found)| Arc::clone(found))
-        .context("no process of this fixture")
+/// What stands above and below.
+pub(crate) trait Pairing: Send + Sync + 'static {
+    const NAME: &'static str;
+    /// How many relays stand one below the other.
+    const N_RELAYS: usize = 1;
+    type Above: Side;
+    type Below: Side;
 }
 
-fn address_of<T: ?Sized>(process: &Arc<T>) -> usize {
-    Arc::as_ptr(process).cast::<u8>().addr()
-}
-
-/// Memory above and below, on a paused clock, with so many relays one below the other.
-pub(crate) struct MemoryToMemory<const RELAYS: usize> {
-    top: MemoryTransport,
-    zone: MemoryTransport,
-    processes: Mutex<Vec<(usize, Arc<MemoryTransport>)>>,
+/// A place above with its hubs, a place below with its links, and what relays between them.
+pub(crate) struct Pair<P: Pairing> {
+    above: P::Above,
+    below: P::Below,
+    wires: Wires,
     _relays: Vec<Running>,
 }
 
 #[async_trait]
-impl<const RELAYS: usize> Site for MemoryToMemory<RELAYS> {
+impl<P: Pairing> Site for Pair<P> {
     async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(Arc::new(RelayHidden(Arc::new(self.top.process()))))
+        Ok(Arc::new(RelayHidden(self.above.process()?)))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        let process = Arc::new(self.zone.process());
-        let known = (address_of(&process), Arc::clone(&process));
-        self.processes.lock().push(known);
-        Ok(process)
+        self.below.behind_a_wire(&self.wires)
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        find(&self.processes.lock(), process)?.sever();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        find(&self.processes.lock(), process)?.heal();
-        Ok(())
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 }
 
 #[async_trait]
-impl<const RELAYS: usize> Fixture for MemoryToMemory<RELAYS> {
-    const NAME: &'static str = match RELAYS {
-        1 => "relay_memory_memory",
-        _ => "relay_under_relay_memory",
-    };
-    const CLOCK: Clock = Clock::Paused;
-
-    async fn start() -> Result<Self> {
-        let top = MemoryTransport::new();
-        let mut zone = top.process();
-        let mut relays = Vec::new();
-        for _ in 0..RELAYS {
-            let below = MemoryTransport::new();
-            relays.push(Running::between(
-                Arc::new(zone.process()),
-                Arc::new(below.process()),
-            ));
-            zone = below;
-        }
-        Ok(Self {
-            top,
-            zone,
-            processes: Mutex::default(),
-            _relays: relays,
-        })
-    }
-}
-
-/// The Workers' side over ZeroMQ, each process with a wire that can be cut.
-struct ZeromqZone {
-    port: u16,
-    wires: Mutex<Vec<(usize, Arc<Wire>)>>,
-}
-
-impl ZeromqZone {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            port: free_port()?,
-            wires: Mutex::default(),
-        })
-    }
-
-    fn of_the_relay(&self) -> Result<Arc<dyn Transport>> {
-        zeromq(self.port)
-    }
-
-    async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        let wire = Arc::new(Wire::lay(self.port).await?);
-        let process = zeromq(wire.port())?;
-        self.wires.lock().push((address_of(&process), wire));
-        Ok(process)
-    }
-
-    fn wire(&self, process: &Arc<dyn Transport>) -> Result<Arc<Wire>> {
-        find(&self.wires.lock(), process)
-    }
-}
-
-fn zeromq(port: u16) -> Result<Arc<dyn Transport>> {
-    let url = format!("zmq://127.0.0.1:{port}");
-    Ok(Arc::new(ZeromqTransport::new(&url)?))
-}
-
-/// Free a moment ago; the hub's bind says so if it is taken meanwhile.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// ZeroMQ above and below.
-pub(crate) struct ZeromqToZeromq {
-    above: u16,
-    zone: ZeromqZone,
-    _relay: Running,
-}
-
-#[async_trait]
-impl Site for ZeromqToZeromq {
-    async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        Ok(Arc::new(RelayHidden(zeromq(self.above)?)))
-    }
-
-    async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        self.zone.link_process().await
-    }
-
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.zone.wire(process)?.cut();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.zone.wire(process)?.mend();
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Fixture for ZeromqToZeromq {
-    const NAME: &'static str = "relay_zeromq_zeromq";
-    const CLOCK: Clock = Clock::Real;
-
-    async fn start() -> Result<Self> {
-        let above = free_port()?;
-        let zone = ZeromqZone::new()?;
-        let relay = Running::between(zeromq(above)?, zone.of_the_relay()?);
-        Ok(Self {
-            above,
-            zone,
-            _relay: relay,
-        })
-    }
-}
-
-/// The broker of every case; each case has a namespace of its own.
-static NODE: Mutex<Option<Node>> = Mutex::new(None);
-
-pub(crate) fn stop_broker() {
-    drop(NODE.lock().take());
-}
-
-/// RabbitMQ above, ZeroMQ below.
-pub(crate) struct RabbitmqToZeromq {
-    above: String,
-    zone: ZeromqZone,
-    _relay: Running,
-}
-
-#[async_trait]
-impl Site for RabbitmqToZeromq {
-    async fn hub_process(&self) -> Result<Arc<dyn Transport>> {
-        let above = RabbitmqTransport::new(&self.above)?;
-        Ok(Arc::new(RelayHidden(Arc::new(above))))
-    }
-
-    async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        self.zone.link_process().await
-    }
-
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.zone.wire(process)?.cut();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.zone.wire(process)?.mend();
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Fixture for RabbitmqToZeromq {
-    const NAME: &'static str = "relay_rabbitmq_zeromq";
-    const CLOCK: Clock = Clock::Real;
+impl<P: Pairing> Fixture for Pair<P> {
+    const NAME: &'static str = P::NAME;
+    const CLOCK: Clock = P::Above::CLOCK;
 
     fn missing() -> Option<String> {
-        skyscan_rabbitmq_node::missing()
+        P::Above::missing().or_else(P::Below::missing)
     }
 
     async fn start() -> Result<Self> {
-        static CASES: AtomicU64 = AtomicU64::new(0);
-        let port = {
-            let mut node = NODE.lock();
-            if node.is_none() {
-                *node = Some(Node::start()?);
-            }
-            node.as_ref().map(Node::port).context("it was started")?
-        };
-        let number = CASES.fetch_add(1, Ordering::Relaxed);
-        let above = format!("amqp://guest:guest@127.0.0.1:{port}/%2f?namespace=case{number}");
-        let zone = ZeromqZone::new()?;
-        let relay = Running::between(
-            Arc::new(RabbitmqTransport::new(&above)?),
-            zone.of_the_relay()?,
-        );
+        let above = P::Above::start()?;
+        let mut below = P::Below::start()?;
+        let mut relays = vec![Running::between(above.process()?, below.process()?)];
+        while relays.len() < P::N_RELAYS {
+            let further_below = P::Below::start()?;
+            relays.push(Running::between(below.process()?, further_below.process()?));
+            below = further_below;
+        }
         Ok(Self {
             above,
-            zone,
-            _relay: relay,
+            below,
+            wires: Wires::default(),
+            _relays: relays,
         })
     }
 }

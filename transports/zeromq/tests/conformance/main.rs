@@ -2,18 +2,13 @@
 //! process, and with one for each. Every worker's process dials through a wire of its own, which
 //! can be cut.
 
-mod wire;
-
 use std::{net::TcpListener, process::ExitCode, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use skyscan_transport::Transport;
-use skyscan_transport_conformance::{Clock, Fixture, Site};
+use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
 use skyscan_transport_zeromq::ZeromqTransport;
-
-use crate::wire::Wire;
 
 fn main() -> ExitCode {
     let mut cases = skyscan_transport_conformance::cases();
@@ -32,18 +27,7 @@ fn main() -> ExitCode {
 
 struct ZeromqFixture<const OWN: bool> {
     hub_port: u16,
-    wires: Mutex<Vec<(usize, Arc<Wire>)>>,
-}
-
-impl<const OWN: bool> ZeromqFixture<OWN> {
-    fn find(&self, process: &Arc<dyn Transport>) -> Result<Arc<Wire>> {
-        let address = Arc::as_ptr(process).cast::<u8>().addr();
-        let wires = self.wires.lock();
-        let found = wires.iter().rfind(|(known, _)| *known == address);
-        found
-            .map(|(_, wire)| Arc::clone(wire))
-            .context("no process of this fixture")
-    }
+    wires: Wires,
 }
 
 #[async_trait]
@@ -54,23 +38,15 @@ impl<const OWN: bool> Site for ZeromqFixture<OWN> {
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
-        let wire = Arc::new(Wire::lay(self.hub_port).await?);
-        let connections = if OWN { "own" } else { "shared" };
-        let url = format!("zmq://127.0.0.1:{}?connections={connections}", wire.port());
-        let process = Arc::new(ZeromqTransport::new(&url)?);
-        let address = Arc::as_ptr(&process).cast::<u8>().addr();
-        self.wires.lock().push((address, wire));
-        Ok(process)
+        self.wires.lay_to(self.hub_port, |port| {
+            let connections = if OWN { "own" } else { "shared" };
+            let url = format!("zmq://127.0.0.1:{port}?connections={connections}");
+            Ok(ZeromqTransport::new(&url)?)
+        })
     }
 
-    async fn sever(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.cut();
-        Ok(())
-    }
-
-    async fn heal(&self, process: &Arc<dyn Transport>) -> Result<()> {
-        self.find(process)?.mend();
-        Ok(())
+    fn wires(&self) -> &Wires {
+        &self.wires
     }
 }
 
@@ -87,7 +63,7 @@ impl<const OWN: bool> Fixture for ZeromqFixture<OWN> {
         let hub_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         Ok(Self {
             hub_port,
-            wires: Mutex::default(),
+            wires: Wires::default(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A wire that can be cut: bytes stay where they are, nobody is told.
+//! A wire over TCP that can be cut: bytes stay where they are, nobody is told.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
@@ -16,22 +16,25 @@ use tokio::{
     sync::watch,
 };
 
-/// Carries the connections of one process to the broker, on a thread of its own.
+/// Carries the connections of one process to a port of this machine, on a thread of its own.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub struct TcpWire {
     port: u16,
     /// Whether bytes move; the thread ends with this sender.
     open: watch::Sender<bool>,
 }
 
-impl Proxy {
+impl TcpWire {
     /// Listens on a free port for connections to this port of loopback.
-    pub(crate) fn start(to: u16) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When no port is free, or no thread is to be had.
+    pub fn lay(to: u16) -> Result<Self> {
         let listener =
-            StdListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to bind the proxy")?;
+            StdListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to bind the wire")?;
         listener
             .set_nonblocking(true)
-            .context("failed to make the proxy's socket asynchronous")?;
+            .context("failed to make the wire's socket asynchronous")?;
         let port = listener
             .local_addr()
             .context("failed to learn the port")?
@@ -40,7 +43,7 @@ impl Proxy {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("failed to build the proxy's runtime")?;
+            .context("failed to build the wire's runtime")?;
         thread::spawn(move || {
             runtime.block_on(async move {
                 let mut ended = state.clone();
@@ -54,18 +57,18 @@ impl Proxy {
         Ok(Self { port, open })
     }
 
-    /// Where the proxy listens.
-    pub(crate) fn port(&self) -> u16 {
+    /// Where the process is to dial.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Stops every byte where it is.
-    pub(crate) fn sever(&self) {
+    pub fn cut(&self) {
         self.open.send_replace(false);
     }
 
     /// Lets bytes move again.
-    pub(crate) fn heal(&self) {
+    pub fn mend(&self) {
         self.open.send_replace(true);
     }
 }
