@@ -195,7 +195,7 @@ impl Line {
     fn begin_session(&mut self, common: &mut Common) {
         let wait = PATIENCE_PER_LINE.saturating_mul(common.n_lines);
         let until = common.now + wait + stretched(GREETING, self.n_failed);
-        match Session::dial(common, self.at, until) {
+        match Session::dial(common, self.at, until, self.n_failed) {
             Ok(mut session) => {
                 session.writer.hello(&self.process);
                 self.session = Some(session);

@@ -20,9 +20,10 @@ use crate::{
 /// How long a goodbye may linger in the socket, in milliseconds.
 const LINGER_MS: i32 = 300;
 
-/// How often libzmq dials while nobody listens, at first and at most, in milliseconds. It adds
-/// jitter of its own.
-const DIAL_MS: [i32; 2] = [50, 1600];
+/// How long libzmq waits before it dials again within a session, at first and at most, in milliseconds.
+/// It adds as much again at random, and begins anew with every connection that is taken, if only to be
+/// closed: so what it begins with grows with the sessions that came to nothing.
+const DIAL_MS: [i32; 2] = [100, 2500];
 
 /// Most messages that libzmq queues each way; its default is 1000, whatever their size.
 const QUEUE_MESSAGES: i32 = 64;
@@ -68,6 +69,7 @@ impl Session {
         common: &mut Common,
         line: usize,
         patient_until: Instant,
+        n_failed: u32,
     ) -> zmq::Result<Self> {
         let dealer = common.dealer()?;
         let (now, address) = (common.now, &common.address);
@@ -76,7 +78,8 @@ impl Session {
         identity[1..].copy_from_slice(&random::bytes());
         dealer.set_identity(&identity)?;
         dealer.set_linger(0)?;
-        dealer.set_reconnect_ivl(DIAL_MS[0])?;
+        let first_ms = (DIAL_MS[0] << n_failed.min(8)).min(DIAL_MS[1]);
+        dealer.set_reconnect_ivl(first_ms)?;
         dealer.set_reconnect_ivl_max(DIAL_MS[1])?;
         dealer.set_sndhwm(QUEUE_MESSAGES)?;
         dealer.set_rcvhwm(QUEUE_MESSAGES)?;
