@@ -82,11 +82,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     on_interrupt(move || asked.notify_one())?;
     let place = transport::shown(&arguments.transport);
     let recos: Vec<&str> = config.recos.iter().map(|reco| reco.name()).collect();
-    tell(&format!(
-        "worker: {} slots for {}, waits for scans at {place}",
-        config.slots,
-        recos.join(", ")
-    ));
+    let slots = match config.slots.get() {
+        1 => "1 slot".to_owned(),
+        n => format!("{n} slots"),
+    };
+    let recos = recos.join(", ");
+    tell(&format!("worker: {slots} for {recos}, waits for scans at {place}"));
     let mut vigil = Vigil::new(place, arguments.give_up);
     let system = runtime::system_for(config.slots)?;
     system.block_on(async move {
