@@ -4,6 +4,7 @@
 
 mod change;
 mod cover;
+mod gap;
 mod method;
 mod polygon;
 mod posterior;
@@ -11,6 +12,7 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
+pub use gap::Gap;
 pub use method::{CONTAINMENTS, RegionMethod};
 pub use polygon::Polygon;
 
@@ -56,6 +58,10 @@ pub struct Region {
     pub dec_plus_deg: f64,
     /// Towards smaller declination.
     pub dec_minus_deg: f64,
+    /// What it meets where it is not closed; nothing if it is.
+    pub gaps: Vec<Gap>,
+    /// A part of it, or of what is next to it, was not scanned at the finest resolution.
+    pub is_coarse: bool,
     /// Its boundary; more than one line if it has holes or islands, none if it is the whole sky.
     pub contours: Vec<Contour>,
 }
@@ -78,6 +84,31 @@ impl Region {
         self.contour_level <= self.level
     }
 
+    /// Whether sky with fits surrounds it on all sides: otherwise its edge is that of the scan, and
+    /// the source may lie beyond.
+    pub fn is_closed(&self) -> bool {
+        self.gaps.is_empty()
+    }
+
+    /// The same of a scan that was stopped: what is coarse may be so because its last round had not
+    /// come there.
+    pub fn of_stopped_scan(mut self) -> Self {
+        if self.is_coarse && !self.gaps.contains(&Gap::Unfinished) {
+            self.gaps.push(Gap::Unfinished);
+        }
+        self
+    }
+
+    fn surrounded(self, map: &SkyMap) -> Self {
+        let gap::Surroundings { gaps, is_coarse } =
+            gap::surroundings(map, self.level, self.contour_level);
+        Self {
+            gaps,
+            is_coarse,
+            ..self
+        }
+    }
+
     /// Whether a direction lies inside.
     pub fn contains(&self, direction: Equatorial) -> bool {
         // Seen from the antipode, the lines enclose 4 pi too little if the direction is inside.
@@ -93,6 +124,12 @@ impl Region {
 /// The likelihood between pixel centres comes from the finest resolution scanned there. Failed
 /// pixels take their neighbours' likelihood; what was not scanned at any resolution is outside.
 pub fn containment(map: &SkyMap, level: f64, containment: f64) -> Option<Region> {
+    let region = bounded(map, level, containment)?;
+    Some(region.surrounded(map))
+}
+
+/// The same, before anybody has looked for gaps.
+fn bounded(map: &SkyMap, level: f64, containment: f64) -> Option<Region> {
     let (best_pixel, best) = map.best()?;
     if level.is_nan() || level < 0.0 {
         return None;
@@ -125,6 +162,8 @@ pub fn containment(map: &SkyMap, level: f64, containment: f64) -> Option<Region>
         ra_minus_deg: reach.ra_minus_deg,
         dec_plus_deg: reach.dec_plus_deg,
         dec_minus_deg: reach.dec_minus_deg,
+        gaps: Vec::new(),
+        is_coarse: false,
         contours,
     })
 }

@@ -63,6 +63,8 @@ mod tests {
             ra_minus_deg: 2.0,
             dec_plus_deg: 1.0,
             dec_minus_deg: 1.0,
+            gaps: Vec::new(),
+            is_coarse: false,
             contours: Vec::new(),
         }
     }

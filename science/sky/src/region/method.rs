@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::posterior::posterior_levels;
-use super::{Region, WILKS_50, WILKS_90, containment, wilks_level};
+use super::{Region, WILKS_50, WILKS_90, bounded, wilks_level};
 use crate::map::SkyMap;
 
 /// How the levels of the regions are chosen.
@@ -88,7 +88,8 @@ impl RegionMethod {
             let least = regions
                 .last()
                 .map_or(level, |smaller| smaller.contour_level);
-            regions.extend(at_least_a_pixel(map, level, level.max(least), share));
+            let region = at_least_a_pixel(map, level, level.max(least), share);
+            regions.extend(region.map(|region| region.surrounded(map)));
         }
         regions
     }
@@ -98,7 +99,7 @@ impl RegionMethod {
 /// of a pixel.
 fn at_least_a_pixel(map: &SkyMap, level: f64, contour_level: f64, share: f64) -> Option<Region> {
     let grown = |contour_level: f64| {
-        let region = containment(map, contour_level, share)?;
+        let region = bounded(map, contour_level, share)?;
         Some(Region { level, ..region })
     };
     let exact = grown(contour_level)?;
