@@ -147,7 +147,7 @@ pub fn run() -> ExitCode {
                  limit by `ulimit -n`"
             )))
         }
-        Command::Scan(arguments) => scan::run(*arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -11,7 +11,7 @@ use crate::event::{self, Event, ReadOptions};
 use crate::reco::{self, Reco};
 use crate::sky::region::RegionMethod;
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventArguments {
     /// Alert JSON or pickle, scanner startup.json, .i3 (plain, .gz, .bz2, .zst) or skyscan's own
     /// event JSON
@@ -28,6 +28,14 @@ pub(super) struct EventArguments {
 }
 
 impl EventArguments {
+    /// The same in another file.
+    pub(super) fn at(&self, path: &std::path::Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn path(&self) -> &std::path::Path {
         &self.path
     }

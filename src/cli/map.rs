@@ -6,9 +6,12 @@ use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};
 
 use super::input::RegionArguments;
-use super::{Failure, Format, bad_input, failed, print};
+use super::scan::tell_failed;
+use super::{FAILED, Failure, Format, bad_input, failed, print, tell};
 use crate::output::comparison::{Comparison, Side};
-use crate::output::{self, Declination, MapView, OutputError, ScanFile, ScanFileError, ScanRecord};
+use crate::output::{
+    self, Declination, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Written,
+};
 use crate::sky::region::RegionMethod;
 use crate::sky::sub_pixel::SubPixelFit;
 
@@ -90,6 +93,9 @@ pub(super) struct WriteArguments {
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Write the draft of a notice even if a region is open (convert)
+    #[arg(long)]
+    draft_open: bool,
 }
 
 impl FileArguments {
@@ -134,16 +140,10 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
                 path: second.clone(),
                 ..*first
             };
-            compare([first, &second], regions.method(), out.as_deref(), *format)?;
+            return compare([first, &second], regions.method(), out.as_deref(), *format);
         }
-        Command::Plot { to } => write(to, |to, scan| {
-            std::fs::create_dir_all(&to.out).map_err(|source| OutputError::Folder {
-                path: to.out.clone(),
-                source,
-            })?;
-            output::write_plots(&to.out, scan)
-        })?,
-        Command::Convert { to } => write(to, |to, scan| output::write_all(&to.out, scan))?,
+        Command::Plot { to } => return write(to, output::write_plots),
+        Command::Convert { to } => return write(to, output::write_all),
     }
     Ok(0)
 }
@@ -154,7 +154,7 @@ fn compare(
     method: RegionMethod,
     out: Option<&Path>,
     format: Format,
-) -> Result<(), Failure> {
+) -> Result<u8, Failure> {
     let side = |arguments: &FileArguments| {
         let file = arguments.read_as_told()?;
         let name = arguments.path.file_name().unwrap_or_default();
@@ -168,24 +168,31 @@ fn compare(
     };
     let ((first_map, first), (second_map, second)) = (side(files[0])?, side(files[1])?);
     let comparison = Comparison::new([&first_map, &second_map], [&first, &second], method);
-    if let Some(out) = out {
-        output::write_comparison(out, [&first, &second], &comparison).map_err(failed)?;
-    }
+    let written = out.map(|out| output::write_comparison(out, [&first, &second], &comparison));
     print(&match format {
         Format::Text => comparison.to_string(),
         Format::Json => serde_json::to_string(&comparison).map_err(failed)?,
     })?;
-    Ok(())
+    Ok(written.as_ref().map_or(0, code))
+}
+
+/// The code to leave with; says what could not be written.
+fn code(written: &Written) -> u8 {
+    tell_failed(written);
+    match written.failed.is_empty() {
+        true => 0,
+        false => FAILED,
+    }
 }
 
 /// Reads the file, has others written and prints their paths.
 fn write(
     to: &WriteArguments,
-    writer: impl FnOnce(&WriteArguments, &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError>,
-) -> Result<(), Failure> {
+    writer: impl FnOnce(&Path, &ScanRecord<'_>) -> Written,
+) -> Result<u8, Failure> {
     let file = to.file.read()?;
     let method = to.regions.method();
-    let regions = method.regions(&file.map);
+    let regions = output::regions(&file.map, method, &file.complete);
     let event = file.identity(to.mjd).ok_or_else(|| {
         bad_input(anyhow!(
             "{} does not tell its run and event or its date: name it run<N>.evt<N>.<STREAM> and give --mjd",
@@ -202,9 +209,17 @@ fn write(
         sub_pixel: SubPixelFit::of(&file.map),
         method,
         regions: &regions,
+        event_doubts: &file.event_doubts,
+        drafts: match to.draft_open {
+            true => Drafts::Always,
+            false => Drafts::OfClosedRegions,
+        },
     };
-    let files = writer(to, &scan).map_err(failed)?;
-    let lines: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-    print(&lines.join("\n"))?;
-    Ok(())
+    let written = writer(&to.out, &scan);
+    let lines = written.files.iter().map(|file| file.display().to_string());
+    print(&lines.collect::<Vec<String>>().join("\n"))?;
+    if written.is_draft_withheld {
+        tell("no draft of a notice, the region is open: see --draft-open");
+    }
+    Ok(code(&written))
 }

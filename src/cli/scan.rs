@@ -1,6 +1,8 @@
 //! `skyscan scan`
 
+mod answer;
 mod found;
+mod several;
 mod watcher;
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
@@ -11,21 +13,19 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
-use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
+use super::{Failure, Format, bad_input, failed, runtime};
 use crate::actors::progress::Progress;
-use crate::actors::scanner::{Ending, Scanned};
+use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanSetup};
 use crate::event::Event;
 use crate::event::detector::Detector;
-use crate::output;
+use crate::output::Drafts;
 use crate::output::timeline::Timeline;
 use crate::reco::{Problem, Reco};
 use crate::scan::ledger::Chunking;
@@ -33,15 +33,26 @@ use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
 use crate::sky::{Equatorial, Nside};
 use crate::transport;
-use found::Found;
+use answer::Call;
+pub(super) use answer::tell_failed;
 use watcher::Interims;
 
 /// Scan the sky for the source of an event
 ///
-/// Prints the best direction with its 50 % and 90 % regions. Ctrl-C or SIGTERM stops with what there
-/// is, a second one at once.
+/// Prints the best direction with its 50 % and 90 % regions, then how many files it wrote; as JSON, one
+/// object at the end. Of several events one after the other is scanned: in JSON a line each, in text a
+/// table at the end. Ctrl-C or SIGTERM stops with what there is, a second one at once.
+///
+/// A region that reaches sky which was not scanned is open: the source may lie outside of it. That is
+/// told in every result and file, and no draft of a notice is written. What else makes an answer
+/// doubtful stands beside it.
+///
+/// Exit codes: 0 done, 1 failed, also if any file or the answer could not be written, 2 usage or bad
+/// input, 3 incomplete. With several events it is that of the worst: 1 before 2 before 3.
 ///
 /// Example: skyscan scan alert.json --out results
+///
+/// Example: skyscan scan alert-1.json alert-2.json --format json
 ///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
 ///
@@ -50,6 +61,9 @@ use watcher::Interims;
 pub(super) struct Arguments {
     #[command(flatten)]
     event: EventArguments,
+    /// Further events, scanned one after the other
+    #[arg(value_name = "MORE")]
+    more: Vec<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
     /// Reconstruction that is run in every pixel: pandel-mpe, external with --external-program, or
@@ -97,9 +111,12 @@ pub(super) struct Arguments {
     /// End with what there is (code 3) if no pixel is done for so many seconds [default: wait]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     give_up: Option<Duration>,
-    /// Folder for result files and plots
+    /// Folder for result files and plots; with several events, a folder for each is made in it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the draft of a notice even if a region is open
+    #[arg(long, requires = "out")]
+    draft_open: bool,
     /// What is told on stderr meanwhile: bars or lines, JSON lines for programs, or nothing
     #[arg(long, value_enum, value_name = "FORM", default_value = "auto")]
     progress: Telling,
@@ -206,6 +223,13 @@ impl Arguments {
         Ok((reco.name().to_owned(), Some(reco)))
     }
 
+    fn drafts(&self) -> Drafts {
+        match self.draft_open {
+            true => Drafts::Always,
+            false => Drafts::OfClosedRegions,
+        }
+    }
+
     fn slots(&self) -> u16 {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.workers
@@ -213,8 +237,7 @@ impl Arguments {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
-    let begun = Instant::now();
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let plan = arguments.plan()?;
     let slots = arguments.slots();
     if slots == 0 && transport::is_local(&arguments.transport) {
@@ -223,88 +246,53 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
         )));
     }
     let detector = arguments.detector.read()?;
-    let event = arguments.event.read()?;
-    let (name, reco) = arguments.reco(slots, &event, &detector)?;
-    let problem = Problem {
-        event,
-        detector,
-        reco: name,
-    };
-    // An event that cannot be scanned is told now, not pixel by pixel.
-    if let Some(reco) = &reco {
-        reco.prepare(&problem).map_err(bad_input)?;
-    }
-    let worker = |slots| WorkerConfig {
-        slots,
-        leases_per_slot: LEASES_PER_SLOT,
-        recos: reco.iter().cloned().collect(),
-    };
     arguments.metrics.serve("scan")?;
-    let setup = ScanSetup {
-        problem: problem.clone(),
-        plan: plan.clone(),
-        chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
-        transport: transport::open(&arguments.transport).map_err(bad_input)?,
-        local: NonZeroU16::new(slots).map(worker).into_iter().collect(),
-        fail_after: arguments.fail_after,
-        give_up: arguments.give_up,
+    let call = Call {
+        arguments,
+        plan,
+        detector,
+        slots,
     };
-    let method = arguments.regions.method();
-    let interims = Interims {
-        problem: problem.clone(),
-        plan: plan.clone(),
-        method,
-        out: arguments.out.clone(),
-    };
-    let (scanned, timeline) = run_actors(setup, arguments.progress.view(), interims)?;
-    match &scanned.ending {
-        Ending::Fulfilled | Ending::Stopped => {}
-        Ending::GaveUp(waited) => tell(&format!(
-            "no pixel was done for {} s: gives up, with what there is",
-            waited.as_secs()
-        )),
-        Ending::Hopeless(reason) => {
-            return Err(failed(anyhow!(
-                "none of the first {} pixels could be reconstructed, so the scan stopped; the last one: \
-                 {reason}. Check the reconstruction and its program on a worker, and whether the event \
-                 suits it",
-                scanned.map.len()
-            )));
-        }
+    let event = &arguments.event;
+    if arguments.more.is_empty() {
+        let folder = |_: &_| arguments.out.clone();
+        return Ok(call.answer(event, folder, &mut None)?.code);
     }
-    let found = Found::on(&scanned.map, method);
-    let mut files = Vec::new();
-    if let Some(dir) = &arguments.out {
-        let record = found.record(
-            &scanned.map,
-            scanned.ending == Ending::Fulfilled,
-            &problem,
-            &plan,
-        );
-        files = output::write_all(dir, &record).map_err(failed)?;
-        files.extend(timeline.write(dir, &record).map_err(failed)?);
-        output::interim::remove(dir).map_err(failed)?;
-    }
-    let mut summary = found.summary(&scanned, &problem);
-    summary.transport = transport::shown(&arguments.transport);
-    summary.files = files;
-    summary.wall_seconds = begun.elapsed().as_secs_f64();
-    print(&match arguments.format {
-        Format::Text => summary.to_string(),
-        Format::Json => serde_json::to_string(&summary).map_err(failed)?,
-    })?;
-    Ok(if scanned.complete { 0 } else { INCOMPLETE })
+    let more = arguments.more.iter().map(|path| event.at(path));
+    let events: Vec<EventArguments> = std::iter::once(event.clone()).chain(more).collect();
+    call.answer_each(&events)
 }
 
-/// Runs the actors of this process until the scan has ended; Ctrl-C ends it early.
+impl Call<'_> {
+    fn setup(&self, problem: &Problem, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
+        let arguments = self.arguments;
+        let worker = |slots| WorkerConfig {
+            slots,
+            leases_per_slot: LEASES_PER_SLOT,
+            recos: reco.into_iter().collect(),
+        };
+        Ok(ScanSetup {
+            problem: problem.clone(),
+            plan: self.plan.clone(),
+            chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
+            transport: transport::open(&arguments.transport).map_err(bad_input)?,
+            local: NonZeroU16::new(self.slots)
+                .map(worker)
+                .into_iter()
+                .collect(),
+            fail_after: arguments.fail_after,
+            give_up: arguments.give_up,
+        })
+    }
+}
+
+/// Runs the actors of this process until the scan has ended; `stop` ends it early.
 fn run_actors(
     setup: ScanSetup,
     view: Box<dyn View>,
     interims: Interims,
+    stop: Arc<Notify>,
 ) -> Result<(Scanned, Timeline), Failure> {
-    let stop = Arc::new(Notify::new());
-    let asked = Arc::clone(&stop);
-    on_interrupt(move || asked.notify_one())?;
     let slots = setup.local.iter().map(|worker| worker.slots).max();
     let system = runtime::system_for(slots.unwrap_or(NonZeroU16::MIN))?;
     let (scanned, timeline) = system.block_on(async move {

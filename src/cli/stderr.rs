@@ -1,5 +1,7 @@
 //! The only way to stderr: what is told goes through a queue to a thread that writes it. So whoever
 //! reads slowly, reads no more or has no room left holds up nothing and ends nothing.
+//!
+//! Decision: Stderr has one owner (`docs/decisions.md`).
 
 mod terminal;
 

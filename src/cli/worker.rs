@@ -87,7 +87,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         n => format!("{n} slots"),
     };
     let recos = recos.join(", ");
-    tell(&format!("worker: {slots} for {recos}, waits for scans at {place}"));
+    tell(&format!(
+        "worker: {slots} for {recos}, waits for scans at {place}"
+    ));
     let mut vigil = Vigil::new(place, arguments.give_up);
     let system = runtime::system_for(config.slots)?;
     system.block_on(async move {

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
-use skyscan::output::{self, EventIdentity, ScanRecord};
+use skyscan::output::{self, Drafts, EventIdentity, ScanRecord};
 use skyscan::sky::map::{PixelFit, PixelOutcome, SkyMap};
 use skyscan::sky::region::RegionMethod;
 use skyscan::sky::{Equatorial, Nside, Pixel};
@@ -85,6 +85,8 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> Result<ScanRecord<'a>, Box<d
         sub_pixel: None,
         method: RegionMethod::Wilks,
         regions: &[],
+        event_doubts: &[],
+        drafts: Drafts::default(),
     })
 }
 

@@ -4,10 +4,12 @@
 //! as ignored, and are counted. So do those on a terminal without `SKYSCAN_PYTHON`, unless CI is
 //! set: then its absence is a failure.
 
+mod answer_first;
 mod command;
 mod event;
 mod files;
 mod interrupt;
+mod open;
 mod patience;
 mod progress;
 mod real;
@@ -29,9 +31,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         patience::checks(),
         progress::checks(),
         telling::checks(),
+        open::checks(),
+        answer_first::checks(),
     ];
     let mut trials = group("scan", None, always.into_iter().flatten());
     trials.extend(group("scan::real_events", real_events(), real::checks()));
+    trials.extend(group(
+        "scan::real_events",
+        real_events(),
+        open::real_checks(),
+    ));
     let on_terminal = progress::terminal_checks();
     trials.extend(group("scan::terminal", python(), on_terminal));
     trials

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
-use super::ScanFile;
-use super::summary::area;
+use super::summary::{self, area};
+use super::{Doubt, ScanFile};
 use skyscan_sky::map::{PixelOutcome, SkyMap};
 use skyscan_sky::region::{Region, RegionMethod};
 use skyscan_sky::{Equatorial, Nside, Pixel};
@@ -27,6 +27,8 @@ pub struct Side {
     pub best: Equatorial,
     /// The smallest first.
     pub regions: Vec<Region>,
+    /// What makes it doubtful.
+    pub quality: Vec<Doubt>,
     /// Width of the finest pixels.
     pub pixel_rad: f64,
 }
@@ -36,11 +38,14 @@ impl Side {
     pub fn of(name: &str, file: &ScanFile, method: RegionMethod) -> Option<Self> {
         let (pixel, _) = file.map.best()?;
         let finest = file.map.rounds().keys().next_back()?;
+        let regions = crate::regions(&file.map, method, &file.complete);
+        let is_complete = (file.map.rounds().keys()).all(|nside| file.complete.contains(nside));
         Some(Self {
             name: name.to_owned(),
             reco: file.reco.clone(),
             best: pixel.center(),
-            regions: method.regions(&file.map),
+            quality: Doubt::of_map(&file.map, &regions, is_complete, &file.event_doubts),
+            regions,
             pixel_rad: finest.pixel_area_deg2().sqrt().to_radians(),
         })
     }
@@ -67,6 +72,7 @@ struct About {
     ra_deg: f64,
     dec_deg: f64,
     map_sha256: String,
+    quality: Vec<Doubt>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -76,6 +82,9 @@ struct Overlap {
     second_deg2: f64,
     /// Solid angle inside both.
     shared_deg2: f64,
+    /// Whether scanned sky surrounds it.
+    first_closed: bool,
+    second_closed: bool,
     first_holds_best_of_second: bool,
     second_holds_best_of_first: bool,
 }
@@ -101,6 +110,7 @@ impl Comparison {
             ra_deg: side.best.ra_rad.to_degrees(),
             dec_deg: side.best.dec_rad.to_degrees(),
             map_sha256: map.sha256_hex(),
+            quality: side.quality.clone(),
         };
         let [first, second] = sides;
         let pairs = first.regions.iter().zip(&second.regions);
@@ -109,6 +119,8 @@ impl Comparison {
             first_deg2: a.area_deg2,
             second_deg2: b.area_deg2,
             shared_deg2: shared_deg2((a, first.best), (b, second.best)),
+            first_closed: a.is_closed(),
+            second_closed: b.is_closed(),
             first_holds_best_of_second: a.contains(second.best),
             second_holds_best_of_first: b.contains(first.best),
         };
@@ -211,6 +223,7 @@ impl Display for Comparison {
             writeln!(f, "{word:<7} {}, {reco}", about.name)?;
             let (ra, dec) = (about.ra_deg, about.dec_deg);
             writeln!(f, "        RA {ra:.3}  Dec {dec:+.3}")?;
+            summary::doubts(f, &about.quality)?;
         }
         writeln!(f, "\n  Apart   {:.3} deg", self.separation_deg)?;
         for overlap in &self.regions {
@@ -225,6 +238,17 @@ impl Display for Comparison {
                 of(overlap.first_deg2),
                 of(overlap.second_deg2),
             )?;
+            for (is_closed, which) in [
+                (overlap.first_closed, "first"),
+                (overlap.second_closed, "second"),
+            ] {
+                if !is_closed {
+                    writeln!(
+                        f,
+                        "          OPEN: the {which} reaches sky that is not known"
+                    )?;
+                }
+            }
             let inside = |is_inside: bool| if is_inside { "inside" } else { "OUTSIDE" };
             writeln!(
                 f,
@@ -283,6 +307,7 @@ mod tests {
             reco: String::new(),
             best: map.best().unwrap().0.center(),
             regions: RegionMethod::Wilks.regions(map),
+            quality: Vec::new(),
             pixel_rad: 0.01,
         };
         Comparison::new(

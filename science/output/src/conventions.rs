@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::ScanRecord;
+use super::{Doubt, ScanRecord};
 use skyscan_sky::region::Region;
 
 pub(super) const FRAME: &str = "ICRS";
@@ -54,6 +54,11 @@ pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
         ),
     ];
     lines.extend(scan.regions.iter().map(level));
+    lines.extend(scan.opening());
+    let doubts: Vec<&str> = scan.doubts().into_iter().map(Doubt::sentence).collect();
+    if !doubts.is_empty() {
+        lines.push(format!("Doubts: {}", doubts.join("; ")));
+    }
     if !scan.is_complete() {
         lines.push("INCOMPLETE SCAN: direction and regions may still change".to_owned());
     }
@@ -62,12 +67,16 @@ pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
 
 fn level(region: &Region) -> String {
     let share = 100.0 * region.containment;
-    let level = format!("{share:.0} % region: 2 dllh <= {:.4}", region.level);
-    if region.is_resolved() {
-        return level;
+    let mut line = format!("{share:.0} % region: 2 dllh <= {:.4}", region.level);
+    if !region.is_resolved() {
+        line += &format!(
+            "; smaller than a pixel, grown to one: contour at 2 dllh = {:.4}",
+            region.contour_level
+        );
     }
-    format!(
-        "{level}; smaller than a pixel, grown to one: contour at 2 dllh = {:.4}",
-        region.contour_level
-    )
+    line += match region.is_closed() {
+        true => "; closed",
+        false => "; OPEN",
+    };
+    line
 }

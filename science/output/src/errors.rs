@@ -27,6 +27,7 @@ pub(super) fn write(scan: &ScanRecord<'_>, out: &mut dyn Write) -> io::Result<()
         "event": scan.event,
         "conventions": Conventions::of(scan),
         "complete": scan.is_complete(),
+        "quality": scan.doubts(),
         "best_fit": best,
         "sub_pixel": scan.sub_pixel.as_ref().map(SubPixel::from),
         "regions": regions,

@@ -14,6 +14,32 @@ pub fn make_folder(dir: &Path) -> Result<(), OutputError> {
     })
 }
 
+/// Tries a folder before anything depends on it: makes it if it is missing, writes so many bytes into
+/// it and takes them away again.
+///
+/// # Errors
+/// If it cannot be made, or has no room, or nobody may write there.
+pub fn try_folder(dir: &Path, bytes: usize) -> Result<(), OutputError> {
+    make_folder(dir)?;
+    let trial = dir.join(format!(".trial.{}.part", std::process::id()));
+    let tried = File::create(&trial).and_then(|mut file| {
+        let block = [0; 65_536];
+        let mut left = bytes;
+        while left > 0 {
+            let some = left.min(block.len());
+            file.write_all(&block[..some])?;
+            left -= some;
+        }
+        file.sync_all()
+    });
+    // What is left of it where writing failed is no use to anybody.
+    let removed = fs::remove_file(&trial);
+    tried.and(removed).map_err(|source| OutputError::Write {
+        path: dir.to_path_buf(),
+        source,
+    })
+}
+
 /// Writes `dir/name` through `content` under a temporary name and renames it when it is on disk,
 /// so that no reader ever sees half a file. Memory stays bounded by what `content` holds.
 pub fn write_atomically(
@@ -67,6 +93,20 @@ mod tests {
         assert_eq!(fs::read(dir.join("map.json")).unwrap(), b"old");
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
         fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_tried_without_a_trace() {
+        let dir = empty_folder("tried").join("not/there");
+        try_folder(&dir, 100_000).unwrap();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+        let file = dir.join("file");
+        fs::write(&file, "mine").unwrap();
+        assert!(matches!(
+            try_folder(&file, 1),
+            Err(OutputError::Folder { .. })
+        ));
+        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod alert;
 pub mod comparison;
 mod conventions;
+mod doubt;
 pub mod drawing;
 mod errors;
 pub mod file;
@@ -20,6 +21,7 @@ pub mod plot;
 mod polygons;
 mod result;
 mod sexagesimal;
+mod shelf;
 pub mod summary;
 pub mod timeline;
 
@@ -28,13 +30,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use comparison::{Comparison, Side};
+pub use doubt::{Doubt, FEWEST_DOMS};
 pub use errors::SubPixel;
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, read as read_scan_file};
+pub use shelf::{FailedFile, Written};
 
 use serde::{Deserialize, Serialize};
 
-use drawing::{DrawingError, Figure};
+use drawing::DrawingError;
+use shelf::Shelf;
 use skyscan_event::Event;
 use skyscan_sky::map::SkyMap;
 use skyscan_sky::probability::ProbabilityMap;
@@ -113,6 +118,30 @@ pub struct ScanRecord<'a> {
     pub method: RegionMethod,
     /// Containment regions, the smallest first.
     pub regions: &'a [Region],
+    /// What the event itself gives reason to doubt.
+    pub event_doubts: &'a [Doubt],
+    /// When a draft of a notice is written.
+    pub drafts: Drafts,
+}
+
+/// The regions of a map, the smallest first. `complete` are the rounds in which no planned pixel is
+/// missing: in others, what is coarse counts as not scanned.
+pub fn regions(map: &SkyMap, method: RegionMethod, complete: &BTreeSet<Nside>) -> Vec<Region> {
+    let regions = method.regions(map).into_iter();
+    match map.rounds().keys().all(|nside| complete.contains(nside)) {
+        true => regions.collect(),
+        false => regions.map(Region::of_stopped_scan).collect(),
+    }
+}
+
+/// When a draft of a notice is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drafts {
+    /// If all regions are closed: a notice has no place to say that one is not.
+    #[default]
+    OfClosedRegions,
+    /// Whatever the regions are like.
+    Always,
 }
 
 impl ScanRecord<'_> {
@@ -120,6 +149,21 @@ impl ScanRecord<'_> {
     fn is_complete(&self) -> bool {
         let mut rounds = self.map.rounds().keys();
         rounds.all(|nside| self.complete.contains(nside))
+    }
+
+    /// What makes the answer doubtful.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        Doubt::of_map(
+            self.map,
+            self.regions,
+            self.is_complete(),
+            self.event_doubts,
+        )
+    }
+
+    /// In a sentence or two, what open regions meet and what to do; none if all are closed.
+    fn opening(&self) -> Option<String> {
+        doubt::opening(self.regions.iter().flat_map(|region| &region.gaps))
     }
 }
 
@@ -153,108 +197,88 @@ pub enum OutputError {
     },
 }
 
-/// Writes every file of a scan into `dir` (made if missing) and returns their paths: the result
-/// that `skyreader` reads as JSON and npz, probability maps, regions, a draft of an alert, errors, then the full sky
-/// and the zoom, each as PNG and as SVG. Without a best fit there is nothing to show: then the
-/// result stands alone.
-pub fn write_all(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
-    file::make_folder(dir)?;
-    let archive = file::write_atomically(dir, &result::file_name(scan, "npz"), |out| {
+/// Writes every file of a scan into `dir` (made if missing): the result that `skyreader` reads as
+/// JSON and npz, probability maps, regions, a draft of an alert, errors, then the full sky and the
+/// zoom, each as PNG and as SVG. Without a best fit there is nothing to show: then the result stands
+/// alone. A file that cannot be written keeps none of the others away.
+pub fn write_all(dir: &Path, scan: &ScanRecord<'_>) -> Written {
+    let mut shelf = match Shelf::in_folder(dir) {
+        Ok(shelf) => shelf,
+        Err(unwritten) => return unwritten,
+    };
+    shelf.put(&result::file_name(scan, "json"), |out| {
+        result::write(scan, out)
+    });
+    shelf.put(&result::file_name(scan, "npz"), |out| {
         result::archive::write(scan, out)
-    })?;
-    let mut files = vec![write_result(dir, scan)?, archive];
-    files.extend(write_maps(dir, scan)?);
-    files.extend(write_plots(dir, scan)?);
-    Ok(files)
+    });
+    put_maps(&mut shelf, scan);
+    put_plots(&mut shelf, scan);
+    shelf.written
 }
 
 /// Probability maps, regions and what is made of them.
-fn write_maps(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
+fn put_maps(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
     let Some(map) = ProbabilityMap::of(scan.map) else {
-        return Ok(Vec::new());
+        return;
     };
     let named = |end: &str| format!("{}.{end}", scan.event.file_stem());
-    let mut files = Vec::new();
     if let Some(nside) = maps::flat_nside(&map) {
         let name = named(&format!("skymap_nside_{nside}_probability.fits.gz"));
-        files.push(file::write_atomically(dir, &name, |out| {
-            maps::write_flat(scan, &map, nside, out)
-        })?);
+        shelf.put(&name, |out| maps::write_flat(scan, &map, nside, out));
     }
-    files.push(file::write_atomically(
-        dir,
-        &named("multiorder.fits"),
-        |out| maps::write_multi_order(scan, &map, out),
-    )?);
+    shelf.put(&named("multiorder.fits"), |out| {
+        maps::write_multi_order(scan, &map, out)
+    });
     for region in scan.regions {
         let share = format!("{:.0}", 100.0 * region.containment);
-        files.push(file::write_atomically(
-            dir,
-            &named(&format!("region_{share}.moc.fits")),
-            |out| maps::write_region(scan, region, out),
-        )?);
-        files.push(file::write_atomically(
-            dir,
-            &named(&format!("contour_{share}.txt")),
-            |out| polygons::write_text(scan, region, out),
-        )?);
+        shelf.put(&named(&format!("region_{share}.moc.fits")), |out| {
+            maps::write_region(scan, region, out)
+        });
+        shelf.put(&named(&format!("contour_{share}.txt")), |out| {
+            polygons::write_text(scan, region, out)
+        });
     }
-    files.push(file::write_atomically(
-        dir,
-        &named("regions.geojson"),
-        |out| polygons::write_geojson(scan, out),
-    )?);
-    files.push(file::write_atomically(dir, &named("gcn.json"), |out| {
-        alert::write(scan, &map, out)
-    })?);
-    files.push(file::write_atomically(dir, &named("errors.json"), |out| {
-        errors::write(scan, out)
-    })?);
-    Ok(files)
+    shelf.put(&named("regions.geojson"), |out| {
+        polygons::write_geojson(scan, out)
+    });
+    if scan.drafts == Drafts::Always || scan.regions.iter().all(Region::is_closed) {
+        shelf.put(&named("gcn.json"), |out| alert::write(scan, &map, out));
+    } else {
+        shelf.written.is_draft_withheld = true;
+    }
+    shelf.put(&named("errors.json"), |out| errors::write(scan, out));
 }
 
-/// The full sky and the zoom.
-pub fn write_plots(dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
-    let mut files = Vec::new();
+/// The full sky and the zoom, into `dir`, made if missing.
+pub fn write_plots(dir: &Path, scan: &ScanRecord<'_>) -> Written {
+    match Shelf::in_folder(dir) {
+        Ok(mut shelf) => {
+            put_plots(&mut shelf, scan);
+            shelf.written
+        }
+        Err(unwritten) => unwritten,
+    }
+}
+
+fn put_plots(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
     for (name, figure) in [("sky", plot::full_sky(scan)), ("zoom", plot::zoom(scan))] {
         if let Some(figure) = figure {
-            let stem = format!("{}.{name}", scan.event.file_stem());
-            files.extend(write_figure(dir, &stem, &figure)?);
+            shelf.put_figure(&format!("{}.{name}", scan.event.file_stem()), &figure);
         }
     }
-    Ok(files)
 }
 
-/// The regions of two maps over one another.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write_comparison(
-    dir: &Path,
-    sides: [&Side; 2],
-    comparison: &Comparison,
-) -> Result<[PathBuf; 2], OutputError> {
-    file::make_folder(dir)?;
-    write_figure(
-        dir,
-        "comparison",
-        &plot::comparison::compose(sides, comparison),
-    )
-}
-
-/// A figure as PNG and as SVG.
-fn write_figure(dir: &Path, stem: &str, figure: &Figure) -> Result<[PathBuf; 2], OutputError> {
-    let named = |end: &str| format!("{stem}.{end}");
-    let draw = |end: &str| {
-        let path = dir.join(named(end));
-        move |source| OutputError::Draw { path, source }
-    };
-    let png = drawing::png(figure).map_err(draw("png"))?;
-    let svg = drawing::svg(figure).map_err(draw("svg"))?;
-    Ok([
-        file::write_atomically(dir, &named("png"), |out| out.write_all(&png))?,
-        file::write_atomically(dir, &named("svg"), |out| out.write_all(svg.as_bytes()))?,
-    ])
+/// The regions of two maps over one another, into `dir`, made if missing.
+pub fn write_comparison(dir: &Path, sides: [&Side; 2], comparison: &Comparison) -> Written {
+    match Shelf::in_folder(dir) {
+        Ok(mut shelf) => {
+            let figure = plot::comparison::compose(sides, comparison);
+            shelf.put_figure("comparison", &figure);
+            shelf.written
+        }
+        Err(unwritten) => unwritten,
+    }
 }
 
 /// Writes only the result that `skyreader` reads and returns its path.

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::Serialize;
 
 use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
-use super::{Declination, EventIdentity, ScanFile, SubPixel};
+use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel};
 use skyscan_sky::Nside;
 use skyscan_sky::region::RegionMethod;
 use skyscan_sky::sub_pixel::SubPixelFit;
@@ -25,6 +25,7 @@ pub struct MapView {
     sub_pixel: Option<SubPixel>,
     regions_method: RegionMethod,
     regions: Vec<RegionExtent>,
+    quality: Vec<Doubt>,
     pixels: BTreeMap<Nside, u64>,
     failed: BTreeMap<String, u64>,
     complete: bool,
@@ -42,6 +43,8 @@ impl MapView {
     /// Regions are made anew by a method, whatever the file was written with.
     pub fn new(file: &ScanFile, method: RegionMethod) -> Self {
         let map = &file.map;
+        let regions = crate::regions(map, method, &file.complete);
+        let complete = map.rounds().keys().all(|n| file.complete.contains(n));
         Self {
             event: file.identity(None),
             run_and_event: file.run_and_event,
@@ -54,10 +57,11 @@ impl MapView {
             }),
             sub_pixel: SubPixelFit::of(map).as_ref().map(SubPixel::from),
             regions_method: method,
-            regions: method.regions(map).iter().map(Into::into).collect(),
+            regions: regions.iter().map(Into::into).collect(),
+            quality: Doubt::of_map(map, &regions, complete, &file.event_doubts),
             pixels: pixel_counts(map),
             failed: failure_counts(map),
-            complete: map.rounds().keys().all(|n| file.complete.contains(n)),
+            complete,
             map_sha256: map.sha256_hex(),
         }
     }
@@ -71,6 +75,7 @@ impl Display for MapView {
                 "WARNING: INCOMPLETE SCAN. The direction may still have changed.\n"
             )?;
         }
+        summary::opening(f, &self.regions)?;
         match (&self.event, self.run_and_event) {
             (Some(event), _) => summary::heading(f, event)?,
             (None, Some((run, event))) => {
@@ -97,6 +102,7 @@ impl Display for MapView {
             .iter()
             .map(|(nside, n)| format!("{n} at nside {nside}"))
             .collect();
+        summary::doubts(f, &self.quality)?;
         writeln!(f, "  Pixels  {}", pixels.join(", "))?;
         let failed: u64 = self.failed.values().sum();
         if failed > 0 {

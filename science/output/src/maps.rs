@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::fits::{Column, Header, write_table};
-use super::{ScanRecord, conventions, sexagesimal};
+use super::{ScanRecord, conventions, doubt, sexagesimal};
 use skyscan_sky::probability::ProbabilityMap;
 use skyscan_sky::region::Region;
 use skyscan_sky::{Nside, Pixel};
@@ -206,6 +206,8 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
             header.real(&format!("{key}_{share}"), value, "deg");
         }
         header.real(&format!("CONTOUR_AREA_{share}"), region.area_deg2, "deg2");
+        let meaning = "surrounded by scanned sky";
+        header.flag(&format!("CLOSED{share}"), region.is_closed(), meaning);
         header.real(&format!("LEVEL{share}"), region.level, "2 dllh");
         header.real(
             &format!("CONTOUR_LEVEL_{share}"),
@@ -213,6 +215,8 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
             "2 dllh",
         );
     }
+    let doubts = doubt::names(&scan.doubts());
+    header.text("QUALITY", &doubts, "what is doubtful; empty: nothing");
     header.text("REGIONS", scan.method.name(), "how the levels were chosen");
     header.text("DECSIGN", conventions::DECLINATION, "declination");
     header.text("LLHDEF", conventions::LLH, "llh");

@@ -43,6 +43,7 @@ pub(super) fn write_geojson(scan: &ScanRecord<'_>, out: &mut dyn Write) -> io::R
         "positions": "[right ascension, declination] in degrees",
         "event": scan.event,
         "best_fit": scan.best_fit.map(direction_of),
+        "quality": scan.doubts(),
         "features": features,
     });
     serde_json::to_writer(&mut *out, &collection)?;

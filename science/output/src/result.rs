@@ -14,9 +14,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 
-use super::{EventIdentity, ScanRecord, conventions};
+use super::{EventIdentity, ScanRecord, conventions, doubt};
 use skyscan_sky::Nside;
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
+use skyscan_sky::region::Region;
 
 /// Columns of version 1, in the order of the rows.
 const COLUMNS: [&str; 8] = ["index", "llh", "E_in", "E_tot", "X", "Y", "Z", "T"];
@@ -50,6 +51,11 @@ struct Metadata<'a> {
     /// Thresholds of the regions, `level_50` and `level_90`.
     #[serde(flatten)]
     levels: BTreeMap<String, f64>,
+    /// Whether scanned sky surrounds them, `closed_50` and `closed_90`.
+    #[serde(flatten)]
+    closed: BTreeMap<String, bool>,
+    /// Names of what makes the answer doubtful, with commas between.
+    quality: String,
     n_failed: u64,
     failed: String,
     /// Rounds without a single fitted pixel have no block, since `skyreader` cannot read an
@@ -128,17 +134,20 @@ fn metadata<'a>(record: &'a ScanRecord<'_>, nside: Nside, with_block: &[Nside]) 
         producer: conventions::PRODUCER,
         reco: record.reco,
         regions: record.method.name(),
-        levels: levels(record),
+        levels: by_share(record, "level", |region| region.level),
+        closed: by_share(record, "closed", Region::is_closed),
+        quality: doubt::names(&record.doubts()),
         n_failed: failed_indices(pixels).len() as u64,
         failed: failures(pixels),
         failed_rounds,
     }
 }
 
-fn levels(record: &ScanRecord<'_>) -> BTreeMap<String, f64> {
-    let key = |containment: f64| format!("level_{:.0}", 100.0 * containment);
+/// Something of each region, under `level_50` and the like.
+fn by_share<T>(record: &ScanRecord<'_>, what: &str, of: fn(&Region) -> T) -> BTreeMap<String, T> {
+    let key = |containment: f64| format!("{what}_{:.0}", 100.0 * containment);
     let regions = record.regions.iter();
-    regions.map(|r| (key(r.containment), r.level)).collect()
+    regions.map(|r| (key(r.containment), of(r))).collect()
 }
 
 fn fitted_rounds(map: &SkyMap) -> impl Iterator<Item = Nside> + '_ {

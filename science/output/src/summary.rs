@@ -3,21 +3,21 @@
 mod text;
 
 pub use text::area;
-pub(super) use text::{all_around, direction, heading, sub_pixel};
+pub(super) use text::{all_around, direction, doubts, heading, opening, sub_pixel};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventIdentity, SubPixel};
+use super::{Doubt, EventIdentity, FailedFile, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{Region, RegionMethod};
+use skyscan_sky::region::{Gap, Region, RegionMethod};
 
 /// The outcome of a scan. Serialises to the JSON object that `--format json` prints; `Display`
-/// is the text for people.
+/// is the answer for people, [`Self::files_text`] what became of the files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Which event it was.
@@ -34,6 +34,8 @@ pub struct Summary {
     pub regions_method: RegionMethod,
     /// Containment regions, the smallest first.
     pub regions: Vec<RegionExtent>,
+    /// What makes this answer doubtful; empty if nothing does.
+    pub quality: Vec<Doubt>,
     /// What became of the tasks.
     pub tasks: TaskCounts,
     /// Number of pixels scanned, by resolution.
@@ -48,12 +50,16 @@ pub struct Summary {
     pub complete: bool,
     /// Time from start to result.
     pub wall_seconds: f64,
-    /// Time that the slots of all workers were busy.
+    /// Processor time of this process and of the programs that it ran.
     pub cpu_seconds: f64,
+    /// Time that the slots of all workers, here and elsewhere, were busy with what was accepted.
+    pub busy_seconds: f64,
     /// SHA-256 of the map in hexadecimal: of complete maps, equal for equal event and configuration.
     pub map_sha256: String,
     /// Files written.
     pub files: Vec<PathBuf>,
+    /// Files that could not be written.
+    pub files_failed: Vec<FailedFile>,
     /// Number of failed pixels by reason; shown in the text, in the JSON result file rather than
     /// in the JSON object.
     #[serde(skip)]
@@ -85,7 +91,7 @@ pub struct BestFit {
 }
 
 /// The size of a containment region.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegionExtent {
     /// Probability that the source lies inside, for example 0.9.
     pub containment: f64,
@@ -104,6 +110,10 @@ pub struct RegionExtent {
     pub dec_plus_deg: f64,
     /// Towards smaller declination.
     pub dec_minus_deg: f64,
+    /// Scanned sky surrounds it; if not, the source may lie beyond its edge.
+    pub closed: bool,
+    /// What it meets where it is not closed.
+    pub gaps: Vec<Gap>,
 }
 
 impl From<&Region> for RegionExtent {
@@ -117,6 +127,8 @@ impl From<&Region> for RegionExtent {
             ra_minus_deg: region.ra_minus_deg,
             dec_plus_deg: region.dec_plus_deg,
             dec_minus_deg: region.dec_minus_deg,
+            closed: region.is_closed(),
+            gaps: region.gaps.clone(),
         }
     }
 }

@@ -4,10 +4,11 @@
 mod figure;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::{OutputError, ScanRecord, file};
+use super::ScanRecord;
+use super::shelf::{Shelf, Written};
 use crate::drawing::Figure;
 use skyscan_sky::Nside;
 
@@ -96,18 +97,18 @@ impl Timeline {
         (there_s > 0.0).then(|| idle_s / there_s)
     }
 
-    /// Writes the moments as CSV and the picture as PNG and SVG; returns the paths.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn write(&self, dir: &Path, scan: &ScanRecord<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    /// Writes the moments as CSV and the picture as PNG and SVG.
+    pub fn write(&self, dir: &Path, scan: &ScanRecord<'_>) -> Written {
+        let mut shelf = match Shelf::in_folder(dir) {
+            Ok(shelf) => shelf,
+            Err(unwritten) => return unwritten,
+        };
         let stem = format!("{}.timeline", scan.event.file_stem());
-        let table = file::write_atomically(dir, &format!("{stem}.csv"), |out| self.table(out))?;
-        let mut files = vec![table];
+        shelf.put(&format!("{stem}.csv"), |out| self.table(out));
         if let Some(figure) = self.figure(scan) {
-            files.extend(super::write_figure(dir, &stem, &figure)?);
+            shelf.put_figure(&stem, &figure);
         }
-        Ok(files)
+        shelf.written
     }
 
     /// The picture; `None` before anything happened.

@@ -74,7 +74,8 @@ pub(super) fn regions(interim: &Interim) -> String {
         .iter()
         .map(|region| {
             let share = 100.0 * region.containment;
-            format!("{share:.0} % in {} deg²", area(region.area_deg2))
+            let open = if region.is_closed() { "" } else { " (open)" };
+            format!("{share:.0} % in {} deg²{open}", area(region.area_deg2))
         })
         .collect();
     sizes.join(", ")

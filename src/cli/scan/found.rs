@@ -6,7 +6,7 @@ use crate::actors::scanner::Scanned;
 use crate::output::summary::{
     BestFit, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
 };
-use crate::output::{EventIdentity, ScanRecord, SubPixel};
+use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SubPixel};
 use crate::reco::Problem;
 use crate::scan::Plan;
 use crate::sky::Nside;
@@ -20,27 +20,20 @@ use crate::sky::sub_pixel::SubPixelFit;
 pub(super) struct Found {
     method: RegionMethod,
     pub(super) regions: Vec<Region>,
+    complete: BTreeSet<Nside>,
     sub_pixel: Option<SubPixelFit>,
+    event_doubts: Vec<Doubt>,
 }
 
 impl Found {
-    pub(super) fn on(map: &SkyMap, method: RegionMethod) -> Self {
-        Self {
-            method,
-            regions: method.regions(map),
-            sub_pixel: SubPixelFit::of(map),
-        }
-    }
-
-    /// What files show. Of a scan that has not ended, or was stopped, the finest round may lack
-    /// pixels; a round in which pixels failed is not complete either.
-    pub(super) fn record<'a>(
-        &'a self,
-        map: &'a SkyMap,
+    /// Of a scan that has not ended, or was stopped, the finest round may lack pixels.
+    pub(super) fn on(
+        map: &SkyMap,
+        method: RegionMethod,
         has_ended: bool,
-        problem: &'a Problem,
+        problem: &Problem,
         plan: &Plan,
-    ) -> ScanRecord<'a> {
+    ) -> Self {
         let finest = map.rounds().keys().next_back();
         let n_failed = failed_pixel_counts(map);
         let complete: BTreeSet<Nside> = plan
@@ -50,20 +43,33 @@ impl Found {
             .filter(|nside| !n_failed.contains_key(nside))
             .copied()
             .collect();
+        Self {
+            method,
+            regions: output::regions(map, method, &complete),
+            complete,
+            sub_pixel: SubPixelFit::of(map),
+            event_doubts: Doubt::of_event(&problem.event),
+        }
+    }
+
+    /// What files show.
+    pub(super) fn record<'a>(&'a self, map: &'a SkyMap, problem: &'a Problem) -> ScanRecord<'a> {
         ScanRecord {
             event: EventIdentity::from(&problem.event),
             reco: &problem.reco,
             detector: &problem.detector.name,
             map,
-            complete,
+            complete: self.complete.clone(),
             best_fit: map.best().map(|(pixel, _)| pixel.center()),
             sub_pixel: self.sub_pixel,
             method: self.method,
             regions: &self.regions,
+            event_doubts: &self.event_doubts,
+            drafts: Drafts::default(),
         }
     }
 
-    /// What is printed; transport, files and time are the caller's.
+    /// What is printed; transport, files and times are the caller's.
     pub(super) fn summary(&self, scanned: &Scanned, problem: &Problem) -> Summary {
         let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
         let best_fit = scanned.map.best().map(|(pixel, fit)| {
@@ -85,6 +91,12 @@ impl Found {
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
             regions_method: self.method,
             regions: self.regions.iter().map(Into::into).collect(),
+            quality: Doubt::of_map(
+                &scanned.map,
+                &self.regions,
+                scanned.complete,
+                &self.event_doubts,
+            ),
             tasks: scanned.tasks,
             pixels: pixel_counts(&scanned.map),
             failed_pixels: failed_pixel_counts(&scanned.map),
@@ -98,9 +110,11 @@ impl Found {
                 .collect(),
             complete: scanned.complete,
             wall_seconds: 0.0,
-            cpu_seconds: scanned.busy_seconds,
+            cpu_seconds: 0.0,
+            busy_seconds: scanned.busy_seconds,
             map_sha256: scanned.map.sha256_hex(),
             files: Vec::new(),
+            files_failed: Vec::new(),
             failures: failure_counts(&scanned.map),
         }
     }

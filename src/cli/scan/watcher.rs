@@ -118,7 +118,7 @@ impl Standing {
 
 impl Interims {
     fn make(&self, map: &SkyMap, before: Option<&Standing>) -> Option<Interim> {
-        let found = Found::on(map, self.method);
+        let found = Found::on(map, self.method, false, &self.problem, &self.plan);
         let (pixel, fit) = map.best()?;
         let nside = *map.rounds().keys().next_back()?;
         let best = pixel.center();
@@ -129,10 +129,10 @@ impl Interims {
                 .last()
                 .zip(before)
                 .is_some_and(|(region, before)| {
-                    region.stands_where(best, &before.region, before.best)
+                    region.is_closed() && region.stands_where(best, &before.region, before.best)
                 });
         let files = self.out.as_ref().map(|out| {
-            let record = found.record(map, false, &self.problem, &self.plan);
+            let record = found.record(map, &self.problem);
             output::interim::write(out, &record)
         });
         let files = match files {

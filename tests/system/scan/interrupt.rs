@@ -16,6 +16,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     vec![
         ("an_interrupt_leaves_a_partial_map", partial_map),
         ("an_interrupt_is_told_in_the_text", told_in_text),
+        ("an_interrupt_begins_no_further_event", no_further_event),
         ("an_interrupt_ends_a_scan_without_workers", without_workers),
         ("a_second_interrupt_kills", second_kills),
     ]
@@ -91,6 +92,26 @@ fn told_in_text() -> Result<(), Failed> {
     assert_eq!(output.status.code(), Some(3));
     let text = String::from_utf8(output.stdout)?;
     assert!(text.starts_with("WARNING: INCOMPLETE SCAN"), "{text}");
+    Ok(())
+}
+
+fn no_further_event() -> Result<(), Failed> {
+    let (child, mut told) = in_last_round(&[DEMO, "--format", "json"], Stdio::piped())?;
+    interrupt(&child)?;
+    let mut rest = String::new();
+    told.read_to_string(&mut rest)?;
+    let output = child.wait_with_output()?;
+    assert_eq!(output.status.code(), Some(3), "{rest}");
+    assert!(rest.contains("stopped; 1 events were not begun"), "{rest}");
+    let answers = String::from_utf8(output.stdout)?;
+    assert_eq!(answers.lines().count(), 1, "{answers}");
+    let answer: Value = serde_json::from_str(&answers)?;
+    assert_eq!(answer["complete"], false);
+    assert!(
+        answer["quality"]
+            .as_array()
+            .is_some_and(|q| q.contains(&json!("incomplete")))
+    );
     Ok(())
 }
 

@@ -53,14 +53,17 @@ fn demo() -> Result<(), Failed> {
             "sub_pixel",
             "regions_method",
             "regions",
+            "quality",
             "tasks",
             "pixels",
             "failed_pixels",
             "complete",
             "wall_seconds",
             "cpu_seconds",
+            "busy_seconds",
             "map_sha256",
             "files",
+            "files_failed",
         ],
     )?;
     same_keys(&scan["event"], &["run_id", "event_id", "mjd"])?;
@@ -93,6 +96,8 @@ fn demo() -> Result<(), Failed> {
                 "ra_minus_deg",
                 "dec_plus_deg",
                 "dec_minus_deg",
+                "closed",
+                "gaps",
             ],
         )?;
     }
@@ -116,8 +121,11 @@ fn demo() -> Result<(), Failed> {
         (&scan["complete"], &scan["files"]),
         (&json!(true), &json!([]))
     );
+    assert_eq!(scan["files_failed"], json!([]));
     assert_eq!(scan["tasks"]["planned"], scan["tasks"]["accepted"]);
-    assert!(number(&scan["cpu_seconds"])? > 0.0 && number(&scan["wall_seconds"])? > 0.0);
+    assert_eq!(scan["quality"], json!([]));
+    assert!(number(&scan["cpu_seconds"])? > 0.0 && number(&scan["busy_seconds"])? > 0.0);
+    assert!(number(&scan["wall_seconds"])? > 0.0);
     map_sha256(&scan)?;
 
     let best = &scan["best_fit"];

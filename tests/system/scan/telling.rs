@@ -143,7 +143,9 @@ payload_bytes = 1000
 task_bytes = 100
 source = "a test"
 [transport]
-kind = "zmq"
+kind = "zeromq"
+credit = 1
+lease_term_s = 60
 source = "a test"
 [fleet]
 workers = 4

@@ -1,9 +1,9 @@
 //! The words that both figures share: which event, when, where.
 
 use super::graticule::signed;
-use crate::ScanRecord;
 use crate::sexagesimal;
 use crate::summary::all_around;
+use crate::{Doubt, ScanRecord};
 use skyscan_sky::Equatorial;
 use skyscan_sky::region::Region;
 
@@ -30,12 +30,25 @@ pub(crate) fn subtitle(scan: &ScanRecord<'_>) -> String {
     format!("{time} · {}", scan.reco)
 }
 
-/// The scan was stopped before every pixel was done.
-pub(super) fn is_incomplete(scan: &ScanRecord<'_>) -> bool {
-    scan.map
-        .rounds()
-        .keys()
-        .any(|nside| !scan.complete.contains(nside))
+/// What has to be seen before the picture is believed.
+pub(super) fn warnings(scan: &ScanRecord<'_>) -> Vec<&'static str> {
+    let doubts = scan.doubts();
+    let worst = [
+        (Doubt::Incomplete, "INCOMPLETE SCAN"),
+        (Doubt::Open, "OPEN REGION: source may lie outside"),
+    ];
+    let worst = worst
+        .into_iter()
+        .filter(|(doubt, _)| doubts.contains(doubt));
+    worst.map(|(_, words)| words).collect()
+}
+
+/// What stands behind the size of a region that is not closed.
+pub(super) fn open(region: &Region) -> &'static str {
+    match region.is_closed() {
+        true => "",
+        false => ", open",
+    }
 }
 
 /// One coordinate of the best fit.
@@ -119,6 +132,8 @@ mod tests {
             ra_minus_deg: 1.93,
             dec_plus_deg: 1.5,
             dec_minus_deg: 1.47,
+            gaps: Vec::new(),
+            is_coarse: false,
             contours: Vec::new(),
         };
         let [ra, dec] = coordinates(best, &[region]);

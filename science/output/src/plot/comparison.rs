@@ -1,6 +1,6 @@
 //! The regions of two maps over one another.
 
-use super::caption::coordinates;
+use super::caption::{coordinates, open};
 use super::key::{SMALL, casing};
 use super::line;
 use super::window::{self, COLUMN, FRAME};
@@ -116,9 +116,10 @@ fn column(figure: &mut Figure, number: usize, side: &Side, hue: Colour, top: f64
         let sample = Outline::lines([at(COLUMN, y - 9.0), at(COLUMN + 46.0, y - 9.0)]);
         figure.stroke(sample, region_pen(&side.regions, region, hue));
         let words = format!(
-            "{:.0} % region  {} deg²",
+            "{:.0} % region  {} deg²{}",
             100.0 * region.containment,
-            area(region.area_deg2)
+            area(region.area_deg2),
+            open(region)
         );
         figure.write(text(&words, 26.0, at(COLUMN + 60.0, y)));
     }

@@ -86,9 +86,10 @@ pub(super) fn compose(scan: &ScanRecord<'_>) -> Option<Figure> {
 /// `90 %: 7.49 deg²`.
 fn area_of(region: &Region) -> String {
     format!(
-        "{:.0} %: {} deg²",
+        "{:.0} %: {} deg²{}",
         100.0 * region.containment,
-        area(region.area_deg2)
+        area(region.area_deg2),
+        caption::open(region)
     )
 }
 
@@ -215,9 +216,11 @@ fn heading(figure: &mut Figure, scan: &ScanRecord<'_>, best: Equatorial) {
     figure.write(text(&title, 38.0, at(MARGIN, 78.0)).bold());
     let subtitle = caption::subtitle(scan);
     figure.write(text(&subtitle, 24.0, at(MARGIN, 116.0)).colour(MUTED));
-    if caption::is_incomplete(scan) {
-        let warning = text("INCOMPLETE SCAN", 24.0, at(MARGIN, 152.0));
+    let mut y = 152.0;
+    for words in caption::warnings(scan) {
+        let warning = text(words, 24.0, at(MARGIN, y));
         figure.write(warning.bold().colour(ACCENT));
+        y += 34.0;
     }
     for (coordinate, y) in caption::coordinates(best, scan.regions)
         .iter()

@@ -91,9 +91,11 @@ fn heading(figure: &mut Figure, scan: &ScanRecord<'_>) {
     figure.write(text(&title, 38.0, at(FRAME.left, 76.0)).bold());
     let subtitle = caption::subtitle(scan);
     figure.write(text(&subtitle, 24.0, at(FRAME.left, 116.0)).colour(MUTED));
-    if caption::is_incomplete(scan) {
-        let warning = text("INCOMPLETE SCAN", 28.0, at(COLUMN, 76.0));
+    let mut y = 76.0;
+    for words in caption::warnings(scan) {
+        let warning = text(words, 24.0, at(COLUMN, y));
         figure.write(warning.bold().colour(ACCENT));
+        y += 36.0;
     }
 }
 
@@ -136,7 +138,7 @@ fn column(figure: &mut Figure, scan: &ScanRecord<'_>, best: Equatorial) -> f64 {
         let right = at(COLUMN + 464.0, y);
         figure.write(text(&words, 28.0, right).bold().anchor(Anchor::End));
         y += 30.0;
-        let words = format!("2Δllh below {:.2}", region.level);
+        let words = format!("2Δllh below {:.2}{}", region.level, caption::open(region));
         figure.write(text(&words, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));
     }
     if !scan.regions.is_empty() {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::EventIdentity;
 use crate::conventions::DECLINATION;
+use crate::doubt::{self, Doubt};
 use blocks::Block;
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
 use skyscan_sky::{Equatorial, Nside, Pixel};
@@ -42,6 +43,8 @@ pub struct ScanFile {
     pub stream: String,
     /// Name of the reconstruction; empty if unknown.
     pub reco: String,
+    /// What the event itself gave reason to doubt: the map does not tell that.
+    pub event_doubts: Vec<Doubt>,
     /// How the declinations stood in the file.
     pub declination: Declination,
 }
@@ -130,6 +133,7 @@ fn assemble(
         mjd: None,
         stream: String::new(),
         reco: String::new(),
+        event_doubts: Vec::new(),
         declination,
     };
     let place = |nside: Nside, index: u64| -> Result<Pixel, String> {
@@ -163,6 +167,9 @@ fn assemble(
             if kept.is_empty() {
                 *kept = block.text(key).to_owned();
             }
+        }
+        if file.event_doubts.is_empty() {
+            file.event_doubts = doubt::named(block.text("quality"));
         }
         if block.metadata.get("complete") != Some(&Value::Bool(false)) {
             file.complete.insert(block.nside);

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{file_name, write};
-use crate::{EventIdentity, ScanRecord};
+use crate::{Drafts, EventIdentity, ScanRecord};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
 use skyscan_sky::region::RegionMethod;
 use skyscan_sky::{Nside, Pixel};
@@ -45,6 +45,8 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> ScanRecord<'a> {
         sub_pixel: None,
         method: RegionMethod::Wilks,
         regions: &[],
+        event_doubts: &[],
+        drafts: Drafts::default(),
     }
 }
 

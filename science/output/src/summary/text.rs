@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{BestFit, PutAsideWorker, RegionExtent, Summary};
-use crate::{EventIdentity, SubPixel, sexagesimal};
+use crate::doubt::{self, Doubt};
+use crate::{EventIdentity, FailedFile, SubPixel, sexagesimal};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::region::RegionMethod;
 
@@ -15,6 +16,7 @@ impl Display for Summary {
         if !self.complete {
             self.warning(f)?;
         }
+        opening(f, &self.regions)?;
         heading(f, &self.event)?;
         match &self.best_fit {
             Some(best_fit) => self.direction(f, best_fit)?,
@@ -23,19 +25,25 @@ impl Display for Summary {
                 "  NO BEST FIT: not a single pixel could be reconstructed\n"
             )?,
         }
-        self.counts(f)?;
-        if !self.files.is_empty() {
-            writeln!(f)?;
-            for (i, file) in self.files.iter().enumerate() {
-                let label = if i == 0 { "Files" } else { "" };
-                writeln!(f, "  {label:<7} {}", file.display())?;
-            }
-        }
-        Ok(())
+        self.counts(f)
     }
 }
 
 impl Summary {
+    /// How many files there are and where, and which ones could not be written; empty if none was
+    /// asked for.
+    pub fn files_text(&self) -> String {
+        let mut text = String::new();
+        if let Some(dir) = self.files.first().and_then(|file| file.parent()) {
+            text += &format!("  Files   {} in {}\n", self.files.len(), dir.display());
+        }
+        for (i, FailedFile { path, error }) in self.files_failed.iter().enumerate() {
+            let label = if i == 0 { "FAILED" } else { "" };
+            text += &format!("  {label:<7} {}: {error}\n", path.display());
+        }
+        text
+    }
+
     fn warning(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let TaskCounts {
             planned, accepted, ..
@@ -77,6 +85,7 @@ impl Summary {
             .iter()
             .map(|(nside, n)| format!("{n} at nside {nside}"))
             .collect();
+        doubts(f, &self.quality)?;
         writeln!(f, "  Pixels  {}", pixels.join(", "))?;
         self.failed_pixels(f)?;
         let tasks = &self.tasks;
@@ -103,7 +112,7 @@ impl Summary {
             f,
             "  Time    {} on the clock, {} of workers' time, over {}",
             duration(self.wall_seconds),
-            duration(self.cpu_seconds),
+            duration(self.busy_seconds),
             self.transport
         )?;
         writeln!(f, "  Map     sha256 {}", self.map_sha256)
@@ -128,6 +137,23 @@ impl Summary {
         }
         writeln!(f, "  FAILED  {failed} pixels: {}", listed.join("; "))
     }
+}
+
+/// The warning of an open region, before anything else is said.
+pub(crate) fn opening(f: &mut Formatter<'_>, regions: &[RegionExtent]) -> fmt::Result {
+    match doubt::opening(regions.iter().flat_map(|region| &region.gaps)) {
+        Some(opening) => writeln!(f, "WARNING: {opening}.\n"),
+        None => Ok(()),
+    }
+}
+
+/// What makes the answer doubtful, a line each.
+pub(crate) fn doubts(f: &mut Formatter<'_>, doubts: &[Doubt]) -> fmt::Result {
+    for (i, doubt) in doubts.iter().enumerate() {
+        let label = if i == 0 { "DOUBT" } else { "" };
+        writeln!(f, "  {label:<7} {}", doubt.sentence())?;
+    }
+    Ok(())
 }
 
 /// Which event it is and when it happened.
@@ -193,6 +219,9 @@ pub(crate) fn direction(
         )?;
         if region.contour_level > region.level {
             write!(f, "; LESS THAN A PIXEL, grown to one: give a finer --nside")?;
+        }
+        if !region.closed {
+            write!(f, "; OPEN")?;
         }
         writeln!(f)?;
     }

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use crate::summary::{BestFit, PutAsideWorker, RegionExtent, Summary};
-use crate::{EventIdentity, SubPixel};
+use crate::{Doubt, EventIdentity, FailedFile, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
-use skyscan_sky::region::RegionMethod;
+use skyscan_sky::region::{Gap, RegionMethod};
 
 fn region(containment: f64, level: f64, area_deg2: f64, reach: [f64; 4]) -> RegionExtent {
     RegionExtent {
@@ -16,6 +16,8 @@ fn region(containment: f64, level: f64, area_deg2: f64, reach: [f64; 4]) -> Regi
         ra_minus_deg: reach[1],
         dec_plus_deg: reach[2],
         dec_minus_deg: reach[3],
+        closed: true,
+        gaps: Vec::new(),
     }
 }
 
@@ -49,6 +51,7 @@ fn summary() -> Summary {
             region(0.5, 22.2, 2.353, [1.12, 1.01, 0.8, 0.81]),
             region(0.9, 64.2, 7.487, [2.2, 1.93, 1.5, 1.47]),
         ],
+        quality: Vec::new(),
         tasks: TaskCounts {
             planned: 96,
             accepted: 96,
@@ -61,9 +64,11 @@ fn summary() -> Summary {
         put_aside: Vec::new(),
         complete: true,
         wall_seconds: 18.24,
-        cpu_seconds: 35.9,
+        cpu_seconds: 36.2,
+        busy_seconds: 35.9,
         map_sha256: "ab".repeat(32),
         files: vec!["out/a.json".into(), "out/a.sky.png".into()],
+        files_failed: Vec::new(),
         failures: BTreeMap::new(),
     }
 }
@@ -88,13 +93,55 @@ Run 136766  event 7637140  GOLD  2022-06-24 16:13:16 UTC  (MJD 59754.675884)
   Tasks   96 of 96 done
   Time    18.2 s on the clock, 35.9 s of workers' time, over memory:
   Map     sha256 {}
-
-  Files   out/a.json
-          out/a.sky.png
 ",
         "ab".repeat(32)
     );
     assert_eq!(summary().to_string(), expected);
+    assert_eq!(summary().files_text(), "  Files   2 in out\n");
+}
+
+#[test]
+fn an_open_region_is_told_first_beside_its_size_and_among_the_doubts() {
+    let mut summary = summary();
+    summary.regions[1].closed = false;
+    summary.regions[1].gaps = vec![Gap::Unscanned];
+    summary.quality = vec![Doubt::Open, Doubt::FewDoms];
+    let text = summary.to_string();
+    assert!(
+        text.starts_with(
+            "WARNING: OPEN REGION: it reaches sky that was not scanned, so the source may lie \
+             outside. Scan wider: a larger --within, or the whole sky.\n\nRun 136766"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("50 %       2.35 deg2       2 dllh < 22.20\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("90 %       7.49 deg2       2 dllh < 64.20; OPEN\n"),
+        "{text}"
+    );
+    let doubts = "  DOUBT   a region is open, so the source may lie outside of it\n          \
+                  fewer than 20 DOMs saw light\n";
+    assert!(text.contains(doubts), "{text}");
+}
+
+#[test]
+fn files_that_failed_are_named() {
+    let mut summary = summary();
+    summary.files_failed = ["out/a.npz", "out/a.zoom.png"]
+        .map(|path| FailedFile {
+            path: path.into(),
+            error: "No space left on device (os error 28)".to_owned(),
+        })
+        .into();
+    assert_eq!(
+        summary.files_text(),
+        "  Files   2 in out\n  \
+         FAILED  out/a.npz: No space left on device (os error 28)\n          \
+         out/a.zoom.png: No space left on device (os error 28)\n"
+    );
 }
 
 #[test]
@@ -171,18 +218,21 @@ fn json_has_exactly_the_promised_keys() {
         "regions_method": "calibrated",
         "regions": [
             {"containment": 0.5, "level": 22.2, "contour_level": 22.2, "area_deg2": 2.353, "ra_plus_deg": 1.12,
-             "ra_minus_deg": 1.01, "dec_plus_deg": 0.8, "dec_minus_deg": 0.81},
+             "ra_minus_deg": 1.01, "dec_plus_deg": 0.8, "dec_minus_deg": 0.81, "closed": true, "gaps": []},
             {"containment": 0.9, "level": 64.2, "contour_level": 64.2, "area_deg2": 7.487, "ra_plus_deg": 2.2,
-             "ra_minus_deg": 1.93, "dec_plus_deg": 1.5, "dec_minus_deg": 1.47},
+             "ra_minus_deg": 1.93, "dec_plus_deg": 1.5, "dec_minus_deg": 1.47, "closed": true, "gaps": []},
         ],
+        "quality": [],
         "tasks": {"planned": 96, "accepted": 96, "duplicate": 0, "lost": 0, "failed": 0, "speculated": 0},
         "pixels": {"8": 768, "64": 896, "512": 1926},
         "failed_pixels": {},
         "complete": true,
         "wall_seconds": 18.24,
-        "cpu_seconds": 35.9,
+        "cpu_seconds": 36.2,
+        "busy_seconds": 35.9,
         "map_sha256": "ab".repeat(32),
         "files": ["out/a.json", "out/a.sky.png"],
+        "files_failed": [],
     });
     assert_eq!(json, expected);
     let text = serde_json::to_string(&summary()).unwrap();
