@@ -142,7 +142,7 @@ impl Summary {
 /// The warning of an open region, before anything else is said.
 pub(crate) fn opening(f: &mut Formatter<'_>, regions: &[RegionExtent]) -> fmt::Result {
     match doubt::opening(regions.iter().flat_map(|region| &region.gaps)) {
-        Some(opening) => writeln!(f, "WARNING: {opening}.\n"),
+        Some(opening) => writeln!(f, "WARNING: {}.\n", opening.replace(". ", ".\n         ")),
         None => Ok(()),
     }
 }
