@@ -4,7 +4,6 @@ use nix::sys::signal::Signal::SIGXFSZ;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::runtime::enough_files;
 use super::{Failure, failed};
 
 /// Killed by an interrupt, as a shell would tell it.
@@ -17,7 +16,6 @@ const INTERRUPTED: i32 = 130;
 /// # Errors
 /// If the system gives no signals.
 pub(super) fn on_interrupt(mut ask: impl FnMut() + Send + 'static) -> Result<(), Failure> {
-    enough_files()?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,8 +1,8 @@
-//! The runtime that actors run in, and what the system must give for it.
+//! The runtime that actors run in.
 
 use std::num::NonZeroU16;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use tokio::runtime::Builder;
 
 use super::{Failure, failed};
@@ -10,8 +10,6 @@ use crate::actors;
 
 /// Threads that may block in a runtime that nobody asked for more.
 const USUAL_THREADS: usize = 512;
-/// Open files that a process of ours needs at the very least: streams, two runtimes, a signal pipe.
-const FEWEST_FILES: u64 = 24;
 
 /// A system of actors on one thread.
 ///
@@ -33,17 +31,4 @@ pub(super) fn system_for(slots: NonZeroU16) -> Result<actix::SystemRunner, Failu
         .context("cannot start")
         .map_err(failed)?;
     Ok(actix::System::with_tokio_rt(move || runtime))
-}
-
-/// # Errors
-/// If this process may open so few files that nothing can run.
-pub(super) fn enough_files() -> Result<(), Failure> {
-    match rlimit::getrlimit(rlimit::Resource::NOFILE) {
-        Ok((limit, _)) if limit < FEWEST_FILES => Err(failed(anyhow!(
-            "only {limit} files may be open at once, and {FEWEST_FILES} are needed: raise the limit \
-             (ulimit -n)"
-        ))),
-        // A system that does not tell will say so later.
-        _ => Ok(()),
-    }
 }
