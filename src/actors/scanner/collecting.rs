@@ -57,12 +57,12 @@ impl Scanner {
                 Err(error) => {
                     tracing::debug!(task = id, %error, "a result is not understood");
                     self.meters.invalid();
-                    answer(0.0, Report::Failed(error.to_string()))
+                    answer(0.0, Report::failed(&error.to_string()))
                 }
             },
             Conclusion::Rejected(reason) => {
                 self.meters.rejected();
-                answer(0.0, Report::Failed(reason.clone()))
+                answer(0.0, Report::failed(reason))
             }
         };
         if let Report::Failed(reason) = &answer.report {

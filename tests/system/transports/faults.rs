@@ -177,13 +177,17 @@ async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned,
 }
 
 fn one_bad(above: &str, below: &str) -> Result<(), Failed> {
-    let run = |conducts: &[Conduct]| actix::System::new().block_on(scan(above, below, conducts));
+    // One runtime for all of them: what a transport shares within a process lives as long as it.
+    actix::System::new().block_on(each_bad(above, below))
+}
+
+async fn each_bad(above: &str, below: &str) -> Result<(), Failed> {
     let good = [Conduct::Good; GOOD_WORKERS];
-    let expected = run(&good)?.map.sha256_hex();
+    let expected = scan(above, below, &good).await?.map.sha256_hex();
     for conduct in BAD {
         let mut conducts = good.to_vec();
         conducts.insert(GOOD_WORKERS / 2, conduct);
-        let scanned = run(&conducts)?;
+        let scanned = scan(above, below, &conducts).await?;
         let tasks = scanned.tasks;
         if scanned.map.sha256_hex() != expected || !scanned.complete {
             return Err(format!("{conduct:?}: another map; {tasks:?}").into());

@@ -40,6 +40,13 @@ pub enum Report {
     NotBegun,
 }
 
+impl Report {
+    /// A failure of the whole task, for a reason that came from elsewhere: cut, and in plain text.
+    pub fn failed(reason: &str) -> Self {
+        Self::Failed(shortened(reason))
+    }
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct WireResult {
     seconds: f64,
@@ -121,7 +128,7 @@ impl ResultBody {
         }
         let report = match (wire.not_begun, &wire.failed) {
             (true, _) => Report::NotBegun,
-            (false, Some(reason)) => Report::Failed(shortened(reason)),
+            (false, Some(reason)) => Report::failed(reason),
             (false, None) => Report::Outcomes(wire.outcomes().map_err(senseless)?),
         };
         Ok(Self { seconds, report })
@@ -214,10 +221,11 @@ fn sensible(fit: PixelFit) -> PixelOutcome {
     }
 }
 
-/// As much of a reason as is kept.
+/// As much of a reason as is kept, without what a terminal would take for a command.
 fn shortened(reason: &str) -> String {
     let end = (0..=reason.len().min(MOST_REASON_BYTES))
         .rev()
         .find(|end| reason.is_char_boundary(*end));
-    reason[..end.unwrap_or(0)].to_owned()
+    let plain = |char: char| if char.is_control() { ' ' } else { char };
+    reason[..end.unwrap_or(0)].chars().map(plain).collect()
 }

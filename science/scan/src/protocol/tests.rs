@@ -197,7 +197,12 @@ fn a_fit_that_makes_no_sense_is_a_failure() {
 }
 
 #[test]
-fn reasons_are_cut() {
+fn reasons_are_cut_and_plain() {
+    let red = Report::failed("no \u{1b}[31mred\u{1b}[0m\nforged line");
+    assert_eq!(
+        red,
+        Report::Failed("no  [31mred [0m forged line".to_owned())
+    );
     let long = ResultBody {
         seconds: 0.0,
         report: Report::Failed("\u{e4}".repeat(10_000)),
