@@ -143,6 +143,10 @@ pub(crate) fn wait_until_gone(pid: u32) -> Result<(), Failed> {
         if begun.elapsed() > SOON {
             return Err(format!("{pid} lives on below {parent}").into());
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the end of another's process wakes nobody here"
+        )]
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
