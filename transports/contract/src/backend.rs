@@ -7,6 +7,7 @@
 //! [`Assembly`] is a payload on its way in.
 //! [`checksum`] and [`body_checksum`] tell damage on the wire.
 //! [`Counts`] and [`Meters`] say what it does, under one list of names ([`meters`]).
+//! [`HubBefore`], [`LinkBefore`] and [`SettlerBefore`] are for decorators, which stand before a backend.
 //! [`Dice`] are for those that draw and are to draw the same every time.
 //!
 //! A backend takes one of three shapes:
@@ -41,6 +42,7 @@
 mod assembly;
 mod checksum;
 mod counts;
+mod decorate;
 mod dice;
 mod hub_queue;
 mod lease_table;
@@ -52,6 +54,7 @@ mod payloads;
 pub use assembly::{Assembled, Assembly};
 pub use checksum::{body_checksum, checksum};
 pub use counts::{Counts, Totals};
+pub use decorate::{HubBefore, LinkBefore, SettlerBefore, WrappedSettlers};
 pub use dice::Dice;
 pub use hub_queue::{HubQueue, HubQueueOwner};
 pub use lease_table::{Grant, LeaseTable, LinkSlot, Settling};

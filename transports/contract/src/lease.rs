@@ -151,18 +151,6 @@ impl Lease {
         self.body = change(mem::take(&mut self.body));
         self
     }
-
-    /// Takes the lease out of its backend's hands; for decorators, which wrap the settler.
-    pub fn into_parts(mut self) -> (TaskKey, Bytes, u32, LeaseToken, Option<Arc<dyn Settler>>) {
-        let settler = self.settler.take();
-        (
-            self.key,
-            mem::take(&mut self.body),
-            self.attempt,
-            self.token,
-            settler,
-        )
-    }
 }
 
 impl Drop for Lease {
@@ -182,7 +170,8 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// A lease and what became of it, not told to the hub yet. Dropped untold, it is released.
+/// Pairs a lease with what became of it, until the hub hears of it. Dropped before that, it gives the
+/// task back.
 #[derive(Debug)]
 #[must_use = "dropping a settlement releases its task"]
 pub struct Settlement {

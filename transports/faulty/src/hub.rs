@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt};
 use skyscan_transport::{HubInbox, HubIncoming, Outcome, Receipts, Result, SettledBatch};
 
 use crate::{
-    held::Held,
+    delays::Delays,
     plan::{FrameKind, Plan, Verdict},
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn judged(inner: HubInbox, plan: Arc<Plan>) -> HubInbox {
     Box::pin(Judged {
         inner,
         plan,
-        held: Held::new(),
+        held: Delays::new(),
         ended: false,
     })
 }
@@ -27,7 +27,7 @@ pub(crate) fn judged(inner: HubInbox, plan: Arc<Plan>) -> HubInbox {
 struct Judged {
     inner: HubInbox,
     plan: Arc<Plan>,
-    held: Held<Result<HubIncoming>>,
+    held: Delays<Result<HubIncoming>>,
     ended: bool,
 }
 

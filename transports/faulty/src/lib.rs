@@ -5,7 +5,7 @@
 //! what its hub receives, and the one that wraps a Worker's transport what its links receive and
 //! say. The same seed draws the same verdicts for the same frames.
 
-mod held;
+mod delays;
 mod hub;
 mod link;
 mod plan;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
-use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result};
+use skyscan_transport::{Lease, LinkInbox, LinkIncoming, Result, backend::WrappedSettlers};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::link::ModelledSettler;
@@ -43,8 +43,7 @@ pub(crate) struct Inbox {
     /// Past the hub and the broker.
     arriving: VecDeque<OnTheWay>,
     timer: Pin<Box<Sleep>>,
-    /// Wraps each settler once, so that its leases can still be settled together.
-    settler: Option<Arc<ModelledSettler>>,
+    settlers: WrappedSettlers<ModelledSettler>,
 }
 
 impl Inbox {
@@ -62,7 +61,7 @@ impl Inbox {
             leaving: VecDeque::new(),
             arriving: VecDeque::new(),
             timer: Box::pin(sleep_until(Instant::now())),
-            settler: None,
+            settlers: WrappedSettlers::new(),
         }
     }
 
@@ -94,15 +93,11 @@ impl Inbox {
         let Ok(LinkIncoming::Leased(leases)) = item else {
             return item;
         };
-        let wrapped = leases.into_iter().map(|lease| {
-            lease.map_settler(|settler| {
-                let known = self.settler.take().filter(|known| known.wraps(&settler));
-                let known =
-                    known.unwrap_or_else(|| Arc::new(ModelledSettler::new(settler, &self.process)));
-                self.settler = Some(Arc::clone(&known));
-                known
-            })
-        });
+        let Self {
+            settlers, process, ..
+        } = self;
+        let make = |settler| ModelledSettler::new(settler, process);
+        let wrapped = leases.into_iter().map(|lease| settlers.wrap(lease, make));
         Ok(LinkIncoming::Leased(wrapped.collect()))
     }
 }

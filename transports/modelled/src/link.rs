@@ -1,14 +1,13 @@
 //! A Worker's end of a modelled path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
     Answer, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, PayloadId, Result, ScanId, Settlement,
-    Settler, TaskKey, Transport,
+    Settler, TaskKey, Transport, backend::SettlerBefore,
 };
 use tokio::time::sleep_until;
 
@@ -109,16 +108,12 @@ impl ModelledSettler {
             process: Arc::clone(process),
         }
     }
-
-    pub(crate) fn wraps(&self, settler: &Arc<dyn Settler>) -> bool {
-        Arc::ptr_eq(&self.inner, settler)
-    }
 }
 
 #[async_trait]
-impl Settler for ModelledSettler {
-    fn lease_term(&self, key: TaskKey) -> Duration {
-        self.inner.lease_term(key)
+impl SettlerBefore for ModelledSettler {
+    fn inner(&self) -> &Arc<dyn Settler> {
+        &self.inner
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {

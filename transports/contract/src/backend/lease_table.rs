@@ -21,13 +21,16 @@ use scan::{Ready, Scan};
 
 use crate::{LeaseToken, ScanId, TaskFrame, TaskKey, WorkerId};
 
-/// Most tasks that one link is granted before the next link has its turn.
+/// Most tasks that one link is granted before the next link has its turn. More would send tasks to
+/// the first links in whole credits while others stay idle; fewer would cost a frame for each task.
 const MAX_TURN: usize = 64;
 
 /// The state of all scans and links of one place.
 #[derive(Debug, Default)]
 pub struct LeaseTable {
     scans: Vec<Scan>,
+    /// Where each open scan stands in `scans`: leases name it by number, so that ending one costs no
+    /// hashing.
     numbers: HashMap<ScanId, usize>,
     /// Where the next turn starts, so that no scan starves another.
     next_scan: usize,
@@ -314,6 +317,7 @@ impl LeaseTable {
     pub fn expire(&mut self, now: Duration) -> usize {
         let mut n_expired = 0;
         for number in 0..self.scans.len() {
+            // Only the front is looked at: what is behind it runs out later.
             while let Some(index) = self.scans[number].oldest {
                 if self.entries.at(index).deadline > now {
                     break;
@@ -355,7 +359,8 @@ impl LeaseTable {
         (self.entries.at(index).link == link).then_some(index)
     }
 
-    /// Ends the lease at `index` and puts its task in front of the queue.
+    /// Ends the lease at `index` and puts its task in front of the queue: it has waited for longer than
+    /// any other, and at the end of a wave everybody waits for it.
     fn requeue(&mut self, index: u32) {
         let entry = self.end(index);
         let ready = Ready {
@@ -379,7 +384,8 @@ impl LeaseTable {
         entry
     }
 
-    /// Appends to the scan's list of deadlines.
+    /// Appends to the scan's list of deadlines. The newest deadline is always the latest, since every
+    /// lease of a scan has the same term: a list in this order needs no heap.
     fn append(&mut self, number: usize, index: u32) {
         let scan = &mut self.scans[number];
         let last = scan.newest.replace(index);

@@ -6,7 +6,7 @@
 //! the transport is made, with RabbitMQ). Gauges of several transports in one process add up, and
 //! what a transport has added goes with it.
 //!
-//! | name | kind, more labels | meaning | told by |
+//! | name | kind, more labels | meaning | side |
 //! |---|---|---|---|
 //! | `skyscan_transport_messages_total` | counter, `direction` = in, out | frames | hub, link |
 //! | `skyscan_transport_bytes_total` | counter, `direction` = in, out | their bytes | hub, link |
@@ -200,7 +200,8 @@ pub(super) fn labels(transport: &'static str, side: Side) -> Vec<Label> {
 /// One holder's part of a gauge to which others of the process add theirs; taken back when dropped.
 pub struct Level {
     gauge: Gauge,
-    told: AtomicU64,
+    /// What the gauge has of this holder.
+    reported: AtomicU64,
 }
 
 impl Level {
@@ -209,18 +210,18 @@ impl Level {
         gauge.increment(0.0);
         Self {
             gauge,
-            told: AtomicU64::new(0),
+            reported: AtomicU64::new(0),
         }
     }
 
     /// Sets this holder's part.
     pub fn set(&self, level: usize) {
         let level = level as u64;
-        let told = self.told.swap(level, Ordering::Relaxed);
-        if level > told {
-            self.gauge.increment((level - told) as f64);
-        } else if level < told {
-            self.gauge.decrement((told - level) as f64);
+        let reported = self.reported.swap(level, Ordering::Relaxed);
+        if level > reported {
+            self.gauge.increment((level - reported) as f64);
+        } else if level < reported {
+            self.gauge.decrement((reported - level) as f64);
         }
     }
 }
@@ -233,6 +234,6 @@ impl Drop for Level {
 
 impl fmt::Debug for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Level").field(&self.told).finish()
+        f.debug_tuple("Level").field(&self.reported).finish()
     }
 }

@@ -10,12 +10,13 @@ use std::{
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
 use skyscan_transport::{
     Lease, Link, LinkConfig, LinkInbox, LinkIncoming, Result, ScanId, Transport,
+    backend::WrappedSettlers,
 };
 use tokio::time::sleep;
 
 use super::{Shared, settler::JudgedSettler};
 use crate::{
-    held::Held,
+    delays::Delays,
     plan::{FrameKind, Verdict},
 };
 
@@ -32,9 +33,9 @@ pub(super) fn judged(
         config,
         shared,
         hubs: BTreeSet::new(),
-        held: Held::new(),
-        lost: Held::new(),
-        settler: None,
+        held: Delays::new(),
+        lost: Delays::new(),
+        settlers: WrappedSettlers::new(),
         coming_back: None,
     })
 }
@@ -47,10 +48,10 @@ struct Judged {
     config: LinkConfig,
     shared: Arc<Shared>,
     hubs: BTreeSet<ScanId>,
-    held: Held<Result<LinkIncoming>>,
+    held: Delays<Result<LinkIncoming>>,
     /// Leases that never arrived. Dropping them early would give them back.
-    lost: Held<Lease>,
-    settler: Option<Arc<JudgedSettler>>,
+    lost: Delays<Lease>,
+    settlers: WrappedSettlers<JudgedSettler>,
     coming_back: Option<BoxFuture<'static, Opened>>,
 }
 
@@ -109,17 +110,10 @@ impl Judged {
     }
 
     fn wrap(&mut self, lease: Lease) -> Lease {
-        lease.map_settler(|inner| match &self.settler {
-            Some(last) if Arc::ptr_eq(&last.inner, &inner) => Arc::<JudgedSettler>::clone(last),
-            _ => {
-                let settler = JudgedSettler {
-                    inner,
-                    shared: Arc::clone(&self.shared),
-                };
-                let settler = Arc::new(settler);
-                self.settler = Some(Arc::clone(&settler));
-                settler
-            }
+        let shared = &self.shared;
+        self.settlers.wrap(lease, |inner| JudgedSettler {
+            inner,
+            shared: Arc::clone(shared),
         })
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use skyscan_transport::{Lease, LeaseToken, Result, Settlement, Settler, TaskKey};
+use skyscan_transport::{Lease, Result, Settlement, Settler, TaskKey, backend::SettlerBefore};
 use tokio::time::sleep;
 
 use super::Shared;
@@ -39,14 +39,14 @@ impl JudgedSettler {
 }
 
 #[async_trait]
-impl Settler for JudgedSettler {
-    fn lease_term(&self, key: TaskKey) -> Duration {
-        self.inner.lease_term(key)
+impl SettlerBefore for JudgedSettler {
+    fn inner(&self) -> &Arc<dyn Settler> {
+        &self.inner
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
         let link = self.shared.id();
-        let (mut told, mut twice, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut passing, mut twice, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         let (mut late, mut unheard) = (Duration::ZERO, Vec::new());
         for settlement in settlements {
             let key = settlement.key();
@@ -71,12 +71,12 @@ impl Settler for JudgedSettler {
                 Verdict::Delay(by) => late = late.max(by),
                 Verdict::Sever(absence) => self.shared.sever(absence),
             }
-            told.push(settlement.handed_to(Arc::clone(&self.inner)));
+            passing.push(settlement.handed_to(Arc::clone(&self.inner)));
         }
         if late > Duration::ZERO {
             sleep(late).await;
         }
-        lost.extend(self.inner.settle(told).await?);
+        lost.extend(self.inner.settle(passing).await?);
         if !twice.is_empty() {
             // Fenced (C4): the second of each finds no lease.
             let _fenced = self.inner.settle(twice).await?;
@@ -84,13 +84,5 @@ impl Settler for JudgedSettler {
         unheard.retain(|key| !lost.contains(key));
         lost.append(&mut unheard);
         Ok(lost)
-    }
-
-    async fn renew(&self, leases: Vec<(LeaseToken, TaskKey)>) -> Result<Vec<TaskKey>> {
-        self.inner.renew(leases).await
-    }
-
-    fn abandon(&self, token: LeaseToken) {
-        self.inner.abandon(token);
     }
 }

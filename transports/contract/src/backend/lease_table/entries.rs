@@ -25,6 +25,7 @@ pub(super) struct Entry {
     pub(super) newer: Option<u32>,
 }
 
+/// A slab of our own and not a crate's: a token has to tell a lease from every earlier one in its place.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     places: Vec<(u32, Option<Entry>)>,
@@ -64,6 +65,8 @@ impl Entries {
         (u64::from(*generation) == token.0 >> 32 && place.is_some()).then_some(index)
     }
 
+    /// Ends a lease. The generation moves on, so that its token is no token of whoever gets the place
+    /// next (C4), however late it is used.
     pub(super) fn remove(&mut self, index: u32) -> Entry {
         let (generation, place) = &mut self.places[index as usize];
         *generation = generation.wrapping_add(1);

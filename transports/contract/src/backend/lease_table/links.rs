@@ -98,6 +98,8 @@ impl Links {
         link
     }
 
+    /// Takes a link out; returns the leases that it holds. The queues of turns may name it on: its
+    /// generation tells, and looking for it there would cost every link.
     pub(super) fn remove(&mut self, link: LinkSlot) -> Vec<u32> {
         self.serve_no_more(link);
         let Some(slot) = self.slot_mut(link) else {

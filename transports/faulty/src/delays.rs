@@ -15,7 +15,7 @@ const REORDER_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Things that pass now, and things that pass later.
 #[derive(Debug)]
-pub(crate) struct Held<T> {
+pub(crate) struct Delays<T> {
     ready: VecDeque<T>,
     later: Vec<(Instant, T)>,
     /// Passes after the next one.
@@ -23,7 +23,7 @@ pub(crate) struct Held<T> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Held<T> {
+impl<T> Delays<T> {
     pub(crate) fn new() -> Self {
         Self {
             ready: VecDeque::new(),
