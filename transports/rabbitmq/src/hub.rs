@@ -18,6 +18,7 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
     TaskFrame, TransportError,
     backend::{HubQueue, HubQueueOwner},
+    check_size,
 };
 use tokio::{
     sync::{Notify, oneshot},
@@ -26,7 +27,7 @@ use tokio::{
 
 pub(crate) use self::state::{BEATS, HubState};
 use crate::{
-    Handle, NAME, check_size,
+    Handle, NAME,
     outbox::{Receipt, Route},
     process::{Chore, Process, State},
     random,

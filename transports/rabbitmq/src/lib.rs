@@ -182,11 +182,3 @@ impl Drop for Handle {
         self.process.chore(Chore::End);
     }
 }
-
-/// Refuses bodies that no wire would carry.
-fn check_size(size: usize, limit: usize) -> Result<()> {
-    match size > limit {
-        true => Err(TransportError::FrameTooLarge { size, limit }),
-        false => Ok(()),
-    }
-}

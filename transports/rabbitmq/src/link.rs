@@ -14,13 +14,14 @@ use skyscan_transport::{
     DownCause, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES, PayloadId, Result, ScanId,
     TransportError,
     backend::{LinkQueue, LinkQueueOwner},
+    check_size,
 };
 use tokio::time::{Duration, timeout};
 
 use self::links::LinkState;
 pub(crate) use self::sessions::{Announcement, Sessions};
 use crate::{
-    Handle, check_size,
+    Handle,
     payload::Fetched,
     process::{Chore, Process},
     random,

@@ -178,7 +178,8 @@ fn crash_for_long(node: &mut Node) -> Result<()> {
 }
 
 fn before_the_broker(node: &mut Node) -> Result<()> {
-    let address = address(node, "before", "");
+    // A broker takes long to start on a busy machine.
+    let address = address(node, "before", "&patience=120");
     node.kill()?;
     block_on(async {
         let process = RabbitmqTransport::new(&address)?;

@@ -12,6 +12,7 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
     TaskFrame, TransportError,
     backend::{Counts, HubQueue, HubQueueOwner, Meters, Payloads, Side},
+    check_size,
 };
 use tokio::{
     runtime::Handle,
@@ -277,13 +278,5 @@ impl HubQueueOwner for QueueOwner {
                 answer: None,
             });
         }
-    }
-}
-
-/// Refuses what no frame carries.
-pub(crate) fn check_size(size: usize, limit: usize) -> Result<()> {
-    match size > limit {
-        true => Err(TransportError::FrameTooLarge { size, limit }),
-        false => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use skyscan_transport::{
     Answer, LeaseToken, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES, PayloadId, Result,
     ScanId, Settlement, Settler, TaskKey, TransportError,
     backend::{Counts, LinkQueue, LinkQueueOwner, Meters, PayloadCache, Side, body_checksum},
+    check_size,
 };
 use tokio::sync::oneshot;
 
@@ -24,7 +25,6 @@ use crate::{
     NAME,
     address::{Address, Connections},
     failure, files,
-    hub::check_size,
     link_pump::{LinkCommand, LinkPump},
     post::{self, Post},
     pump::{self, Running},
