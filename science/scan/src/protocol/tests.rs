@@ -5,6 +5,8 @@ use skyscan_reco::synthetic::{Recipe, generate};
 use skyscan_reco::{PixelRequest, Problem, VertexSeed};
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
+mod golden;
+
 fn task() -> TaskBody {
     let direction = DetectorDirection {
         zenith_rad: 1.5,

@@ -385,6 +385,18 @@ mod tests {
         assert_eq!(FromHub::read_all(down.freeze()), Ok(answered()));
     }
 
+    /// Whoever changes them raises `WIRE`.
+    #[test]
+    fn entries_keep_their_bytes() -> Result<(), String> {
+        let (mut up, mut down) = (BytesMut::new(), BytesMut::new());
+        told().iter().for_each(|entry| entry.put(&mut up));
+        answered().iter().for_each(|entry| entry.put(&mut down));
+        skyscan_golden::compare(&[
+            ("rabbitmq-entries-to-hub", &up),
+            ("rabbitmq-entries-from-hub", &down),
+        ])
+    }
+
     #[test]
     fn rejects_a_truncated_entry() {
         for entry in told() {

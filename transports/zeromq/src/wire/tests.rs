@@ -170,6 +170,15 @@ fn sealed(records: &[u8]) -> Vec<u8> {
     writer.seal(0).to_vec()
 }
 
+/// Whoever changes them raises `WIRE_VERSION`.
+#[test]
+fn frames_keep_their_bytes() -> Result<(), String> {
+    skyscan_golden::compare(&[
+        ("zeromq-to-hub", &to_hub().0),
+        ("zeromq-to-links", &to_links().0),
+    ])
+}
+
 #[test]
 fn a_truncated_frame_yields_fewer_records_or_an_error() {
     let (frame, records) = to_hub();

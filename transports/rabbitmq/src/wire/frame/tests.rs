@@ -103,6 +103,13 @@ fn no_flipped_bit_is_ever_read() {
     }
 }
 
+/// Whoever changes them raises `WIRE`.
+#[test]
+fn frames_keep_their_bytes() -> Result<(), String> {
+    let frames: Vec<u8> = examples().iter().flat_map(|frame| frame.encode()).collect();
+    skyscan_golden::compare(&[("rabbitmq-frames", &frames)])
+}
+
 #[test]
 fn rejects_a_truncated_frame() {
     for frame in examples() {
