@@ -4,6 +4,8 @@
 //! them in `value.data` itself, later ones (2021a, 2023a, 2024a) in `value.data.frames` beside the
 //! run and event number; a scanner's `startup.json` in `GCDQp_packet.frames`.
 
+mod claims;
+
 use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
@@ -17,8 +19,10 @@ use super::limits::{MAX_ALERT_FRAME_BYTES, MAX_ALERT_ITEMS};
 use super::pickle;
 use super::read_error::{Cause, Fault, FramePlace};
 
+pub use claims::Claim;
+
 /// What an alert says beside its frames.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct AlertNotes {
     /// Version of the format, empty before there were any; none if the packet does not say.
     pub(super) version: Option<String>,
@@ -26,6 +30,10 @@ pub(super) struct AlertNotes {
     pub(super) streams: Vec<String>,
     /// What the message calls itself, such as `heseEvent`.
     pub(super) topic: String,
+    /// Fits of the online systems, by name.
+    pub(super) reco: Option<Claim>,
+    /// Scores of the online selection, by name.
+    pub(super) neutrino: Option<Claim>,
     run_id: Option<u32>,
     event_id: Option<u32>,
 }
@@ -54,17 +62,22 @@ pub(super) struct AlertFrames {
 }
 
 /// Takes an alert apart; the source is JSON or what a pickle stands for.
-pub(super) fn read<'de, D>(source: D) -> Result<(AlertNotes, AlertFrames), Cause>
+pub(super) fn read<'de, D>(
+    source: D,
+    json_error: impl Fn(serde_json::Error) -> Cause,
+) -> Result<(AlertNotes, AlertFrames), Cause>
 where
     D: Deserializer<'de, Error = serde_json::Error>,
 {
-    let document = Document::deserialize(source)?;
+    let document = Document::deserialize(source).map_err(json_error)?;
     let (notes, frames) = match (document.value, document.packet) {
         (Some(body), _) => {
             let notes = AlertNotes {
                 version: Some(body.version.unwrap_or_default()),
                 streams: body.streams.map(|streams| streams.0).unwrap_or_default(),
                 topic: document.varname.unwrap_or_default(),
+                reco: body.data.reco,
+                neutrino: body.data.neutrino,
                 run_id: body.data.run_id,
                 event_id: body.data.event_id,
             };
@@ -162,9 +175,12 @@ struct Packet {
 #[derive(serde::Deserialize)]
 struct PackedFrame(String, String);
 
+#[derive(Default)]
 struct Payload {
     run_id: Option<u32>,
     event_id: Option<u32>,
+    reco: Option<Claim>,
+    neutrino: Option<Claim>,
     frames: Few<PackedFrame>,
 }
 
@@ -174,6 +190,10 @@ impl<'de> Deserialize<'de> for Payload {
         struct Named {
             run_id: Option<u32>,
             event_id: Option<u32>,
+            #[serde(default)]
+            reco: Option<Claim>,
+            #[serde(default)]
+            neutrino: Option<Claim>,
             frames: Few<PackedFrame>,
         }
 
@@ -190,9 +210,8 @@ impl<'de> Deserialize<'de> for Payload {
             fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Payload, A::Error> {
                 let frames = Few::deserialize(value::SeqAccessDeserializer::new(seq))?;
                 Ok(Payload {
-                    run_id: None,
-                    event_id: None,
                     frames,
+                    ..Payload::default()
                 })
             }
 
@@ -200,11 +219,15 @@ impl<'de> Deserialize<'de> for Payload {
                 let Named {
                     run_id,
                     event_id,
+                    reco,
+                    neutrino,
                     frames,
                 } = Named::deserialize(value::MapAccessDeserializer::new(map))?;
                 Ok(Payload {
                     run_id,
                     event_id,
+                    reco,
+                    neutrino,
                     frames,
                 })
             }
@@ -216,6 +239,12 @@ impl<'de> Deserialize<'de> for Payload {
 
 /// A list that is refused when it is longer than any real one.
 struct Few<T>(Vec<T>);
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

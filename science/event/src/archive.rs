@@ -26,6 +26,7 @@ pub(super) enum Class {
     List,
     Bitmask,
     BitmaskVector,
+    KeyVector,
     StampVector,
     HeaderVector,
     ByteVector,

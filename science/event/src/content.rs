@@ -1,10 +1,15 @@
 //! What a file holds, told by its first bytes and never by its name, with compression taken off.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+use std::rc::Rc;
 
-use super::limits::{MAX_COMPRESSION_LAYERS, MAX_DOCUMENT_BYTES, MAX_UNPACKED_BYTES};
+use super::limits::{
+    FREE_UNPACKED_BYTES, MAX_COMPRESSION_LAYERS, MAX_DOCUMENT_BYTES, MAX_UNPACKED_BYTES,
+    MAX_UNPACKED_RATIO,
+};
 use super::read_error::Cause;
 use super::zstd::ZstdReader;
 
@@ -21,9 +26,20 @@ pub(super) enum Content {
     Pickle(Vec<u8>),
 }
 
-/// Opens a file and tells what it holds.
+/// The name that stands for what comes through a pipe.
+pub(super) const STANDARD_INPUT: &str = "-";
+
+/// Opens a file, or standard input for `-`, and tells what it holds.
 pub(super) fn open(path: &Path) -> Result<Content, Cause> {
-    let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path)?));
+    let source: Box<dyn Read> = match path == Path::new(STANDARD_INPUT) {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path)?),
+    };
+    let packed = Rc::new(Cell::new(0));
+    let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(Counted {
+        inner: source,
+        read: Rc::clone(&packed),
+    }));
     for _ in 0..=MAX_COMPRESSION_LAYERS {
         let head = sniff(&mut reader)?;
         let rest = Cursor::new(head.clone()).chain(reader);
@@ -42,7 +58,8 @@ pub(super) fn open(path: &Path) -> Result<Content, Cause> {
                 return Err(Cause::UnknownFormat(shown));
             }
         };
-        reader = Box::new(BufReader::with_capacity(1 << 16, Bounded::new(unpacked)));
+        let bounded = Bounded::new(unpacked, Rc::clone(&packed));
+        reader = Box::new(BufReader::with_capacity(1 << 16, bounded));
     }
     Err(Cause::malformed(format!(
         "is compressed more than {MAX_COMPRESSION_LAYERS} times"
@@ -76,17 +93,33 @@ fn document(reader: impl Read) -> Result<Vec<u8>, Cause> {
     Ok(bytes)
 }
 
+/// Counts what was read of the file itself.
+struct Counted<R> {
+    inner: R,
+    read: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.set(self.read.get() + read as u64);
+        Ok(read)
+    }
+}
+
 /// Stops a decompression bomb.
 struct Bounded<R> {
     inner: R,
-    left: u64,
+    unpacked: u64,
+    packed: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Bounded<R> {
-    fn new(inner: R) -> Self {
+    fn new(inner: R, packed: Rc<Cell<u64>>) -> Self {
         Self {
             inner,
-            left: MAX_UNPACKED_BYTES,
+            unpacked: 0,
+            packed,
         }
     }
 }
@@ -94,9 +127,15 @@ impl<R: Read> Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!("unpacks to more than {MAX_UNPACKED_BYTES} bytes"))
-        })?;
+        self.unpacked += read as u64;
+        let by_size = FREE_UNPACKED_BYTES + MAX_UNPACKED_RATIO.saturating_mul(self.packed.get());
+        let limit = by_size.min(MAX_UNPACKED_BYTES);
+        if self.unpacked > limit {
+            return Err(io::Error::other(format!(
+                "{} bytes of it unpack to more than {limit}",
+                self.packed.get()
+            )));
+        }
         Ok(read)
     }
 }

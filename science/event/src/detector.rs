@@ -4,17 +4,37 @@
 //! whose columns are named in the file. IceCube-86 is built in; any other telescope is a file of
 //! the same form.
 
+mod mark;
+mod suits;
+
+pub use mark::DetectorMark;
+pub use suits::{MissingModules, UnfitDetector};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::DomId;
+use super::names::{LONGEST_NAME, clean};
+use super::{DomId, python_json};
 
 const FORMAT: &str = "skyscan-detector-1";
 const DOM_COLUMNS: [&str; 6] = ["string", "dom", "x_m", "y_m", "z_m", "relative_efficiency"];
 const ICE_COLUMNS: [&str; 3] = ["z_m", "scattering_length_m", "absorption_length_m"];
 /// More DOMs than any telescope has; bounds the memory that a description can ask for.
 const MOST_DOMS: usize = 1_000_000;
+/// More layers than anything was ever measured in.
+const MOST_LAYERS: usize = 10_000;
+/// How far from the origin a module may hang and a layer may be: telescopes measure a few kilometres, and
+/// some count from the surface of the sea or the ice.
+const FARTHEST_M: f64 = 20_000.0;
+/// Lengths of scattering and absorption: from muddy water to the clearest ice ten times over.
+const LENGTHS_M: std::ops::RangeInclusive<f64> = 0.5..=5_000.0;
+/// Sensitivity beside a standard module.
+const EFFICIENCIES: std::ops::RangeInclusive<f64> = 0.01..=100.0;
+/// Characters of an error that quotes the file.
+const LONGEST_MESSAGE: usize = 400;
+/// Largest description in bytes; IceCube's has 200 kB.
+pub const LARGEST_DESCRIPTION: u64 = 128 << 20;
 
 /// Where a DOM hangs and how sensitive it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,7 +87,7 @@ pub struct Detector {
 pub enum DetectorError {
     /// It is not JSON of the right shape, or a number in it makes no sense.
     #[error("failed to read the detector description: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(String),
 }
 
 impl Detector {
@@ -82,11 +102,9 @@ impl Detector {
     /// # Errors
     /// If it is not a description of the format `skyscan-detector-1`, or a number in it is absurd.
     pub fn from_json(text: &[u8]) -> Result<Self, DetectorError> {
-        let mut json = serde_json::Deserializer::from_slice(text);
-        let description = Written::deserialize(&mut json)?;
-        json.end()?;
-        let detector = Self::try_from(description);
-        Ok(detector.map_err(<serde_json::Error as serde::de::Error>::custom)?)
+        let told = |what: String| DetectorError::Malformed(clean(&what, LONGEST_MESSAGE));
+        let File(description) = python_json::from_slice(text).map_err(told)?;
+        Self::try_from(description).map_err(told)
     }
 
     /// The middle of the DOMs.
@@ -100,6 +118,15 @@ impl Detector {
         sum.map(|total| total / self.doms.len() as f64)
     }
 }
+
+/// Whether a coordinate is that of something in a telescope.
+fn is_near(coordinate_m: f64) -> bool {
+    coordinate_m.abs() <= FARTHEST_M
+}
+
+/// A description as a file has it.
+#[derive(Deserialize)]
+struct File(#[serde(with = "Written")] Description);
 
 /// A description as it travels and as files have it. On its way to workers it may have fields that
 /// a later version added.
@@ -141,24 +168,36 @@ impl TryFrom<Description> for Detector {
                 "columns must be {DOM_COLUMNS:?} and {ICE_COLUMNS:?}"
             ));
         }
-        if file.doms.is_empty() || file.doms.len() > MOST_DOMS || file.ice.is_empty() {
+        if !(1..=MOST_DOMS).contains(&file.doms.len())
+            || !(1..=MOST_LAYERS).contains(&file.ice.len())
+        {
             return Err(format!(
-                "need 1 to {MOST_DOMS} DOMs and at least one ice layer"
+                "need 1 to {MOST_DOMS} DOMs and 1 to {MOST_LAYERS} ice layers, not {} and {}",
+                file.doms.len(),
+                file.ice.len()
             ));
         }
         if !(-90.0..=90.0).contains(&file.site.latitude_deg)
             || !(-360.0..=360.0).contains(&file.site.longitude_deg)
         {
-            return Err("the site is not on Earth".to_owned());
+            return Err(format!(
+                "the site at longitude {} and latitude {} is not on Earth",
+                file.site.longitude_deg, file.site.latitude_deg
+            ));
         }
         let mut doms = BTreeMap::new();
         for (string, dom, x, y, z, relative_efficiency) in file.doms {
             let id = DomId { string, dom };
-            let near = [x, y, z].iter().all(|c| c.abs() < 1e6);
-            let sensitive = relative_efficiency > 0.0 && relative_efficiency < 1e3;
-            if !(near && sensitive) {
+            if [x, y, z].iter().any(|c| !is_near(*c)) {
                 return Err(format!(
-                    "DOM {string}-{dom} has an absurd position or efficiency"
+                    "DOM {string}-{dom} hangs at ({x}, {y}, {z}) m, more than {FARTHEST_M} m away"
+                ));
+            }
+            if !EFFICIENCIES.contains(&relative_efficiency) {
+                return Err(format!(
+                    "DOM {string}-{dom} has the relative efficiency {relative_efficiency}, not {} to {}",
+                    EFFICIENCIES.start(),
+                    EFFICIENCIES.end()
                 ));
             }
             let entry = Dom {
@@ -176,9 +215,22 @@ impl TryFrom<Description> for Detector {
                 scattering_length_m,
                 absorption_length_m,
             };
-            let clear = |length: f64| length > 0.1 && length < 1e5;
-            if !z_m.is_finite() || !clear(scattering_length_m) || !clear(absorption_length_m) {
-                return Err(format!("the ice layer at {z_m} m is absurd"));
+            if !is_near(z_m) {
+                return Err(format!(
+                    "the ice layer at {z_m} m is more than {FARTHEST_M} m away"
+                ));
+            }
+            for (what, length_m) in [
+                ("scattering", scattering_length_m),
+                ("absorption", absorption_length_m),
+            ] {
+                if !LENGTHS_M.contains(&length_m) {
+                    return Err(format!(
+                        "the ice layer at {z_m} m has the {what} length {length_m} m, not {} to {} m",
+                        LENGTHS_M.start(),
+                        LENGTHS_M.end()
+                    ));
+                }
             }
             if ice.last().is_some_and(|below: &IceLayer| below.z_m >= z_m) {
                 return Err(format!("ice layers must rise; the one at {z_m} m does not"));
@@ -186,7 +238,7 @@ impl TryFrom<Description> for Detector {
             ice.push(layer);
         }
         Ok(Self {
-            name: file.name,
+            name: clean(&file.name, LONGEST_NAME),
             sources: file.source,
             site: file.site,
             doms,

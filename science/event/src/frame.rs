@@ -1,8 +1,8 @@
 //! Frames: the records that .i3 files and alerts are made of, read one at a time.
 //!
-//! Of Q and P frames the objects of known classes are kept; all else runs through the checksum and
-//! is dropped, so memory does not grow with a file. Nothing is handed out before the checksum of
-//! its frame was right.
+//! Of Q and P frames the objects of known classes are kept, and of others the name of the class; all
+//! else runs through the checksum and is dropped, so memory does not grow with a file. Nothing is
+//! handed out before the checksum of its frame was right.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
@@ -17,13 +17,14 @@ const MAGIC: [u8; 4] = *b"[i3]";
 const WIDE_LENGTH: u32 = u32::MAX;
 
 /// The classes that something here reads. Waveforms, raw data, simulated photons are not.
-const KEPT_CLASSES: [&str; 9] = [
+pub(super) const KEPT_CLASSES: [&str; 10] = [
     "I3Double",
     "I3EventHeader",
     "I3Particle",
     "I3Position",
     "I3RecoPulseSeriesMap",
     "I3RecoPulseSeriesMapMask",
+    "I3RecoPulseSeriesMapUnion",
     "I3String",
     "I3SuperDST",
     "I3TimeWindowSeriesMap",
@@ -64,7 +65,7 @@ impl Frame {
         self.stop == 'Q'
     }
 
-    /// A serialized object; empty if its class is not one that is kept.
+    /// A serialized object; only as much as names its class if that is not one that is kept.
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
         self.slots.get(key).map(Vec::as_slice)
     }
@@ -208,13 +209,13 @@ impl<R: BufRead> Record<'_, R> {
         Ok(slots)
     }
 
-    /// An object if it is of use, else nothing.
+    /// An object if it is of use, else what names its class.
     fn object(&mut self, length: u64) -> Result<Vec<u8>, Cause> {
         let mut blob = self.bytes(length.min(CLASS_NAME_BYTES), "an object")?;
         let rest = length - blob.len() as u64;
         if !class_name(&blob).is_some_and(|class| KEPT_CLASSES.contains(&class)) {
             self.skip(rest)?;
-            return Ok(Vec::new());
+            return Ok(blob);
         }
         self.may_keep = self.may_keep.checked_sub(length).ok_or(Cause::TooLarge {
             what: "an object",

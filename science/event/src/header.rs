@@ -23,12 +23,15 @@ pub(super) struct Header {
     pub(super) subevent_stream: String,
     /// Start, UTC as a modified Julian date.
     pub(super) mjd: f64,
+    /// Run and event number of the readout, if they are others.
+    pub(super) readout: Option<(u32, u32)>,
 }
 
-/// The header of a physics frame, which must belong to the readout before it.
+/// The header of a physics frame; its `readout` tells if the readout before it has other numbers, as in
+/// simulations whose physics frames were numbered anew.
 pub(super) fn of_physics(frame: &Frame, readout: Option<&Frame>) -> Result<Header, Fault> {
     let blob = frame.get(HEADER_KEY).or_else(|| readout?.get(HEADER_KEY));
-    let header = blob
+    let mut header = blob
         .ok_or(Cause::malformed("is not in the frame"))
         .and_then(decode)
         .map_err(|cause| cause.at_key(HEADER_KEY).in_frame(frame.place))?;
@@ -39,11 +42,7 @@ pub(super) fn of_physics(frame: &Frame, readout: Option<&Frame>) -> Result<Heade
     {
         let first = decode(blob).map_err(|cause| cause.at_key(key).in_frame(readout.place))?;
         if (first.run_id, first.event_id) != (header.run_id, header.event_id) {
-            let cause = Cause::malformed(format!(
-                "is run {} event {}, but the readout before it is run {} event {}",
-                header.run_id, header.event_id, first.run_id, first.event_id
-            ));
-            return Err(cause.at_key(HEADER_KEY).in_frame(frame.place));
+            header.readout = Some((first.run_id, first.event_id));
         }
     }
     Ok(header)
@@ -84,6 +83,7 @@ fn decode(blob: &[u8]) -> Result<Header, Cause> {
         subevent_id,
         subevent_stream: subevent_stream.to_owned(),
         mjd,
+        readout: None,
     })
 }
 

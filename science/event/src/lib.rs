@@ -15,22 +15,26 @@ mod frame;
 mod header;
 mod limits;
 mod mask;
+pub mod names;
 mod own_format;
 mod pickle;
 mod pulse_map;
+pub mod python_json;
 mod read;
 mod read_error;
 mod seeds;
 mod series;
 mod stream;
 mod superdst;
+mod union;
 mod view;
 mod zstd;
 
-pub use own_format::write_json;
-pub use read::{EventSummary, ReadOptions, list, read};
+pub use alert::Claim;
+pub use own_format::{write_json, write_json_for};
+pub use read::{EventSummary, ReadOptions, Reading, list, read, read_noted, survey};
 pub use read_error::ReadError;
-pub use view::{BrightestDom, EventView, SeedView};
+pub use view::{BrightestDom, ClaimView, EventView, SeedView};
 
 use serde::{Deserialize, Serialize};
 

@@ -15,8 +15,9 @@ pub(super) const FLAG_ATWD: u8 = 2;
 /// Bit in the flags of a pulse: seen by the slow digitizer.
 pub(super) const FLAG_FADC: u8 = 4;
 
-/// DOMs with a higher number sit in tanks on the surface.
+/// DOMs with a higher number sit in tanks on the surface, above the strings that have tanks.
 const LAST_IN_ICE_DOM: u32 = 60;
+const LAST_STRING_WITH_TANKS: i32 = 86;
 const SMALLEST_DOM_BYTES: usize = 13;
 const SMALLEST_PULSE_BYTES: usize = 13;
 
@@ -48,7 +49,11 @@ impl OmKey {
 
     /// The DOM, if it hangs in the ice.
     pub(super) fn in_ice(self) -> Option<DomId> {
-        let in_ice = self.string > 0 && (1..=LAST_IN_ICE_DOM).contains(&self.om);
+        let last = match self.string > LAST_STRING_WITH_TANKS {
+            true => u32::MAX,
+            false => LAST_IN_ICE_DOM,
+        };
+        let in_ice = self.string > 0 && (1..=last).contains(&self.om);
         let (string, dom) = (
             u16::try_from(self.string).ok()?,
             u16::try_from(self.om).ok()?,

@@ -129,9 +129,14 @@ pub(super) enum Cause {
     #[error("pickle: {0}")]
     Pickle(String),
     #[error("JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(String),
     #[error("holds {found} where {wanted} is needed")]
     WrongClass { found: String, wanted: &'static str },
+    #[error(
+        "unknown class {}: pulses are read from I3RecoPulseSeriesMap, its masks and unions, and I3SuperDST",
+        shown(.0)
+    )]
+    UnknownClass(String),
     #[error("{class} version {version} is not read")]
     ClassVersion { class: &'static str, version: u64 },
     #[error("no such pulse series; there are: {}", List(.0))]
@@ -171,6 +176,11 @@ impl From<std::io::Error> for Cause {
             _ => Self::Io(error),
         }
     }
+}
+
+/// A name out of a file, cut.
+fn shown(name: &str) -> &str {
+    name.get(..60).unwrap_or(name)
 }
 
 /// A list for a reader's eye: the first ten, and how many more.

@@ -2,12 +2,13 @@
 
 use super::Pulse;
 use super::archive::class_name;
-use super::frame::Frame;
-use super::limits::{MAX_MASK_CHAIN, MAX_TIME_NS};
-use super::mask::{self, MASK, Mask};
-use super::pulse_map::{self, FLAG_LOCAL_COINCIDENCE, PULSE_MAP, PulseMap};
+use super::frame::{Frame, KEPT_CLASSES};
+use super::limits::{MAX_MASK_CHAIN, MAX_SERIES, is_sensible};
+use super::mask::{self, MASK};
+use super::pulse_map::{self, FLAG_LOCAL_COINCIDENCE, PULSE_MAP, PulseMap, few_enough};
 use super::read_error::{Cause, Fault};
 use super::superdst::{self, SUPER_DST};
+use super::union::{self, UNION};
 
 /// The series to read by the version of the alert; packets of 2016 name none.
 const SERIES_BY_VERSION: [(&str, &str); 4] = [
@@ -70,7 +71,7 @@ impl<'a> Scope<'a> {
 }
 
 fn is_series(blob: &[u8]) -> bool {
-    matches!(class_name(blob), Some(PULSE_MAP | MASK | SUPER_DST))
+    matches!(class_name(blob), Some(PULSE_MAP | MASK | UNION | SUPER_DST))
 }
 
 /// Picks the series: the one asked for, else by the alert's version, else the first known one.
@@ -86,9 +87,17 @@ pub(super) fn choose(
         },
         _ => Fit::None,
     };
+    // What is known to be something else is just no series.
+    let unknown = |key: &str| {
+        let class = class_name(scope.get(key)?.1)?;
+        let is_known = KEPT_CLASSES.contains(&class);
+        (!is_known).then(|| Cause::UnknownClass(class.to_owned()))
+    };
     if let Some(asked) = asked {
         return match fit(asked) {
-            Fit::None => Err(Cause::NoSeries(scope.series_names())),
+            Fit::None => {
+                Err(unknown(asked).unwrap_or_else(|| Cause::NoSeries(scope.series_names())))
+            }
             found => Ok((asked.to_owned(), found)),
         };
     }
@@ -98,12 +107,14 @@ pub(super) fn choose(
             .find(|(known, _)| *known == version)
             .map(|(_, key)| *key)
     });
-    by_version
-        .into_iter()
-        .chain(KNOWN_SERIES)
+    let mut keys = by_version.into_iter().chain(KNOWN_SERIES);
+    keys.clone()
         .map(|key| (key.to_owned(), fit(key)))
         .find(|(_, found)| *found != Fit::None)
-        .ok_or_else(|| Cause::NoKnownSeries(scope.series_names()))
+        .ok_or_else(|| match keys.find_map(unknown) {
+            Some(unknown) => unknown,
+            None => Cause::NoKnownSeries(scope.series_names()),
+        })
 }
 
 /// The in-ice pulses of a series, ordered by DOM, then by time.
@@ -115,10 +126,14 @@ pub(super) fn pulses(scope: Scope<'_>, series: &str) -> Result<Vec<Pulse>, Fault
             continue;
         };
         for (index, pulse) in stored.iter().enumerate() {
-            let finite = pulse.time_ns.abs() <= MAX_TIME_NS
-                && pulse.charge_pe.is_finite()
-                && pulse.width_ns.is_finite();
-            if !finite {
+            let pulse = Pulse {
+                dom,
+                time_ns: pulse.time_ns,
+                charge_pe: pulse.charge_pe,
+                width_ns: pulse.width_ns,
+                hlc: pulse.flags & FLAG_LOCAL_COINCIDENCE != 0,
+            };
+            if !is_sensible(&pulse) {
                 return Err(fault(Cause::malformed(format!(
                     "pulse {} of DOM {}-{} has the time {} ns, the charge {} PE and the width {} ns",
                     index + 1,
@@ -129,13 +144,7 @@ pub(super) fn pulses(scope: Scope<'_>, series: &str) -> Result<Vec<Pulse>, Fault
                     pulse.width_ns
                 ))));
             }
-            pulses.push(Pulse {
-                dom,
-                time_ns: pulse.time_ns,
-                charge_pe: pulse.charge_pe,
-                width_ns: pulse.width_ns,
-                hlc: pulse.flags & FLAG_LOCAL_COINCIDENCE != 0,
-            });
+            pulses.push(pulse);
         }
     }
     if pulses.is_empty() {
@@ -145,43 +154,92 @@ pub(super) fn pulses(scope: Scope<'_>, series: &str) -> Result<Vec<Pulse>, Fault
     Ok(pulses)
 }
 
-/// Follows masks down to the pulses and applies them on the way back.
+/// Follows masks and unions down to the pulses and applies them on the way back.
 fn resolve(scope: Scope<'_>, series: &str) -> Result<PulseMap, Fault> {
-    let mut masks: Vec<(&Frame, String, Mask<'_>)> = Vec::new();
-    let mut key = series.to_owned();
-    let mut map = loop {
-        let Some((frame, blob)) = scope.get(&key) else {
-            let user = masks.last().map_or(series, |(_, user, _)| user);
-            let cause = Cause::malformed(format!("masks {key:.80}, which is not in the event"));
-            return Err(cause.at_key(user).in_frame(scope.physics.place));
-        };
-        let decoded = match class_name(blob) {
-            Some(MASK) if masks.len() == MAX_MASK_CHAIN => Err(Cause::TooLarge {
-                what: "the chain of masks",
-                size: masks.len() as u64 + 1,
-                limit: MAX_MASK_CHAIN as u64,
-            }),
-            Some(MASK) => mask::decode(blob).map(Layer::Mask),
-            Some(SUPER_DST) => superdst::decode(blob).map(Layer::Pulses),
-            _ => pulse_map::decode(blob).map(Layer::Pulses),
-        };
-        match decoded.map_err(|cause| cause.at_key(&key).in_frame(frame.place))? {
-            Layer::Pulses(map) => break map,
-            Layer::Mask(mask) => {
-                let source = mask.source.to_owned();
-                masks.push((frame, std::mem::replace(&mut key, source), mask));
-            }
-        }
-    };
-    for (frame, key, mask) in masks.into_iter().rev() {
-        map = mask
-            .apply(map)
-            .map_err(|cause| cause.at_key(&key).in_frame(frame.place))?;
+    Resolver {
+        scope,
+        chain: Vec::new(),
+        series: MAX_SERIES,
+        pulses: 0,
     }
-    Ok(map)
+    .series(series)
 }
 
-enum Layer<'a> {
-    Mask(Mask<'a>),
-    Pulses(PulseMap),
+/// What is still allowed: unions of unions could stand for more than any memory holds.
+struct Resolver<'a> {
+    scope: Scope<'a>,
+    /// The masks and unions that led here.
+    chain: Vec<String>,
+    series: usize,
+    pulses: usize,
+}
+
+impl<'a> Resolver<'a> {
+    fn series(&mut self, key: &str) -> Result<PulseMap, Fault> {
+        let Some((frame, blob)) = self.scope.get(key) else {
+            let user = self.chain.last().map_or(key, String::as_str);
+            let cause = Cause::malformed(format!("needs {key:.80}, which is not in the event"));
+            return Err(cause.at_key(user).in_frame(self.scope.physics.place));
+        };
+        let fault = |cause: Cause| cause.at_key(key).in_frame(frame.place);
+        let map = match class_name(blob) {
+            Some(MASK) => {
+                let mask = mask::decode(blob).map_err(fault)?;
+                let below = self.below(frame, key, mask.source)?;
+                mask.apply(below).map_err(fault)?
+            }
+            Some(UNION) => {
+                let keys = union::decode(blob).map_err(fault)?;
+                let below = keys.into_iter().map(|below| self.below(frame, key, below));
+                union::merge(below.collect::<Result<Vec<_>, _>>()?)
+            }
+            Some(SUPER_DST) => superdst::decode(blob)
+                .and_then(|map| self.count(map))
+                .map_err(fault)?,
+            Some(PULSE_MAP) => pulse_map::decode(blob)
+                .and_then(|map| self.count(map))
+                .map_err(fault)?,
+            Some(other) if KEPT_CLASSES.contains(&other) => {
+                return Err(fault(Cause::WrongClass {
+                    found: other.to_owned(),
+                    wanted: "a pulse series",
+                }));
+            }
+            Some(other) => return Err(fault(Cause::UnknownClass(other.to_owned()))),
+            None => {
+                return Err(fault(Cause::malformed(
+                    "does not begin like a frame object",
+                )));
+            }
+        };
+        Ok(map)
+    }
+
+    fn count(&mut self, map: PulseMap) -> Result<PulseMap, Cause> {
+        self.pulses += map.iter().map(|(_, pulses)| pulses.len()).sum::<usize>();
+        few_enough(self.pulses).map(|()| map)
+    }
+
+    /// A series that the mask or union `user` is made of.
+    fn below(&mut self, frame: &'a Frame, user: &str, key: &str) -> Result<PulseMap, Fault> {
+        let too_large = |what, limit: usize| {
+            let cause = Cause::TooLarge {
+                what,
+                size: limit as u64 + 1,
+                limit: limit as u64,
+            };
+            cause.at_key(user).in_frame(frame.place)
+        };
+        if self.chain.len() == MAX_MASK_CHAIN {
+            return Err(too_large("the chain of masks", MAX_MASK_CHAIN));
+        }
+        self.series = self
+            .series
+            .checked_sub(1)
+            .ok_or_else(|| too_large("the list of series", MAX_SERIES))?;
+        self.chain.push(user.to_owned());
+        let map = self.series(key);
+        self.chain.pop();
+        map
+    }
 }

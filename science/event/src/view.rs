@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{DetectorDirection, DomId, Event};
+use super::{Claim, DetectorDirection, DomId, Event, Seed};
 
 /// What there is to say about an event at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +35,9 @@ pub struct EventView {
     pub brightest: Option<BrightestDom>,
     /// First guesses.
     pub seeds: Vec<SeedView>,
+    /// What really happened, if the event was made by a simulation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<SeedView>,
 }
 
 /// The DOM that saw most light; of several the first.
@@ -67,6 +70,43 @@ pub struct SeedView {
     pub time_ns: f64,
 }
 
+/// A fit of the systems that sent an alert.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClaimView {
+    /// Name of the fit, for example `splinempe`.
+    pub name: String,
+    /// Right ascension, J2000, if the fit has `zen` and `azi`.
+    pub ra_deg: Option<f64>,
+    /// Declination, J2000, if the fit has `zen` and `azi`.
+    pub dec_deg: Option<f64>,
+    /// What the alert says of it, in its own words and units (angles in radians).
+    pub values: Claim,
+}
+
+impl ClaimView {
+    /// Every fit of an alert's `reco`; `to_equatorial` as for [`EventView::new`].
+    pub fn of(
+        reco: &Claim,
+        to_equatorial: impl Fn(DetectorDirection) -> (f64, f64),
+    ) -> Vec<ClaimView> {
+        let fits = reco.entries().map(|(name, values)| {
+            let angles = values.number("zen").zip(values.number("azi"));
+            let direction = angles.map(|(zenith_rad, azimuth_rad)| DetectorDirection {
+                zenith_rad,
+                azimuth_rad,
+            });
+            let equatorial = direction.map(&to_equatorial);
+            ClaimView {
+                name: name.to_owned(),
+                ra_deg: equatorial.map(|(ra_deg, _)| ra_deg),
+                dec_deg: equatorial.map(|(_, dec_deg)| dec_deg),
+                values: values.clone(),
+            }
+        });
+        fits.collect()
+    }
+}
+
 impl EventView {
     /// Sums an event up; `to_equatorial` gives right ascension and declination in degrees at the
     /// event's time.
@@ -87,7 +127,7 @@ impl EventView {
                     charge_pe: *charge_pe,
                 });
         let times = || event.pulses.iter().map(|pulse| pulse.time_ns);
-        let seeds = event.seeds.iter().map(|seed| {
+        let view = |seed: &Seed| {
             let equatorial = seed.direction.map(&to_equatorial);
             SeedView {
                 name: seed.name.clone(),
@@ -98,7 +138,7 @@ impl EventView {
                 z_m: seed.position_m[2],
                 time_ns: seed.time_ns,
             }
-        });
+        };
         Self {
             run_id: event.run_id,
             event_id: event.event_id,
@@ -112,7 +152,8 @@ impl EventView {
             first_ns: times().min_by(f64::total_cmp),
             last_ns: times().max_by(f64::total_cmp),
             brightest,
-            seeds: seeds.collect(),
+            seeds: event.seeds.iter().map(view).collect(),
+            truth: event.truth.as_ref().map(view),
         }
     }
 }

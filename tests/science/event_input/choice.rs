@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use serde_json::json;
-use skyscan::event::list;
+use skyscan::event::{list, read_noted, survey};
 
 use crate::event_input::packing::{self, Python};
 use crate::event_input::sample::{EVENT, RUN, every_format, pulse_map};
@@ -16,6 +16,14 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         (
             "choice::the_part_with_pulses_of_its_own_comes_first",
             prefers_own_pulses,
+        ),
+        (
+            "choice::an_event_of_another_number_than_its_readout_is_read_and_told",
+            reads_renumbered,
+        ),
+        (
+            "choice::what_is_damaged_beyond_an_event_is_a_warning",
+            warns_of_what_follows,
         ),
         (
             "choice::the_series_follows_version_list_or_name",
@@ -49,6 +57,51 @@ fn three_events() -> Vec<u8> {
     };
     let info = writer::frame('I', &[("TrayInfo", vec![1, 2, 3])]);
     [info.clone(), event(7), info, event(8), event(9)].concat()
+}
+
+fn renumbered() -> Vec<u8> {
+    let readout = [
+        ("QI3EventHeader", writer::header(RUN, 1, "")),
+        ("InIceDSTPulses", pulse_map()),
+    ];
+    let physics = [("I3EventHeader", writer::header(RUN, 2, "InIceSplit"))];
+    [writer::frame('Q', &readout), writer::frame('P', &physics)].concat()
+}
+
+fn reads_renumbered() -> Result<(), Failed> {
+    let file = Scratch::new(&renumbered());
+    let reading = read_noted(file.path(), &options(Some(2), None))?;
+    assert_eq!((reading.event.event_id, reading.event.pulses.len()), (2, 3));
+    let [warning] = reading.warnings.as_slice() else {
+        return Err(format!("{:?}", reading.warnings).into());
+    };
+    assert_eq!(
+        warning,
+        "event 2 of run 123456 is part of a readout that calls itself event 1 of run 123456"
+    );
+    let listed = list(file.path())?;
+    assert_eq!((listed[0].event_id, listed[0].readout), (2, Some((RUN, 1))));
+    let file = Scratch::new(&three_events());
+    assert!(
+        read_noted(file.path(), &options(None, None))?
+            .warnings
+            .is_empty()
+    );
+    Ok(())
+}
+
+fn warns_of_what_follows() -> Result<(), Failed> {
+    let whole = Scratch::new(&three_events());
+    let (reading, others) = survey(whole.path(), &options(Some(8), None))?;
+    assert_eq!((reading.event.event_id, others), (8, 5));
+    assert!(reading.warnings.is_empty());
+    let mut bytes = three_events();
+    bytes.truncate(bytes.len() - 3);
+    let cut = Scratch::new(&bytes);
+    let (reading, others) = survey(cut.path(), &options(None, None))?;
+    assert_eq!((reading.event.event_id, others), (7, 4));
+    assert!(reading.warnings[0].starts_with("the file is damaged beyond this event: frame 11"));
+    Ok(())
 }
 
 fn picks_by_number() -> Result<(), Failed> {

@@ -304,15 +304,6 @@ fn wrong_objects() -> Result<(), Failed> {
         );
     }
 
-    let other = [
-        readout(),
-        writer::frame('P', &[("I3EventHeader", writer::header(RUN, 1, ""))]),
-    ];
-    let line = message(&other.concat(), &ReadOptions::default());
-    assert!(
-        line.starts_with("frame 2 (P): I3EventHeader: is run 123456 event 1, but the readout"),
-        "{line}"
-    );
     let alert = json!({"value": {"data": {
         "run_id": 5, "event_id": EVENT,
         "frames": packing::packed(&[('Q', readout()), ('P', physics('P'))], packing::Python::Two),

@@ -107,7 +107,7 @@ fn bounded() -> Result<(), Failed> {
         (
             "skipped frame",
             packing::bzip2(&skipped),
-            "ends in the middle of",
+            "of it unpack to more than",
         ),
         (
             "streams",

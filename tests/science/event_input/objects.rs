@@ -17,6 +17,11 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
             unpacks_super_dst,
         ),
         ("objects::masks_apply_in_chains", applies_masks),
+        ("objects::unions_are_resolved_like_masks", resolves_unions),
+        (
+            "objects::a_class_that_is_not_known_is_called_so",
+            names_unknown_classes,
+        ),
         ("objects::seeds_are_the_good_ones", keeps_good_seeds),
         ("objects::windows_have_ends", cuts_windows),
         ("objects::the_stream_is_told", tells_the_stream),
@@ -132,7 +137,7 @@ fn applies_masks() -> Result<(), Failed> {
         ),
         (
             writer::mask("Nowhere", &[true], &[&[true]]),
-            "InIcePulses: masks Nowhere, which is not",
+            "InIcePulses: needs Nowhere, which is not",
         ),
         (
             writer::mask("InIcePulses", &[true], &[&[true]]),
@@ -143,6 +148,100 @@ fn applies_masks() -> Result<(), Failed> {
         let line = message(&event(middle(), top), &options(None, None));
         assert!(line.starts_with(&format!("frame 1 (P): {part}")), "{line}");
     }
+    Ok(())
+}
+
+fn resolves_unions() -> Result<(), Failed> {
+    let other = || {
+        writer::pulse_map(&[
+            (1, 5, &[(1005.0, 9.0, 1.0, 1), (1000.25, 8.0, 1.0, 0)]),
+            (90, 105, &[(1.0, 1.0, 1.0, 1)]),
+        ])
+    };
+    let event = |top: Vec<u8>| {
+        let readout = [
+            ("QI3EventHeader", writer::header(RUN, EVENT, "")),
+            ("Pulses", pulse_map()),
+            ("Other", other()),
+            ("Both", writer::union(&["Pulses", "Other"])),
+        ];
+        let physics = [
+            ("I3EventHeader", writer::header(RUN, EVENT, "")),
+            ("InIcePulses", top),
+        ];
+        [writer::frame('Q', &readout), writer::frame('P', &physics)].concat()
+    };
+    let found = |top: Vec<u8>| -> Result<Vec<(u16, u16, f64)>, Failed> {
+        let pulses = read_first(&event(top))?.pulses;
+        let found = pulses.iter().map(|p| (p.dom.string, p.dom.dom, p.time_ns));
+        Ok(found.collect())
+    };
+    let all = [
+        (1, 5, 1000.25),
+        (1, 5, 1000.25),
+        (1, 5, 1005.0),
+        (1, 5, 1010.5),
+        (86, 60, 700.125),
+        // Strings beyond those with tanks hold more modules in the ice.
+        (90, 105, 1.0),
+    ];
+    assert_eq!(found(writer::union(&["Both"]))?, all);
+    // Of the DOMs 1-5, 1-61, 86-60 and 90-105 the first and the last; the pulses of the first by time.
+    let mask = writer::mask(
+        "Both",
+        &[true, false, false, true],
+        &[&[false, false, true, false], &[true]],
+    );
+    assert_eq!(found(mask)?, [(1, 5, 1005.0), (90, 105, 1.0)]);
+
+    let many = vec!["Both"; 40];
+    let wrong = [
+        (
+            writer::union(&["Nowhere"]),
+            "InIcePulses: needs Nowhere, which is not",
+        ),
+        (
+            writer::union(&["InIcePulses"]),
+            "InIcePulses: the chain of masks is 17",
+        ),
+        (writer::union(&many), "Both: the list of series is 65"),
+        (writer::union(&[]), "InIcePulses: has no in-ice pulses"),
+    ];
+    for (top, part) in wrong {
+        let line = message(&event(top), &options(None, None));
+        assert!(line.contains(part), "{line}");
+    }
+    Ok(())
+}
+
+fn names_unknown_classes() -> Result<(), Failed> {
+    let class = "I3RecoPulseSeriesMapApplySPECorrection";
+    let corrected = || writer::Blob::new(class, 0).string("Pulses").done();
+    let event = |series: &str, blob: Vec<u8>| {
+        let slots = [
+            ("I3EventHeader", writer::header(RUN, EVENT, "")),
+            ("Corrected", corrected()),
+            (series, blob),
+        ];
+        writer::frame('P', &slots)
+    };
+    let unknown = format!("unknown class {class}: pulses are read from");
+    for (file, asked) in [
+        (event("InIcePulses", corrected()), None),
+        (event("InIcePulses", pulse_map()), Some("Corrected")),
+        (event("InIcePulses", writer::union(&["Corrected"])), None),
+    ] {
+        let line = message(&file, &options(None, asked));
+        assert!(
+            line.contains(&unknown) && !line.contains("damaged"),
+            "{line}"
+        );
+    }
+    // Beside a series that is read, it does not matter.
+    assert_eq!(
+        read_first(&event("InIcePulses", pulse_map()))?.pulse_series,
+        "InIcePulses"
+    );
     Ok(())
 }
 

@@ -96,6 +96,16 @@ pub(crate) fn mask(source: &str, doms: &[bool], pulses: &[&[bool]]) -> Vec<u8> {
     blob.done()
 }
 
+pub(crate) fn union(sources: &[&str]) -> Vec<u8> {
+    let mut blob = Blob::new("I3RecoPulseSeriesMapUnion", 0);
+    blob.class("vector<string>", false, 0)
+        .u32(sources.len() as u32);
+    for source in sources {
+        blob.string(source);
+    }
+    blob.done()
+}
+
 fn bits(blob: &mut Blob, bits: &[bool]) {
     let mut bytes = vec![0_u8; bits.len().div_ceil(8)];
     for (index, _) in bits.iter().enumerate().filter(|(_, set)| **set) {
