@@ -8,9 +8,9 @@ use clap::{Subcommand, ValueEnum};
 use super::input::RegionArguments;
 use super::scan::tell_failed;
 use super::{FAILED, Failure, Format, bad_input, failed, print, tell};
-use crate::output::comparison::{Comparison, Side};
+use crate::output::comparison::{Comparison, Side, names_of};
 use crate::output::{
-    self, Declination, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Written,
+    self, Declination, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
 };
 use crate::sky::region::RegionMethod;
 use crate::sky::sub_pixel::SubPixelFit;
@@ -44,7 +44,7 @@ pub(super) enum Command {
     Compare {
         #[command(flatten)]
         first: FileArguments,
-        /// The other result
+        /// The other result, as FILE
         #[arg(value_name = "OTHER")]
         second: PathBuf,
         #[command(flatten)]
@@ -67,7 +67,8 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct FileArguments {
-    /// Result of skyscan or of IceCube's scanner, JSON or npz
+    /// Result of skyscan or of IceCube's scanner, JSON or npz, or a map in FITS (flat or multi-order, of
+    /// probability or llh, also gzipped); - for standard input
     #[arg(value_name = "FILE")]
     path: PathBuf,
     /// Sign of the declinations, for files of version 0 that do not tell: mirrored before April 2023
@@ -155,10 +156,10 @@ fn compare(
     out: Option<&Path>,
     format: Format,
 ) -> Result<u8, Failure> {
-    let side = |arguments: &FileArguments| {
+    let names = names_of(files.map(|file| file.path.as_path()));
+    let side = |arguments: &FileArguments, name: &str| {
         let file = arguments.read_as_told()?;
-        let name = arguments.path.file_name().unwrap_or_default();
-        let side = Side::of(&name.to_string_lossy(), &file, method).ok_or_else(|| {
+        let side = Side::of(name, &file, method).ok_or_else(|| {
             bad_input(anyhow!(
                 "{} holds no pixel that could be fitted",
                 arguments.path.display()
@@ -166,7 +167,8 @@ fn compare(
         })?;
         Ok((file.map, side))
     };
-    let ((first_map, first), (second_map, second)) = (side(files[0])?, side(files[1])?);
+    let ((first_map, first), (second_map, second)) =
+        (side(files[0], &names[0])?, side(files[1], &names[1])?);
     let comparison = Comparison::new([&first_map, &second_map], [&first, &second], method);
     let written = out.map(|out| output::write_comparison(out, [&first, &second], &comparison));
     print(&match format {
@@ -185,14 +187,17 @@ fn code(written: &Written) -> u8 {
     }
 }
 
+/// What stands for the reconstruction of a map whose llh was made from probabilities.
+const FROM_PROBABILITIES: &str = "-ln of probability density";
+
 /// Reads the file, has others written and prints their paths.
 fn write(
     to: &WriteArguments,
     writer: impl FnOnce(&Path, &ScanRecord<'_>) -> Written,
 ) -> Result<u8, Failure> {
     let file = to.file.read()?;
-    let method = to.regions.method();
-    let regions = output::regions(&file.map, method, &file.complete);
+    let method = file.region_method(to.regions.method());
+    let regions = file.regions(method);
     let event = file.identity(to.mjd).ok_or_else(|| {
         bad_input(anyhow!(
             "{} does not tell its run and event or its date: name it run<N>.evt<N>.<STREAM> and give --mjd",
@@ -201,7 +206,10 @@ fn write(
     })?;
     let scan = ScanRecord {
         event,
-        reco: &file.reco,
+        reco: match (file.values, file.reco.as_str()) {
+            (Values::Probability, "") => FROM_PROBABILITIES,
+            (_, reco) => reco,
+        },
         detector: "",
         map: &file.map,
         complete: file.complete.clone(),

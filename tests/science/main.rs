@@ -8,6 +8,7 @@ mod event_input;
 #[path = "../needs/needs.rs"]
 mod needs;
 mod output_files;
+mod output_fits;
 mod output_plots;
 mod output_skyreader;
 mod sky_coordinates;
@@ -29,6 +30,7 @@ fn main() {
         sky_regions::trials(),
         output_skyreader::trials(),
         output_files::trials(),
+        output_fits::trials(),
         output_plots::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

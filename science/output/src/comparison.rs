@@ -2,11 +2,13 @@
 //! agree on.
 
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::summary::{self, area};
 use super::{Doubt, ScanFile};
+use skyscan_event::names::clean;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
 use skyscan_sky::region::{Region, RegionMethod};
 use skyscan_sky::{Equatorial, Nside, Pixel};
@@ -16,11 +18,37 @@ const CELLS: f64 = 3000.0;
 /// Finest cells: three arcseconds wide.
 const FINEST_CELLS: u32 = 65_536;
 
+/// Characters of a name and its folders.
+const LONGEST_PATH: usize = 300;
+
+/// Names that tell two files apart: their own, or with as many folders before as it takes.
+pub fn names_of(paths: [&Path; 2]) -> [String; 2] {
+    let parts = paths.map(|path| {
+        let parts = path.components().rev();
+        parts
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+    });
+    let longest = parts[0].len().max(parts[1].len());
+    let named = |depth: usize| {
+        parts.each_ref().map(|parts| {
+            let mut taken: Vec<&str> = parts.iter().take(depth).map(String::as_str).collect();
+            taken.reverse();
+            taken.join("/")
+        })
+    };
+    let apart = (1..=longest).map(named).find(|[one, other]| one != other);
+    // The same file twice has but one name.
+    apart.unwrap_or_else(|| named(1))
+}
+
 /// A map with what it says of the source.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// What people call it: the file's name.
+    /// What people call it: the file's name, with its folders where that of the other is the same.
     pub name: String,
+    /// Run and event number, if the file tells.
+    pub run_and_event: Option<(u32, u32)>,
     /// Name of the reconstruction; empty if unknown.
     pub reco: String,
     /// Centre of the best pixel.
@@ -38,10 +66,11 @@ impl Side {
     pub fn of(name: &str, file: &ScanFile, method: RegionMethod) -> Option<Self> {
         let (pixel, _) = file.map.best()?;
         let finest = file.map.rounds().keys().next_back()?;
-        let regions = crate::regions(&file.map, method, &file.complete);
+        let regions = file.regions(method);
         let is_complete = (file.map.rounds().keys()).all(|nside| file.complete.contains(nside));
         Some(Self {
-            name: name.to_owned(),
+            name: clean(name, LONGEST_PATH),
+            run_and_event: file.run_and_event,
             reco: file.reco.clone(),
             best: pixel.center(),
             quality: Doubt::of_map(&file.map, &regions, is_complete, &file.event_doubts),
@@ -56,6 +85,8 @@ impl Side {
 pub struct Comparison {
     first: About,
     second: About,
+    /// Whether both are of one event; none if one of them does not tell.
+    is_same_event: Option<bool>,
     /// Between the best pixels.
     separation_deg: f64,
     regions_method: RegionMethod,
@@ -69,6 +100,7 @@ pub struct Comparison {
 struct About {
     name: String,
     reco: String,
+    run_and_event: Option<(u32, u32)>,
     ra_deg: f64,
     dec_deg: f64,
     map_sha256: String,
@@ -107,6 +139,7 @@ impl Comparison {
         let about = |side: &Side, map: &SkyMap| About {
             name: side.name.clone(),
             reco: side.reco.clone(),
+            run_and_event: side.run_and_event,
             ra_deg: side.best.ra_rad.to_degrees(),
             dec_deg: side.best.dec_rad.to_degrees(),
             map_sha256: map.sha256_hex(),
@@ -127,12 +160,27 @@ impl Comparison {
         Self {
             first: about(first, maps[0]),
             second: about(second, maps[1]),
+            is_same_event: first
+                .run_and_event
+                .zip(second.run_and_event)
+                .map(|(one, other)| one == other),
             separation_deg: first.best.separation_rad(second.best).to_degrees(),
             regions_method: method,
             regions: pairs.map(overlap).collect(),
             pixels: Pixels::of(maps),
             is_same_map: maps[0].sha256() == maps[1].sha256(),
         }
+    }
+
+    /// What must be told of two maps that are not of one event.
+    pub fn warning(&self) -> Option<String> {
+        let (first, second) = self.first.run_and_event.zip(self.second.run_and_event)?;
+        (first != second).then(|| {
+            format!(
+                "the maps are of different events: run {} event {}, and run {} event {}",
+                first.0, first.1, second.0, second.1
+            )
+        })
     }
 
     /// Between the best pixels.
@@ -215,6 +263,9 @@ fn llhs(map: &SkyMap) -> impl Iterator<Item = (Pixel, f64)> {
 
 impl Display for Comparison {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(warning) = self.warning() {
+            writeln!(f, "WARNING: {warning}\n")?;
+        }
         for (word, about) in [("First", &self.first), ("Second", &self.second)] {
             let reco = match about.reco.as_str() {
                 "" => "unknown reco",
@@ -304,6 +355,7 @@ mod tests {
     fn compare(first: &SkyMap, second: &SkyMap) -> Comparison {
         let side = |map: &SkyMap| Side {
             name: "a".to_owned(),
+            run_and_event: None,
             reco: String::new(),
             best: map.best().unwrap().0.center(),
             regions: RegionMethod::Wilks.regions(map),
@@ -343,6 +395,15 @@ mod tests {
         }
         assert_eq!(comparison.pixels.different, 0);
         assert!(comparison.to_string().contains("agree in every bit"));
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_by_their_folders() {
+        let names = |one: &str, other: &str| names_of([Path::new(one), Path::new(other)]);
+        assert_eq!(names("a/x.json", "b/y.json"), ["x.json", "y.json"]);
+        assert_eq!(names("a/r/x", "b/r/x"), ["a/r/x", "b/r/x"]);
+        assert_eq!(names("/x", "a/x"), ["//x", "a/x"]);
+        assert_eq!(names("a/x", "a/x"), ["x", "x"]);
     }
 
     #[test]

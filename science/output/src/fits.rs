@@ -2,11 +2,15 @@
 //!
 //! Decision: FITS and npy are written by our own hands (`docs/decisions.md`).
 
+mod cards;
 mod header;
+mod table;
 
 use std::io::{self, Write};
 
+pub(crate) use cards::Cards;
 pub(super) use header::Header;
+pub(crate) use table::{Cell, Table};
 
 /// Everything in a FITS file comes in blocks of this many bytes.
 const BLOCK: usize = 2880;

@@ -33,7 +33,7 @@ use comparison::{Comparison, Side};
 pub use doubt::{Doubt, FEWEST_DOMS};
 pub use errors::SubPixel;
 pub use map_view::MapView;
-pub use result::read::{Declination, ScanFile, ScanFileError, read as read_scan_file};
+pub use result::read::{Declination, ScanFile, ScanFileError, Values, read as read_scan_file};
 pub use shelf::{FailedFile, Written};
 
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::Serialize;
 
 use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
-use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel};
+use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel, Values};
 use skyscan_sky::Nside;
 use skyscan_sky::region::RegionMethod;
 use skyscan_sky::sub_pixel::SubPixelFit;
@@ -19,6 +19,8 @@ pub struct MapView {
     /// Run and event number of a file that has no date.
     run_and_event: Option<(u32, u32)>,
     reco: String,
+    /// What the numbers of the file are.
+    values: Values,
     /// The map was mirrored back when it was read.
     declination_was_mirrored: bool,
     best_fit: Option<Best>,
@@ -40,15 +42,18 @@ struct Best {
 }
 
 impl MapView {
-    /// Regions are made anew by a method, whatever the file was written with.
-    pub fn new(file: &ScanFile, method: RegionMethod) -> Self {
+    /// Regions are made anew by a method, whatever the file was written with, but for maps of
+    /// probabilities: see [`ScanFile::region_method`].
+    pub fn new(file: &ScanFile, asked: RegionMethod) -> Self {
         let map = &file.map;
-        let regions = crate::regions(map, method, &file.complete);
+        let method = file.region_method(asked);
+        let regions = file.regions(asked);
         let complete = map.rounds().keys().all(|n| file.complete.contains(n));
         Self {
             event: file.identity(None),
             run_and_event: file.run_and_event,
             reco: file.reco.clone(),
+            values: file.values,
             declination_was_mirrored: file.declination == Declination::Mirrored,
             best_fit: map.best().map(|(pixel, fit)| Best {
                 ra_deg: pixel.center().ra_rad.to_degrees(),
@@ -107,6 +112,13 @@ impl Display for MapView {
         let failed: u64 = self.failed.values().sum();
         if failed > 0 {
             writeln!(f, "  FAILED  {failed} pixels")?;
+        }
+        if self.values == Values::Probability {
+            writeln!(
+                f,
+                "  Values  probabilities: llh is -ln of their density, 0 at the best pixel; regions are the \
+                 smallest with their shares"
+            )?;
         }
         if self.declination_was_mirrored {
             writeln!(

@@ -1,9 +1,11 @@
 //! What a scan found, in short: the one JSON object and the text that `skyscan scan` prints.
 
 mod text;
+mod truth;
 
 pub use text::area;
 pub(super) use text::{all_around, direction, doubts, heading, opening, sub_pixel};
+pub use truth::OffTruth;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ pub struct Summary {
     pub best_fit: Option<BestFit>,
     /// The best fit between pixel centres, where the map shows one.
     pub sub_pixel: Option<SubPixel>,
+    /// How far that is from what really happened, if the event was made by a simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<OffTruth>,
     /// How the levels of the regions were chosen.
     pub regions_method: RegionMethod,
     /// Containment regions, the smallest first.

@@ -128,7 +128,7 @@ impl Pixel {
     }
 
     /// The pixel of such a number; a number below 4, which no pixel has, counts as 4.
-    pub(super) fn from_uniq(uniq: u64) -> Self {
+    pub fn from_uniq(uniq: u64) -> Self {
         let order = (uniq.max(4).ilog2() / 2 - 1).min(16);
         let nside = Nside(1 << order);
         nside.pixel_of_nested(uniq.max(4) - (4 << (2 * order)))

@@ -13,7 +13,7 @@ mod reach;
 mod tests;
 
 pub use gap::Gap;
-pub use method::{CONTAINMENTS, RegionMethod};
+pub use method::{CONTAINMENTS, RegionMethod, credible_regions};
 pub use polygon::Polygon;
 
 use std::f64::consts::PI;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::actors::scanner::Scanned;
 use crate::output::summary::{
-    BestFit, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
+    BestFit, OffTruth, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
 };
 use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SubPixel};
 use crate::reco::Problem;
@@ -83,12 +83,21 @@ impl Found {
                 llh: fit.llh,
             }
         });
+        let truth = problem
+            .event
+            .truth
+            .as_ref()
+            .and_then(|truth| truth.direction);
+        let truth = truth
+            .map(|direction| frame.to_equatorial(direction))
+            .zip(scanned.map.best().map(|(pixel, _)| pixel.center()));
         Summary {
             event: EventIdentity::from(&problem.event),
             reco: problem.reco.clone(),
             transport: String::new(),
             best_fit,
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
+            truth: truth.map(|(truth, best)| OffTruth::of(truth, best, &self.regions)),
             regions_method: self.method,
             regions: self.regions.iter().map(Into::into).collect(),
             quality: Doubt::of_map(

@@ -13,7 +13,7 @@ use skyscan_sky::region::Region;
 
 /// Apart for every kind of colour vision (Okabe and Ito 2008) and, one dark and one light, in print.
 const HUES: [Colour; 2] = [Colour([0, 92, 158, 255]), Colour([230, 128, 0, 255])];
-/// Longer file names are cut at the front.
+/// Longer file names are cut.
 const LONGEST_NAME: usize = 34;
 
 /// Both maps' regions around the first one's best fit.
@@ -56,9 +56,10 @@ pub(crate) fn compose(sides: [&Side; 2], comparison: &Comparison) -> Figure {
         );
     }
     figure.write(text(&words, 24.0, at(FRAME.left, 116.0)).colour(MUTED));
+    let names = shortened(sides.map(|side| side.name.as_str()));
     let mut y = FRAME.top + 30.0;
     for (number, (side, hue)) in sides.into_iter().zip(HUES).enumerate() {
-        y = column(&mut figure, number, side, hue, y) + 80.0;
+        y = column(&mut figure, (number, &names[number]), side, hue, y) + 80.0;
     }
     figure
 }
@@ -87,8 +88,38 @@ fn marker(figure: &mut Figure, number: usize, place: Point, hue: Colour) {
     }
 }
 
+/// Two names cut to what fits, with what tells them apart in it.
+fn shortened(names: [&str; 2]) -> [String; 2] {
+    let letters = names.map(|name| name.chars().collect::<Vec<char>>());
+    let [one, other] = &letters;
+    let pairs = one.iter().zip(other);
+    let begin = pairs.take_while(|(a, b)| a == b).count();
+    letters.each_ref().map(|name| {
+        if name.len() <= LONGEST_NAME {
+            return name.iter().collect();
+        }
+        // The end, unless they differ before it.
+        let last = name.len() - (LONGEST_NAME - 1);
+        let start = last.min(begin.saturating_sub(LONGEST_NAME / 3));
+        let cut = start < last;
+        let n = LONGEST_NAME - 1 - usize::from(cut && start > 0);
+        let middle: String = name[start..].iter().take(n).collect();
+        match (start > 0, cut) {
+            (true, true) => format!("…{middle}…"),
+            (true, false) => format!("…{middle}"),
+            (false, _) => format!("{middle}…"),
+        }
+    })
+}
+
 /// What one map says; returns the last baseline.
-fn column(figure: &mut Figure, number: usize, side: &Side, hue: Colour, top: f64) -> f64 {
+fn column(
+    figure: &mut Figure,
+    (number, name): (usize, &str),
+    side: &Side,
+    hue: Colour,
+    top: f64,
+) -> f64 {
     let mut y = top;
     marker(figure, number, at(COLUMN + 22.0, y - 10.0), hue);
     let reco = match side.reco.as_str() {
@@ -97,12 +128,7 @@ fn column(figure: &mut Figure, number: usize, side: &Side, hue: Colour, top: f64
     };
     figure.write(text(reco, 28.0, at(COLUMN + 60.0, y)).bold());
     y += 32.0;
-    let name: Vec<char> = side.name.chars().collect();
-    let name: String = match name.len().checked_sub(LONGEST_NAME) {
-        Some(n) if n > 0 => format!("…{}", name[n..].iter().collect::<String>()),
-        _ => name.into_iter().collect(),
-    };
-    figure.write(text(&name, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));
+    figure.write(text(name, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));
     for coordinate in coordinates(side.best, &side.regions) {
         y += 46.0;
         figure.write(text(coordinate.name, 24.0, at(COLUMN, y)).colour(MUTED));
@@ -124,4 +150,29 @@ fn column(figure: &mut Figure, number: usize, side: &Side, hue: Colour, top: f64
         figure.write(text(&words, 26.0, at(COLUMN + 60.0, y)));
     }
     y
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_NAME, shortened};
+
+    #[test]
+    fn long_names_keep_what_tells_them_apart() {
+        let long = "x".repeat(60);
+        for (one, other) in [
+            (format!("{long}a.json"), format!("{long}b.json")),
+            (format!("a{long}.json"), format!("b{long}.json")),
+            (format!("{long}a{long}"), format!("{long}b{long}")),
+            (format!("a/{long}.json"), format!("{long}.json")),
+        ] {
+            let names = shortened([&one, &other]);
+            assert_ne!(names[0], names[1]);
+            assert!(
+                names
+                    .iter()
+                    .all(|name| name.chars().count() <= LONGEST_NAME)
+            );
+        }
+        assert_eq!(shortened(["a.json", "b.json"]), ["a.json", "b.json"]);
+    }
 }

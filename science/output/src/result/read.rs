@@ -1,23 +1,34 @@
-//! Result files read back: skyscan's own and those of IceCube's scanner, JSON and npz.
+//! Result files read back: skyscan's own and those of IceCube's scanner, JSON and npz, and maps in FITS.
 //!
 //! Files written before April 2023 by IceCube's scanner have every declination with the wrong sign,
 //! and nothing in them says so. Rows of its version 1 are younger than that and right; those of
 //! version 0 may be either, so whoever reads one has to say which it is.
 
 mod blocks;
+mod sky_fits;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::EventIdentity;
 use crate::conventions::DECLINATION;
 use crate::doubt::{self, Doubt};
 use blocks::Block;
+use skyscan_event::names::{LONGEST_NAME, clean};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
+use skyscan_sky::region::{Region, RegionMethod, credible_regions};
 use skyscan_sky::{Equatorial, Nside, Pixel};
+
+/// A direct scan of the whole sky at nside 512 has 600 MB as JSON.
+const LARGEST_FILE: u64 = 1 << 30;
+/// Dates beyond this are none: ten thousand years before and after.
+const FARTHEST_MJD: f64 = 4e6;
+/// Characters of an error that quotes the file.
+const LONGEST_MESSAGE: usize = 400;
 
 /// The sign of the declinations in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +37,17 @@ pub enum Declination {
     Standard,
     /// The wrong sign: the map is mirrored back when it is read.
     Mirrored,
+}
+
+/// What the numbers of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Values {
+    /// Negative log-likelihoods, or their distances from the best one.
+    Llh,
+    /// Probabilities, with a prior and systematic errors that the file does not tell. The llh of the map
+    /// is the negative logarithm of their density, 0 where it is highest.
+    Probability,
 }
 
 /// A map with what its file says of it.
@@ -47,9 +69,28 @@ pub struct ScanFile {
     pub event_doubts: Vec<Doubt>,
     /// How the declinations stood in the file.
     pub declination: Declination,
+    /// What its numbers are.
+    pub values: Values,
 }
 
 impl ScanFile {
+    /// The regions by [`Self::region_method`].
+    pub fn regions(&self, asked: RegionMethod) -> Vec<Region> {
+        match self.values {
+            Values::Llh => crate::regions(&self.map, asked, &self.complete),
+            Values::Probability => credible_regions(&self.map),
+        }
+    }
+
+    /// The method that regions are made by if `asked` was asked for: of probabilities there are none but
+    /// the smallest regions with their shares.
+    pub fn region_method(&self, asked: RegionMethod) -> RegionMethod {
+        match self.values {
+            Values::Llh => asked,
+            Values::Probability => RegionMethod::Posterior,
+        }
+    }
+
     /// The event, if the file tells its numbers and its date; `mjd` stands in for a missing date.
     pub fn identity(&self, mjd: Option<f64>) -> Option<EventIdentity> {
         let (run_id, event_id) = self.run_and_event?;
@@ -93,16 +134,29 @@ pub enum ScanFileError {
     NotMirrored(PathBuf),
 }
 
-/// Reads a result file; `declination` is for files that do not tell.
+/// Reads a result file, or standard input for `-`; `declination` is for files that do not tell.
+///
+/// # Errors
+/// If it cannot be read or used, or if nobody tells the sign of its declinations.
 pub fn read(path: &Path, declination: Option<Declination>) -> Result<ScanFile, ScanFileError> {
-    let bytes = std::fs::read(path).map_err(|source| ScanFileError::Read {
+    let bytes = bytes_of(path).map_err(|source| ScanFileError::Read {
         path: path.to_path_buf(),
         source,
     })?;
     let malformed = |what: String| ScanFileError::Malformed {
         path: path.to_path_buf(),
-        what,
+        what: clean(&what, LONGEST_MESSAGE),
     };
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    if sky_fits::is_fits(&bytes) {
+        if declination == Some(Declination::Mirrored) {
+            return Err(ScanFileError::NotMirrored(path.to_path_buf()));
+        }
+        let mut file = sky_fits::read(&bytes).map_err(malformed)?;
+        file.take_from_name(&name);
+        return Ok(file);
+    }
     let blocks = blocks::read(&bytes).map_err(malformed)?;
     let declination = match (blocks.iter().all(tells_declination), declination) {
         (true, Some(Declination::Mirrored)) => {
@@ -112,8 +166,23 @@ pub fn read(path: &Path, declination: Option<Declination>) -> Result<ScanFile, S
         (false, Some(told)) => told,
         (false, None) => return Err(ScanFileError::UnknownDeclination(path.to_path_buf())),
     };
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-    assemble(blocks, declination, &name.unwrap_or_default()).map_err(malformed)
+    assemble(blocks, declination, &name).map_err(malformed)
+}
+
+/// A file, or standard input for `-`.
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let source: Box<dyn Read> = match path == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(std::fs::File::open(path)?),
+    };
+    let mut bytes = Vec::new();
+    source.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST_FILE {
+        true => Err(io::Error::other(format!(
+            "it has more than {LARGEST_FILE} bytes"
+        ))),
+        false => Ok(bytes),
+    }
 }
 
 /// Whether the file says what it is, or is of a version that came after the sign was put right.
@@ -135,6 +204,7 @@ fn assemble(
         reco: String::new(),
         event_doubts: Vec::new(),
         declination,
+        values: Values::Llh,
     };
     let place = |nside: Nside, index: u64| -> Result<Pixel, String> {
         let pixel = Pixel::new(nside, index).map_err(|error| error.to_string())?;
@@ -154,6 +224,16 @@ fn assemble(
         if !said.is_empty() && said != DECLINATION {
             return Err(format!("its declination is {said:?}, which is unknown"));
         }
+        let nested = match block.text("ordering").to_ascii_uppercase().as_str() {
+            "RING" | "" => false,
+            "NESTED" | "NEST" => true,
+            other => return Err(format!("its ordering is {other:?}, which is unknown")),
+        };
+        // Failed pixels are listed by the same numbers.
+        let place = |nside: Nside, index: u64| match nested {
+            true => place(nside, ring_of(nside, index)?),
+            false => place(nside, index),
+        };
         let number = |key: &str| {
             let number = block.metadata.get(key).and_then(Value::as_u64);
             number.and_then(|number| u32::try_from(number).ok())
@@ -162,10 +242,11 @@ fn assemble(
             file.run_and_event = Some(both);
         }
         let mjd = block.metadata.get("mjd").and_then(Value::as_f64);
+        let mjd = mjd.filter(|mjd| mjd.abs() <= FARTHEST_MJD);
         file.mjd = mjd.or(file.mjd);
         for (kept, key) in [(&mut file.stream, "event_type"), (&mut file.reco, "reco")] {
             if kept.is_empty() {
-                *kept = block.text(key).to_owned();
+                *kept = clean(block.text(key), LONGEST_NAME);
             }
         }
         if file.event_doubts.is_empty() {
@@ -188,18 +269,42 @@ fn assemble(
             } else {
                 PixelOutcome::Failed("not a number in the file".to_owned())
             };
-            file.map.insert(place(block.nside, *index)?, outcome);
+            insert(&mut file.map, place(block.nside, *index)?, outcome)?;
         }
         for (nside, index, reason) in &block.failed {
-            let outcome = PixelOutcome::Failed(reason.clone());
-            file.map.insert(place(*nside, *index)?, outcome);
+            let outcome = PixelOutcome::Failed(clean(reason, LONGEST_MESSAGE));
+            insert(&mut file.map, place(*nside, *index)?, outcome)?;
         }
     }
-    if let (None, Some((run_and_event, stream))) = (file.run_and_event, from_name(file_name)) {
-        file.run_and_event = Some(run_and_event);
-        file.stream = stream;
-    }
+    file.take_from_name(file_name);
     Ok(file)
+}
+
+impl ScanFile {
+    /// Takes the event from the name of the file if nothing in it tells.
+    fn take_from_name(&mut self, file_name: &str) {
+        if let (None, Some((run_and_event, stream))) = (self.run_and_event, from_name(file_name)) {
+            self.run_and_event = Some(run_and_event);
+            self.stream = clean(&stream, LONGEST_NAME);
+        }
+    }
+}
+
+/// A pixel that is listed twice has two outcomes, of which nobody can tell the right one.
+fn insert(map: &mut SkyMap, pixel: Pixel, outcome: PixelOutcome) -> Result<(), String> {
+    if map.get(pixel).is_some() {
+        let Pixel { nside, index } = pixel;
+        return Err(format!("it has pixel {index} of nside {nside} twice"));
+    }
+    map.insert(pixel, outcome);
+    Ok(())
+}
+
+/// The RING number of a NESTED one.
+fn ring_of(nside: Nside, nested: u64) -> Result<u64, String> {
+    let n = u64::from(u32::from(nside));
+    Pixel::new(nside, nested).map_err(|error| error.to_string())?;
+    Ok(Pixel::from_uniq(nested + 4 * n * n).index)
 }
 
 /// `run00136766.evt000007637140.GOLD_8_64.npz`, also with `-` between.

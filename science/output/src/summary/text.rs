@@ -76,7 +76,11 @@ impl Summary {
             "  Fit     llh {:.3}, zenith {:.2} deg, azimuth {:.2} deg, {}",
             best.llh, best.zenith_deg, best.azimuth_deg, self.reco
         )?;
-        sub_pixel(f, self.sub_pixel.as_ref())
+        sub_pixel(f, self.sub_pixel.as_ref())?;
+        match &self.truth {
+            Some(truth) => writeln!(f, "  Truth   {truth}"),
+            None => Ok(()),
+        }
     }
 
     fn counts(&self, f: &mut Formatter<'_>) -> fmt::Result {

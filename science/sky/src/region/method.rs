@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::posterior::posterior_levels;
+use super::posterior::{greedy_levels, posterior_levels};
 use super::{Region, WILKS_50, WILKS_90, bounded, wilks_level};
 use crate::map::SkyMap;
 
@@ -82,17 +82,31 @@ impl RegionMethod {
                 None => return Vec::new(),
             },
         };
-        let mut regions: Vec<Region> = Vec::new();
-        for (share, level) in CONTAINMENTS.into_iter().zip(levels) {
-            // A smaller share's region stays inside, however far it was grown.
-            let least = regions
-                .last()
-                .map_or(level, |smaller| smaller.contour_level);
-            let region = at_least_a_pixel(map, level, level.max(least), share);
-            regions.extend(region.map(|region| region.surrounded(map)));
-        }
-        regions
+        bounded_by(map, levels)
     }
+}
+
+/// The 50 % and the 90 % region of a map of probabilities, of which the llh is -ln of their density: the
+/// smallest that hold these shares, each pixel as one. None if there is no pixel.
+pub fn credible_regions(map: &SkyMap) -> Vec<Region> {
+    match greedy_levels(map, CONTAINMENTS) {
+        Some(levels) => bounded_by(map, levels),
+        None => Vec::new(),
+    }
+}
+
+/// The regions of two levels.
+fn bounded_by(map: &SkyMap, levels: [f64; 2]) -> Vec<Region> {
+    let mut regions: Vec<Region> = Vec::new();
+    for (share, level) in CONTAINMENTS.into_iter().zip(levels) {
+        // A smaller share's region stays inside, however far it was grown.
+        let least = regions
+            .last()
+            .map_or(level, |smaller| smaller.contour_level);
+        let region = at_least_a_pixel(map, level, level.max(least), share);
+        regions.extend(region.map(|region| region.surrounded(map)));
+    }
+    regions
 }
 
 /// The region of a level, its line at `contour_level` or at the lowest one above that bounds the area

@@ -29,16 +29,7 @@ impl Piece {
 pub(super) fn posterior_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -> Option<[f64; N]> {
     let best_llh = map.best()?.1.llh;
     let mut surface = Surface::new(map);
-    let mut pieces: Vec<Piece> = tiles(map)
-        .into_iter()
-        .filter_map(|tile| {
-            let llh = surface.llh_of_pixel(tile.scanned)?;
-            Some(Piece {
-                excess: 2.0 * (llh - best_llh),
-                pixel: tile.piece,
-            })
-        })
-        .collect();
+    let mut pieces = pieces_of(map, &mut surface)?;
     loop {
         let most = LARGEST_SHARE * total(&pieces);
         let (heavy, mut light): (Vec<Piece>, Vec<Piece>) = pieces
@@ -57,9 +48,38 @@ pub(super) fn posterior_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -
             break;
         }
     }
+    Some(levels_of(&mut pieces, shares))
+}
+
+/// The same of a map whose pixels are the same all over, as those of probability maps are: nothing is
+/// known of what changes within one. A level lies half way to the first pixel that is not needed.
+pub(super) fn greedy_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -> Option<[f64; N]> {
+    let mut pieces = pieces_of(map, &mut Surface::new(map))?;
+    let levels = levels_of(&mut pieces, shares);
+    Some(levels.map(|level| {
+        let next = pieces.partition_point(|piece| piece.excess <= level);
+        let beyond = pieces.get(next).map_or(level, |piece| piece.excess);
+        0.5 * (level + beyond)
+    }))
+}
+
+fn pieces_of(map: &SkyMap, surface: &mut Surface<'_>) -> Option<Vec<Piece>> {
+    let best_llh = map.best()?.1.llh;
+    let pieces = tiles(map).into_iter().filter_map(|tile| {
+        let llh = surface.llh_of_pixel(tile.scanned)?;
+        Some(Piece {
+            excess: 2.0 * (llh - best_llh),
+            pixel: tile.piece,
+        })
+    });
+    Some(pieces.collect())
+}
+
+/// Sorts pieces and tells the levels.
+fn levels_of<const N: usize>(pieces: &mut [Piece], shares: [f64; N]) -> [f64; N] {
     pieces.sort_by(|a, b| a.excess.total_cmp(&b.excess).then(a.pixel.cmp(&b.pixel)));
-    let all = total(&pieces);
-    Some(shares.map(|share| level_within(&pieces, share * all)))
+    let all = total(pieces);
+    shares.map(|share| level_within(pieces, share * all))
 }
 
 fn total(pieces: &[Piece]) -> f64 {

@@ -1,21 +1,18 @@
 //! The rounds of a result file, as they stand there.
 
+mod archive;
+
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::super::{COLUMNS, NAN};
-use crate::npy::{Records, Value};
+use skyscan_event::python_json;
 use skyscan_sky::Nside;
 
 /// Number of columns that version 0 has: the first ones.
 const OLD_COLUMNS: usize = 4;
-
-/// A member of an archive may unpack to this many bytes; a direct scan of the whole sky at nside
-/// 512 has 200 MB.
-const LARGEST_MEMBER: u64 = 1 << 30;
 
 /// One round.
 #[derive(Debug)]
@@ -39,7 +36,7 @@ impl Block {
 /// All rounds of a file, JSON or npz; the error says what is wrong with it.
 pub(super) fn read(file: &[u8]) -> Result<Vec<Block>, String> {
     let blocks = if file.starts_with(b"PK") {
-        from_archive(file)?
+        archive::read(file)?
     } else {
         from_json(file)?
     };
@@ -76,8 +73,7 @@ impl Entry {
 }
 
 fn from_json(file: &[u8]) -> Result<Vec<Block>, String> {
-    let blocks: BTreeMap<String, JsonBlock> =
-        serde_json::from_slice(&without_nan(file)).map_err(|error| error.to_string())?;
+    let blocks: BTreeMap<String, JsonBlock> = python_json::from_slice(file)?;
     let mut read = Vec::new();
     for (key, block) in blocks {
         let has_positions = has_positions(&block.columns)?;
@@ -96,25 +92,6 @@ fn from_json(file: &[u8]) -> Result<Vec<Block>, String> {
         });
     }
     Ok(read)
-}
-
-/// Python writes `NaN` for what is not a number, which JSON does not know: `null` stands in for it.
-fn without_nan(file: &[u8]) -> Vec<u8> {
-    let mut strict = Vec::with_capacity(file.len());
-    let (mut quoted, mut escaped) = (false, false);
-    let mut rest = file;
-    while let [byte, after @ ..] = rest {
-        if !quoted && rest.starts_with(b"NaN") {
-            strict.extend(b"null");
-            rest = &rest[3..];
-            continue;
-        }
-        quoted ^= *byte == b'"' && !escaped;
-        escaped = quoted && *byte == b'\\' && !escaped;
-        strict.push(*byte);
-        rest = after;
-    }
-    strict
 }
 
 /// What [`super::super::failures`] wrote.
@@ -143,79 +120,6 @@ fn listed_failures(
         }
     }
     Ok(failed)
-}
-
-fn from_archive(file: &[u8]) -> Result<Vec<Block>, String> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(file)).map_err(|e| e.to_string())?;
-    let mut members = BTreeMap::new();
-    for i in 0..archive.len() {
-        let member = archive.by_index(i).map_err(|e| e.to_string())?;
-        let name = member.name().map_err(|e| e.to_string())?;
-        let name = name.trim_end_matches(".npy").to_owned();
-        let mut bytes = Vec::new();
-        let read = member.take(LARGEST_MEMBER).read_to_end(&mut bytes);
-        read.map_err(|error| format!("{name} {error}"))?;
-        members.insert(name, bytes);
-    }
-    let parse =
-        |name: &str, bytes| Records::parse(bytes).map_err(|what: String| format!("{name} {what}"));
-    let mut metadata = BTreeMap::new();
-    if let Some(bytes) = members.get("header") {
-        let header = parse("header", bytes)?;
-        for row in header.iter() {
-            let names = header.names().into_iter().map(str::to_owned);
-            let row: Map<String, Json> = names.zip(row.into_iter().map(json)).collect();
-            metadata.insert(row.get("nside").and_then(Json::as_u64), row);
-        }
-    }
-    let mut blocks = Vec::new();
-    let mut failed = Vec::new();
-    for (name, bytes) in &members {
-        if let Some(number) = name.strip_prefix("failed-") {
-            let nside = nside_of(&format!("nside-{number}"))?;
-            for row in parse(name, bytes)?.iter() {
-                let index = numbers(row).first().copied().unwrap_or(f64::NAN);
-                failed.push((nside, index as u64, "failed".to_owned()));
-            }
-        } else if name != "header" {
-            let records = parse(name, bytes)?;
-            let nside = nside_of(name)?;
-            let n_columns = records.names().len();
-            let rows = records.iter().map(|row| full_row(&numbers(row), n_columns));
-            blocks.push(Block {
-                nside,
-                has_positions: has_positions(&records.names())?,
-                metadata: metadata
-                    .remove(&Some(u32::from(nside).into()))
-                    .unwrap_or_default(),
-                rows: rows.collect::<Result<_, _>>()?,
-                failed: Vec::new(),
-            });
-        }
-    }
-    if let Some(first) = blocks.first_mut() {
-        first.failed = failed;
-    }
-    Ok(blocks)
-}
-
-fn numbers(row: Vec<Value>) -> Vec<f64> {
-    row.into_iter()
-        .map(|value| match value {
-            Value::Integer(number) => number as f64,
-            Value::Real(number) => number,
-            Value::Flag(_) | Value::Text(_) => f64::NAN,
-        })
-        .collect()
-}
-
-fn json(value: Value) -> Json {
-    match value {
-        Value::Integer(number) => number.into(),
-        Value::Real(number) => number.into(),
-        Value::Flag(flag) => flag.into(),
-        Value::Text(text) => text.into(),
-    }
 }
 
 fn has_positions(columns: &[impl AsRef<str>]) -> Result<bool, String> {

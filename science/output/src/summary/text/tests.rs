@@ -38,6 +38,7 @@ fn summary() -> Summary {
             azimuth_deg: 12.25,
             llh: 1847.1616,
         }),
+        truth: None,
         sub_pixel: Some(SubPixel {
             ra_deg: 224.091,
             dec_deg: 41.287,
