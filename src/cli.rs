@@ -181,8 +181,12 @@ fn with_causes(error: &anyhow::Error) -> String {
         }
         line += &cause;
     }
-    line
+    // Errors may quote a file.
+    crate::event::names::clean(&line, LONGEST_ERROR)
 }
+
+/// Characters of an error; longer ones are cut.
+const LONGEST_ERROR: usize = 4000;
 
 /// What `SKYSCAN_LOG` asks for; by default warnings. What lapin has to say of a lost connection, its
 /// transport says better.

@@ -1,5 +1,7 @@
 //! `skyscan event show|generate|convert`
 
+mod shown;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -8,8 +10,7 @@ use clap::Subcommand;
 use super::input::{DetectorArguments, EventArguments};
 use super::{Failure, Format, bad_input, failed, print, print_bytes};
 use crate::event::detector::Detector;
-use crate::event::{self, DetectorDirection, Event, EventView};
-use crate::sky::coordinates::SkyFrame;
+use crate::event::{self, DetectorDirection, Event};
 use crate::synthetic::{Recipe, generate};
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,8 @@ pub(super) enum Command {
     Convert {
         #[command(flatten)]
         event: EventArguments,
+        #[command(flatten)]
+        detector: DetectorArguments,
         /// File to write [default: stdout]
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -102,7 +105,7 @@ pub(super) fn run(command: Command) -> Result<u8, Failure> {
             format,
             list: false,
         } => {
-            show(&event, &detector.read()?, format)?;
+            shown::show(&event, &detector.read()?, format)?;
         }
         Command::Generate {
             seed,
@@ -118,16 +121,24 @@ pub(super) fn run(command: Command) -> Result<u8, Failure> {
                 energy_gev,
                 mjd,
             };
-            write(&generate(&detector.read()?, &recipe), output.as_deref())?;
+            let detector = detector.read()?;
+            write(&generate(&detector, &recipe), &detector, output.as_deref())?;
         }
-        Command::Convert { event, output } => write(&event.read()?, output.as_deref())?,
+        Command::Convert {
+            event,
+            detector,
+            output,
+        } => {
+            let detector = detector.read()?;
+            write(&event.read(&detector)?, &detector, output.as_deref())?;
+        }
     }
     Ok(0)
 }
 
-fn write(event: &Event, output: Option<&Path>) -> Result<(), Failure> {
+fn write(event: &Event, detector: &Detector, output: Option<&Path>) -> Result<(), Failure> {
     let mut text = Vec::new();
-    event::write_json(event, &mut text).map_err(failed)?;
+    event::write_json_for(event, Some(detector.mark()), &mut text).map_err(failed)?;
     let written = match output {
         Some(path) => {
             std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
@@ -148,77 +159,15 @@ fn list(arguments: &EventArguments, format: Format) -> Result<(), Failure> {
             "" => String::new(),
             stream => format!("  {stream} {}", event.subevent_id),
         };
+        let readout = match event.readout {
+            None => String::new(),
+            Some((run, number)) => format!("  (of a readout called run {run} event {number})"),
+        };
         format!(
-            "run {}  event {}  MJD {:.8}{stream}\n",
+            "run {}  event {}  MJD {:.8}{stream}{readout}\n",
             event.run_id, event.event_id, event.mjd
         )
     };
     print(&events.iter().map(line).collect::<String>())?;
     Ok(())
-}
-
-fn show(arguments: &EventArguments, detector: &Detector, format: Format) -> Result<(), Failure> {
-    let event = arguments.read()?;
-    let frame = SkyFrame::new(event.mjd, &detector.site);
-    let view = EventView::new(&event, |direction| {
-        let equatorial = frame.to_equatorial(direction);
-        (
-            equatorial.ra_rad.to_degrees(),
-            equatorial.dec_rad.to_degrees(),
-        )
-    });
-    if format == Format::Json {
-        print(&serde_json::to_string(&view).map_err(failed)?)?;
-        return Ok(());
-    }
-    let mut text = describe(&event, &view);
-    let others = event::list(arguments.path()).map_err(bad_input)?.len() - 1;
-    if others > 0 {
-        text += &format!("{others} more events are in this file: see --list, choose by --event\n");
-    }
-    print(&text)?;
-    Ok(())
-}
-
-fn describe(event: &Event, view: &EventView) -> String {
-    let mut text = format!(
-        "run {} event {}  MJD {:.8}  {}\n\
-         {} pulses ({} coincident) of {} on {} DOMs and {} strings, {:.1} PE\n",
-        view.run_id,
-        view.event_id,
-        view.mjd,
-        if view.stream.is_empty() {
-            "no alert stream"
-        } else {
-            &view.stream
-        },
-        view.pulses,
-        view.hlc_pulses,
-        event.pulse_series,
-        view.doms,
-        view.strings,
-        view.charge_pe,
-    );
-    if let (Some(first), Some(last)) = (view.first_ns, view.last_ns) {
-        text += &format!("from {first:.0} to {last:.0} ns\n");
-    }
-    if let Some(brightest) = &view.brightest {
-        let event::BrightestDom {
-            string,
-            dom,
-            charge_pe,
-        } = brightest;
-        text += &format!("brightest DOM {string}-{dom} with {charge_pe:.1} PE\n");
-    }
-    for seed in &view.seeds {
-        let direction = match (seed.ra_deg, seed.dec_deg) {
-            (Some(ra), Some(dec)) => format!("RA {ra:7.2}  Dec {dec:+7.2}"),
-            _ => "no direction            ".to_owned(),
-        };
-        text += &format!(
-            "  {:<32} {direction}  at ({:.0}, {:.0}, {:.0}) m, {:.0} ns\n",
-            seed.name, seed.x_m, seed.y_m, seed.z_m, seed.time_ns
-        );
-    }
-    text
 }

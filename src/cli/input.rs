@@ -1,20 +1,21 @@
 //! Arguments that name an event and the detector that saw it.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::{Failure, bad_input};
-use crate::event::detector::Detector;
-use crate::event::{self, Event, ReadOptions};
+use super::{Failure, bad_input, tell};
+use crate::event::detector::{Detector, LARGEST_DESCRIPTION};
+use crate::event::{self, Event, ReadOptions, Reading};
 use crate::reco::{self, Reco};
 use crate::sky::region::RegionMethod;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventArguments {
     /// Alert JSON or pickle, scanner startup.json, .i3 (plain, .gz, .bz2, .zst) or skyscan's own
-    /// event JSON
+    /// event JSON; - for standard input
     #[arg(value_name = "EVENT")]
     path: PathBuf,
     /// Event number, where the file holds several [default: the first]
@@ -40,13 +41,40 @@ impl EventArguments {
         &self.path
     }
 
-    pub(super) fn read(&self) -> Result<Event, Failure> {
-        let options = ReadOptions {
+    /// The event, which `detector` must be able to have seen; what is odd about both is told on stderr.
+    pub(super) fn read(&self, detector: &Detector) -> Result<Event, Failure> {
+        let reading = event::read_noted(&self.path, &self.options()).map_err(bad_input)?;
+        let Reading {
+            event,
+            detector: mark,
+            warnings,
+            ..
+        } = reading;
+        let more = detector
+            .suits(&event, mark.as_ref())
+            .map_err(|unfit| bad_input(anyhow!("{}: {unfit}", self.path.display())))?;
+        for warning in warnings.iter().chain(&more) {
+            warn(warning);
+        }
+        Ok(event)
+    }
+
+    /// The event with all that its file says, and how many others the file holds.
+    pub(super) fn survey(&self) -> Result<(Reading, usize), Failure> {
+        event::survey(&self.path, &self.options()).map_err(bad_input)
+    }
+
+    fn options(&self) -> ReadOptions {
+        ReadOptions {
             event_id: self.event,
             pulses: self.pulses.clone(),
-        };
-        event::read(&self.path, &options).map_err(bad_input)
+        }
     }
+}
+
+/// Says on stderr what is odd about the input though it can be used.
+pub(super) fn warn(sentence: &str) {
+    tell(&format!("warning: {sentence}"));
 }
 
 #[derive(Debug, clap::Args)]
@@ -62,9 +90,16 @@ impl DetectorArguments {
         let Some(path) = &self.detector else {
             return Ok(Detector::icecube86());
         };
-        std::fs::read(path)
-            .map_err(anyhow::Error::from)
-            .and_then(|text| Ok(Detector::from_json(&text)?))
+        let read = || -> anyhow::Result<Detector> {
+            let mut text = Vec::new();
+            let mut file = std::fs::File::open(path)?.take(LARGEST_DESCRIPTION + 1);
+            file.read_to_end(&mut text)?;
+            if text.len() as u64 > LARGEST_DESCRIPTION {
+                return Err(anyhow!("it has more than {LARGEST_DESCRIPTION} bytes"));
+            }
+            Ok(Detector::from_json(&text)?)
+        };
+        read()
             .with_context(|| format!("cannot use {}", path.display()))
             .map_err(bad_input)
     }

@@ -79,7 +79,7 @@ impl Call<'_> {
     ) -> Result<Answer, Failure> {
         let begun = Instant::now();
         let spent_before = processor_seconds();
-        let event = event.read()?;
+        let event = event.read(&self.detector)?;
         let (name, reco) = self.arguments.reco(self.slots, &event, &self.detector)?;
         let problem = Problem {
             event,
