@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a check fails")]
 
+mod cases;
 mod choice;
 mod damage;
 mod formats;
@@ -19,7 +20,7 @@ mod writer;
 
 use libtest_mimic::Trial;
 
-use crate::needs::{group, real_events};
+use crate::needs::{Check, group, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let written = [
@@ -29,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         damage::checks(),
         hostile::checks(),
         memory::checks(),
+        cases::checks(),
     ];
     let mut trials = group("event_input", None, written.into_iter().flatten());
     trials.extend(group(
@@ -36,5 +38,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         real_events(),
         real::checks(),
     ));
+    let missing = (!cases::folder().is_dir()).then_some("no cases: ../shared/cases is not there");
+    let shared = [(
+        "cases::each_is_read_or_told_in_one_line",
+        cases::shared as Check,
+    )];
+    trials.extend(group("event_input", missing, shared));
     trials
 }
