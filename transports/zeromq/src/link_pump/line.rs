@@ -222,13 +222,15 @@ impl Line {
         session.give_up();
         common.poller.remove(&session.dealer);
         let (greeted, greeted_at) = (session.greeted, session.greeted_at);
+        let was_of_use = session.was_of_use;
         drop(session);
         if greeted {
             common.meters.lost.increment(1);
         }
-        // Only a session that lasted shows that all is well again: a hub that greets and is gone, over
-        // and over, is dialled less and less often.
-        if greeted_at.is_some_and(|at| common.now - at > GOOD_SESSION) {
+        // Only a session that lasted or got work done shows that all is well again: a hub that greets and
+        // is gone, over and over, is dialled less and less often. A bad wire costs sessions all the time,
+        // and is no reason to stay away.
+        if was_of_use || greeted_at.is_some_and(|at| common.now - at > GOOD_SESSION) {
             self.n_failed = 0;
         }
         self.n_failed = self.n_failed.saturating_add(1);

@@ -50,6 +50,8 @@ pub(super) struct Session {
     pub(super) writer: Writer,
     /// Leases that were not let in.
     pub(super) n_refused: u32,
+    /// Whether the hub has told what became of settlements: work gets done.
+    pub(super) was_of_use: bool,
     /// When the hub has answered.
     pub(super) greeted_at: Option<Instant>,
     waiting: VecDeque<Vec<u8>>,
@@ -99,6 +101,7 @@ impl Session {
             next_out: 0,
             writer: Writer::default(),
             n_refused: 0,
+            was_of_use: false,
             greeted_at: None,
             waiting: VecDeque::new(),
             next_batch: 0,
@@ -136,6 +139,7 @@ impl Session {
 
     /// Passes an answer on; returns false when nobody has asked.
     pub(super) fn answered(&mut self, batch: u32, lost: &[u32]) -> bool {
+        self.was_of_use = true;
         let Some(asked) = self.asked.pop_front().filter(|asked| asked.batch == batch) else {
             return false;
         };
