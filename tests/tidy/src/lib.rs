@@ -3,6 +3,7 @@
 
 mod circles;
 mod decisions;
+mod faults;
 mod graph;
 mod libraries;
 mod papers;
