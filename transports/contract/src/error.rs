@@ -67,17 +67,6 @@ pub enum TransportError {
     },
 }
 
-/// Refuses what is over a limit, both in bytes; for backends.
-///
-/// # Errors
-/// [`TransportError::FrameTooLarge`].
-pub fn check_size(size: usize, limit: usize) -> Result<()> {
-    match size > limit {
-        true => Err(TransportError::FrameTooLarge { size, limit }),
-        false => Ok(()),
-    }
-}
-
 impl TransportError {
     /// Returns whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {

@@ -86,9 +86,10 @@ mod hub;
 mod id;
 mod lease;
 mod link;
+mod size;
 mod transport;
 
-pub use crate::error::{Result, TransportError, check_size};
+pub use crate::error::{Result, TransportError};
 pub use crate::hub::{
     Conclusion, DownCause, Hub, HubInbox, HubIncoming, MAX_AVOID, Outcome, PayloadSource, Receipts,
     SettledBatch, TaskFrame,
@@ -98,6 +99,5 @@ pub use crate::lease::{
     Answer, Lease, MAX_REASON_BYTES, Settled, Settlement, Settler, cut_reason, renew, settle,
 };
 pub use crate::link::{Link, LinkInbox, LinkIncoming};
-pub use crate::transport::{
-    HubConfig, LinkConfig, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, Traffic, Transport,
-};
+pub use crate::size::{MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, check_size};
+pub use crate::transport::{HubConfig, LinkConfig, Traffic, Transport};

@@ -7,12 +7,6 @@ use bytes::Bytes;
 
 use crate::{Hub, HubInbox, Link, LinkInbox, PayloadSource, Result, ScanId, Version, WorkerId};
 
-/// Largest body of a task, result, reason, notice, hello or welcome, in bytes.
-pub const MAX_BODY_BYTES: usize = 1 << 20;
-
-/// Largest payload, in bytes.
-pub const MAX_PAYLOAD_BYTES: usize = 256 << 20;
-
 /// Opens hubs and links at one place. One value per process: it owns the shared connection, and
 /// every link opened from it is multiplexed over that connection.
 ///
