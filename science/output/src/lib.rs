@@ -22,6 +22,7 @@ mod polygons;
 mod result;
 mod sexagesimal;
 mod shelf;
+mod sub_pixel;
 pub mod summary;
 pub mod timeline;
 
@@ -31,10 +32,10 @@ use std::path::{Path, PathBuf};
 
 use comparison::{Comparison, Side};
 pub use doubt::{Doubt, FEWEST_DOMS};
-pub use errors::SubPixel;
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, Values, read as read_scan_file};
 pub use shelf::{FailedFile, Written};
+pub use sub_pixel::SubPixel;
 
 use serde::{Deserialize, Serialize};
 
