@@ -7,14 +7,11 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Answer, DownCause, LeaseToken, LinkConfig, LinkId, Settlement, TaskId, TaskKey,
+    Answer, DownCause, LeaseToken, LinkConfig, LinkId, Settlement, Settler, TaskId, TaskKey,
 };
 use tokio::time::{Duration, Instant};
 
-use super::{
-    call::{Calls, PendingCall},
-    settler::RabbitmqSettler,
-};
+use super::call::{Calls, PendingCall};
 use crate::{
     hub::BEATS,
     lane::{Inbound, Outbound},
@@ -27,7 +24,7 @@ pub(crate) struct Serving {
     pub(crate) session: u32,
     /// Whether its queue is declared and consumed in this incarnation.
     pub(crate) attached: bool,
-    pub(crate) settler: Arc<RabbitmqSettler>,
+    pub(crate) settler: Arc<dyn Settler>,
     pub(crate) welcome: Bytes,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound<Note>,
@@ -74,11 +71,11 @@ impl Note {
 }
 
 impl Serving {
-    pub(super) fn new(session: u32, settler: RabbitmqSettler, now: Instant) -> Self {
+    pub(super) fn new(session: u32, settler: Arc<dyn Settler>, now: Instant) -> Self {
         Self {
             session,
             attached: false,
-            settler: Arc::new(settler),
+            settler,
             welcome: Bytes::new(),
             inbound: Inbound::new(),
             outbound: Outbound::new(),

@@ -6,15 +6,14 @@ mod life;
 use std::{collections::BTreeMap, sync::Arc};
 
 use skyscan_transport::{
-    DownCause, LeaseToken, LinkId, LinkIncoming, ScanId, TransportError, Version,
+    DownCause, LeaseToken, LinkId, LinkIncoming, ScanId, Settler, TransportError, Version,
 };
 use tokio::time::{Duration, Instant};
 
-use super::{call::PendingCall, links::Links, serving::Serving, settler::RabbitmqSettler};
+use super::{call::PendingCall, links::Links, serving::Serving};
 use crate::{
     NAME,
     outbox::Outbox,
-    process::Process,
     wire::{FromProcess, Malformed, Scan},
 };
 
@@ -58,6 +57,13 @@ pub(crate) struct Announcement {
     pub(crate) lease_term: Duration,
 }
 
+/// Makes the settlers of sessions. A settler reaches its session through the process, which holds the
+/// sessions: so it is made by someone that they do not know.
+pub(crate) trait Settlers {
+    /// The settler of all leases of this session.
+    fn settler(&self, scan: Scan, session: u32, lease_term: Duration) -> Arc<dyn Settler>;
+}
+
 impl Sessions {
     /// The session that a lease belongs to, if it is not over.
     pub(crate) fn serving(
@@ -81,7 +87,7 @@ impl Sessions {
     pub(crate) fn hub_open(
         &mut self,
         heard: Announcement,
-        process: &Arc<Process>,
+        settlers: &dyn Settlers,
         now: Instant,
     ) -> Result<(), Malformed> {
         let id = heard.scan.id;
@@ -112,7 +118,7 @@ impl Sessions {
         });
         seen.last_heard = now;
         if seen.serving.is_none() {
-            self.serve(id, process, now);
+            self.serve(id, settlers, now);
         }
         Ok(())
     }
@@ -157,17 +163,17 @@ impl Sessions {
         &mut self,
         scan: Scan,
         session: u32,
-        process: &Arc<Process>,
+        settlers: &dyn Settlers,
         now: Instant,
     ) {
         if self.serving(scan, session).is_some() {
             self.end_session(scan.id, now);
-            self.serve(scan.id, process, now);
+            self.serve(scan.id, settlers, now);
         }
     }
 
     /// Opens a session unless there is one or no link to serve with.
-    fn serve(&mut self, id: ScanId, process: &Arc<Process>, now: Instant) {
+    fn serve(&mut self, id: ScanId, settlers: &dyn Settlers, now: Instant) {
         let Some(seen) = self.hubs.get_mut(&id) else {
             return;
         };
@@ -187,12 +193,7 @@ impl Sessions {
             }
             if seen.serving.is_none() {
                 self.next_session += 1;
-                let settler = RabbitmqSettler {
-                    process: Arc::clone(process),
-                    scan: seen.scan,
-                    session: self.next_session,
-                    lease_term: seen.lease_term,
-                };
+                let settler = settlers.settler(seen.scan, self.next_session, seen.lease_term);
                 seen.serving = Some(Serving::new(self.next_session, settler, now));
                 self.topology_changed = true;
             }
@@ -207,22 +208,22 @@ impl Sessions {
     }
 
     /// A link is new: every hub shall know it.
-    pub(crate) fn link_opened(&mut self, process: &Arc<Process>, now: Instant) {
+    pub(crate) fn link_opened(&mut self, settlers: &dyn Settlers, now: Instant) {
         let ids: Vec<ScanId> = self.hubs.keys().copied().collect();
         for id in ids {
-            self.serve(id, process, now);
+            self.serve(id, settlers, now);
         }
     }
 
     /// A new link joins the sessions there are; cheaper than looking at every link again.
-    pub(crate) fn link_joins(&mut self, link_id: LinkId, process: &Arc<Process>, now: Instant) {
+    pub(crate) fn link_joins(&mut self, link_id: LinkId, settlers: &dyn Settlers, now: Instant) {
         let all_serving = self.hubs.values().all(|seen| seen.serving.is_some());
         let Some(link) = self.links.get_mut(link_id) else {
             return;
         };
         let major = link.config.protocol.major;
         if !all_serving || self.hubs.values().any(|seen| seen.protocol.major != major) {
-            return self.link_opened(process, now);
+            return self.link_opened(settlers, now);
         }
         for seen in self.hubs.values_mut() {
             if let Some(serving) = &mut seen.serving {

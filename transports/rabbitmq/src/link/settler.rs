@@ -7,18 +7,30 @@ use async_trait::async_trait;
 use skyscan_transport::{LeaseToken, Result, Settlement, Settler, TaskKey};
 use tokio::time::Duration;
 
+use super::sessions::Settlers;
 use crate::{
     process::{Chore, Process},
     wire::Scan,
 };
 
 #[derive(Debug)]
-pub(crate) struct RabbitmqSettler {
-    pub(crate) process: Arc<Process>,
-    pub(crate) scan: Scan,
+struct RabbitmqSettler {
+    process: Arc<Process>,
+    scan: Scan,
     /// Leases of another session are lost, and so are those of this one in another.
-    pub(crate) session: u32,
-    pub(crate) lease_term: Duration,
+    session: u32,
+    lease_term: Duration,
+}
+
+impl Settlers for Arc<Process> {
+    fn settler(&self, scan: Scan, session: u32, lease_term: Duration) -> Arc<dyn Settler> {
+        Arc::new(RabbitmqSettler {
+            process: Self::clone(self),
+            scan,
+            session,
+            lease_term,
+        })
+    }
 }
 
 #[async_trait]

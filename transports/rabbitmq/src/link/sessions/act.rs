@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use skyscan_transport::{Lease, LinkId, LinkIncoming, Settler, TaskKey};
+use skyscan_transport::{Lease, LinkId, LinkIncoming, TaskKey, backend::Meters};
 use tokio::time::Instant;
 
 use super::Sessions;
 use crate::{
     lane::Arrival,
-    link::{links::Waiting, serving::Held, settler::RabbitmqSettler},
+    link::{links::Waiting, serving::Held},
     wire::{FromHub, Lane, Malformed, Scan},
 };
 
@@ -27,6 +27,7 @@ impl Sessions {
         scan: Scan,
         lane: Lane,
         entries: Bytes,
+        meters: &Meters,
         now: Instant,
     ) -> Result<(), Malformed> {
         let Some(seen) = self.hubs.get_mut(&scan.id).filter(|seen| seen.scan == scan) else {
@@ -64,16 +65,16 @@ impl Sessions {
             // Its lane would stand still for ever.
             self.hub_gone(scan.id, now);
         }
-        self.act(scan, read?, now);
+        self.act(scan, read?, meters, now);
         Ok(())
     }
 
-    fn act(&mut self, scan: Scan, entries: Vec<FromHub>, now: Instant) {
+    fn act(&mut self, scan: Scan, entries: Vec<FromHub>, meters: &Meters, now: Instant) {
         let seen = self.hubs.get_mut(&scan.id);
         let Some(serving) = seen.and_then(|seen| seen.serving.as_mut()) else {
             return;
         };
-        let settler: Arc<dyn Settler> = Arc::<RabbitmqSettler>::clone(&serving.settler);
+        let settler = Arc::clone(&serving.settler);
         let mut freed: BTreeSet<LinkId> = BTreeSet::new();
         let mut run: Vec<Lease> = Vec::new();
         let mut run_link = None;
@@ -113,7 +114,7 @@ impl Sessions {
                     };
                     let most = 2 * usize::from(state.config.credit) + LEASES_BESIDE;
                     if state.n_held(scan.id) >= most {
-                        serving.settler.process.told.link.leases_over.increment(1);
+                        meters.leases_over.increment(1);
                         serving.n_refused += 1;
                         serving.release(token, scan, &mut self.outbox);
                         continue;
@@ -193,7 +194,7 @@ impl Sessions {
                 // Its term has been running while it waited.
                 serving.touch(waiting.token, waiting.scan, outbox);
             }
-            let settler: Arc<dyn Settler> = Arc::<RabbitmqSettler>::clone(&serving.settler);
+            let settler = Arc::clone(&serving.settler);
             let key = TaskKey {
                 scan: waiting.scan.id,
                 task: waiting.task,

@@ -77,7 +77,8 @@ impl State {
                     entries,
                 },
             ) if of == scan => {
-                self.sessions.receive(scan, lane, entries, now)?;
+                let meters = &process.told.link;
+                self.sessions.receive(scan, lane, entries, meters, now)?;
             }
             (Source::Hub(scan), frame) => {
                 let Some(hub) = self.hubs.get_mut(&scan.id).filter(|hub| hub.scan == scan) else {
