@@ -7,6 +7,7 @@
 mod hub;
 mod link;
 mod place;
+mod settler;
 
 use std::sync::{
     Arc,

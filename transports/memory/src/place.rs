@@ -4,6 +4,7 @@ mod state;
 
 use std::{
     mem,
+    pin::pin,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -13,12 +14,12 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 use skyscan_transport::{
-    DownCause, HubConfig, Lease, LinkId, LinkIncoming, Result, ScanId, Settler, TransportError,
+    DownCause, HubConfig, Lease, LinkId, LinkIncoming, Result, ScanId, TransportError,
     backend::Grant,
 };
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Counts, Process, link::MemorySettler};
+use crate::{Counts, Process, settler::MemorySettler};
 
 pub(crate) use state::{Chore, HubState, LinkState, State};
 use state::{Severed, deliver, introduce};
@@ -124,6 +125,19 @@ impl Place {
             }
         });
         process.rewired.notify_waiters();
+    }
+
+    /// Waits while the process's wire is cut and what it has to say could still arrive.
+    pub(crate) async fn while_cut(&self, process: &Process, hopeful: impl Fn(&State) -> bool) {
+        loop {
+            let mut rewired = pin!(process.rewired.notified());
+            rewired.as_mut().enable();
+            let cut = self.with(|state, _| state.is_severed(process.number) && hopeful(state));
+            if !cut {
+                return;
+            }
+            rewired.await;
+        }
     }
 
     /// Brings a link up at every open hub, unless it is or cannot be.
@@ -247,7 +261,7 @@ impl Place {
                 continue;
             };
             if let Some(settler) = &link.settler {
-                let settler: Arc<dyn Settler> = Arc::<MemorySettler>::clone(settler);
+                let settler = Arc::clone(settler);
                 let Grant {
                     key,
                     body,

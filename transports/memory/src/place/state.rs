@@ -9,12 +9,12 @@ use std::{
 use bytes::Bytes;
 use skyscan_transport::{
     DownCause, HubConfig, HubIncoming, LeaseToken, LinkConfig, LinkId, LinkIncoming, PayloadId,
-    ScanId,
+    ScanId, Settler,
     backend::{Grant, HubQueue, LeaseTable, LinkQueue, LinkSlot},
 };
 use tokio::sync::Notify;
 
-use crate::{Process, link::MemorySettler};
+use crate::Process;
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -47,7 +47,7 @@ pub(crate) struct LinkState {
     pub(crate) draining: bool,
     /// Its place in the table while it is up.
     pub(super) slot: Option<LinkSlot>,
-    pub(super) settler: Option<Arc<MemorySettler>>,
+    pub(super) settler: Option<Arc<dyn Settler>>,
     /// What is on the way while the wire is cut.
     pub(super) on_the_way: Vec<LinkIncoming>,
 }
