@@ -4,6 +4,7 @@
 //! was lost, later and later while nobody answers. What the links hear of that is `HubUp` and
 //! `HubDown`. Either all links share one line, or each has its own; the thread is one.
 
+mod chunks;
 mod common;
 mod fetches;
 mod line;
@@ -20,16 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use skyscan_transport::{
-    LeaseToken, LinkConfig, LinkId, PayloadId, Result, ScanId,
-    backend::{Counts, LinkQueue, Meters},
+    LinkId,
+    backend::{Counts, Meters},
 };
-use tokio::sync::oneshot;
 
 use crate::{
     address::{Address, Connections},
-    link::{Batch, Shared},
+    link::{LinkCommand, Shared},
     post::Inlet,
     pump::{Onward, Pump},
 };
@@ -51,41 +50,6 @@ const GATHER: [Duration; 2] = [Duration::from_micros(100), Duration::from_millis
 
 /// Silence allowed before the hub has said otherwise.
 const DEFAULT_LIVENESS: Duration = Duration::from_secs(30);
-
-/// What links and leases ask for.
-pub(crate) enum LinkCommand {
-    Open {
-        id: LinkId,
-        config: LinkConfig,
-        queue: Arc<LinkQueue>,
-    },
-    Close {
-        id: LinkId,
-        closed: bool,
-        answer: Option<oneshot::Sender<()>>,
-    },
-    Drain {
-        id: LinkId,
-    },
-    Tell {
-        line: usize,
-        session: u64,
-        batch: Batch,
-    },
-    Abandon {
-        line: usize,
-        session: u64,
-        number: u32,
-        token: LeaseToken,
-    },
-    Fetch {
-        id: LinkId,
-        scan: ScanId,
-        payload: PayloadId,
-        answer: oneshot::Sender<Result<Bytes>>,
-    },
-    Stop,
-}
 
 /// The state of the links' thread.
 pub(crate) struct LinkPump {

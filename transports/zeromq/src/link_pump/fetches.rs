@@ -1,46 +1,36 @@
-//! Payloads on their way, one transfer each, in a window of chunks.
+//! Payloads on their way, one transfer each, and who waits for them.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use skyscan_transport::{
-    PayloadId, Result, ScanId, TransportError,
-    backend::{Assembled, Assembly},
-};
+use skyscan_transport::{PayloadId, Result, ScanId, TransportError, backend::Assembly};
 use tokio::sync::oneshot;
 
-use super::{common::Common, line::Line};
-use crate::{
-    failure,
-    wire::{CHUNK_BYTES, Malformed, UNKNOWN},
-};
-
-/// Chunks that are asked for and have not arrived.
-const WINDOW: u64 = 4;
+use crate::failure;
 
 /// What is being transferred: each payload over one line, whoever waits for it (C7).
 #[derive(Default)]
 pub(super) struct Fetches {
-    transfers: HashMap<(ScanId, PayloadId), Transfer>,
+    pub(super) transfers: HashMap<(ScanId, PayloadId), Transfer>,
     /// Transfers whose line was lost.
     orphans: Vec<(ScanId, PayloadId)>,
 }
 
-struct Transfer {
-    line: usize,
-    assembly: Assembly,
+pub(super) struct Transfer {
+    pub(super) line: usize,
+    pub(super) assembly: Assembly,
     waiting: Vec<Waiting>,
 }
 
 /// Who waits for a payload.
-struct Waiting {
-    line: usize,
-    answer: oneshot::Sender<Result<Bytes>>,
+pub(super) struct Waiting {
+    pub(super) line: usize,
+    pub(super) answer: oneshot::Sender<Result<Bytes>>,
 }
 
 impl Fetches {
     /// Joins a transfer; returns whether it is new, and is to be begun over this line.
-    fn join(&mut self, key: (ScanId, PayloadId), waiting: Waiting) -> bool {
+    pub(super) fn join(&mut self, key: (ScanId, PayloadId), waiting: Waiting) -> bool {
         let begun = self.transfers.contains_key(&key);
         let line = waiting.line;
         let transfer = self.transfers.entry(key);
@@ -110,107 +100,9 @@ impl Transfer {
         }
     }
 
-    fn end(self, result: impl Fn() -> Result<Bytes>) {
+    pub(super) fn end(self, result: impl Fn() -> Result<Bytes>) {
         for waiting in self.waiting {
             let _uninterested = waiting.answer.send(result());
         }
     }
-}
-
-impl Line {
-    pub(super) fn fetch(
-        &mut self,
-        common: &mut Common,
-        scan: ScanId,
-        payload: PayloadId,
-        answer: oneshot::Sender<Result<Bytes>>,
-    ) {
-        let kept = common.shared.cache.lock().get(payload);
-        let outcome = match kept {
-            Some(kept) => Ok(kept),
-            None if self.hubs.contains_key(&scan) => {
-                let line = self.at;
-                if common
-                    .fetches
-                    .join((scan, payload), Waiting { line, answer })
-                {
-                    self.ask_for(scan, payload, 0);
-                }
-                return;
-            }
-            None => Err(TransportError::UnknownPayload(payload)),
-        };
-        let _uninterested = answer.send(outcome);
-    }
-
-    pub(super) fn ask_for(&mut self, scan: ScanId, payload: PayloadId, offset: u64) {
-        if let Some(session) = &mut self.session {
-            session
-                .writer
-                .fetch(scan, payload, offset, CHUNK_BYTES as u32);
-        }
-    }
-
-    pub(super) fn chunk(
-        &mut self,
-        common: &mut Common,
-        scan: ScanId,
-        payload: PayloadId,
-        total: u64,
-        offset: u64,
-        bytes: &[u8],
-    ) -> std::result::Result<(), Malformed> {
-        let key = (scan, payload);
-        // The rest of a window whose transfer has ended.
-        let transfers = &mut common.fetches.transfers;
-        let known = transfers.get_mut(&key);
-        let Some(transfer) = known.filter(|transfer| transfer.line == self.at) else {
-            return Ok(());
-        };
-        if total == UNKNOWN {
-            if let Some(transfer) = transfers.remove(&key) {
-                transfer.end(|| Err(TransportError::UnknownPayload(payload)));
-            }
-            return Ok(());
-        }
-        let outcome = match transfer.assembly.take(offset, total, bytes) {
-            Assembled::Misplaced => return Err(Malformed::Stranger),
-            Assembled::More => None,
-            Assembled::Whole(whole) => Some(Ok(whole)),
-            Assembled::Damaged => Some(Err(())),
-        };
-        let arrived_now = transfer.assembly.n_arrived();
-        if let Some(outcome) = outcome {
-            if let Some(transfer) = transfers.remove(&key) {
-                complete(common, payload, transfer, outcome);
-            }
-            return Ok(());
-        }
-        // The first chunk tells the length and opens the window; then every chunk moves it on.
-        let window = WINDOW * CHUNK_BYTES as u64;
-        let mut next = if offset == 0 {
-            arrived_now
-        } else {
-            offset + window
-        };
-        while next < total && next <= offset + window {
-            self.ask_for(scan, payload, next);
-            next += CHUNK_BYTES as u64;
-        }
-        Ok(())
-    }
-}
-
-fn complete(
-    common: &Common,
-    payload: PayloadId,
-    transfer: Transfer,
-    outcome: std::result::Result<Bytes, ()>,
-) {
-    let Ok(bytes) = outcome else {
-        return transfer.end(|| Err(TransportError::DamagedPayload(payload)));
-    };
-    common.counts.payload_received();
-    common.shared.cache.lock().keep(payload, bytes.clone());
-    transfer.end(|| Ok(bytes.clone()));
 }
