@@ -42,7 +42,7 @@ impl Default for RelaySetup {
 /// Relays until `stop` resolves, and then takes leave of both sides.
 ///
 /// # Errors
-/// If a scan is of another protocol version, or one of the transports is broken for good.
+/// If one of the transports is broken for good. A scan of another protocol version is skipped.
 pub async fn run(
     above: Arc<dyn Transport>,
     below: Arc<dyn Transport>,

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::fut::{ActorStreamExt, wrap_stream};
 use actix::{
@@ -41,6 +42,10 @@ pub(crate) mod tests;
 /// While all slots are busy, one more task for each waits at hand, so that no slot waits for the
 /// wire.
 pub const LEASES_PER_SLOT: NonZeroU16 = NonZeroU16::new(2).expect("2 is above 0");
+/// Who is asked to stop waits no longer than this for what it holds to be taken: a broker that is
+/// blocked takes nothing. What is not told by then goes to others, as when a worker is lost.
+const PARTING: Duration = Duration::from_millis(1500);
+
 /// What a Worker offers.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -127,6 +132,7 @@ pub async fn start_telling(
             settling: BTreeSet::new(),
             renewals: Renewals::default(),
             is_stopping: false,
+            is_leaving: false,
             ended: Some(ended),
         }
     });
@@ -156,6 +162,8 @@ pub struct Worker {
     renewals: Renewals,
     /// Asked to stop: nothing new is begun.
     is_stopping: bool,
+    /// Says goodbye: once is enough.
+    is_leaving: bool,
     ended: Option<oneshot::Sender<Result<(), WorkerError>>>,
 }
 
@@ -416,8 +424,11 @@ impl Worker {
         }
     }
 
-    /// Says goodbye once nothing is held any more.
+    /// Says goodbye once nothing is held any more, or once it has waited for long enough.
     fn leave(&mut self, context: &mut Context<Self>) {
+        if std::mem::replace(&mut self.is_leaving, true) {
+            return;
+        }
         let link = Arc::clone(&self.link);
         let closing = async move { link.close().await };
         context.spawn(closing.into_actor(self).map(|closed, actor, context| {
@@ -453,6 +464,7 @@ impl Handler<StopWorker> for Worker {
         for served in self.scans.values() {
             served.stop.stop();
         }
+        context.run_later(PARTING, Self::leave);
         let link = Arc::clone(&self.link);
         let draining = async move { link.drain().await };
         context.spawn(draining.into_actor(self).map(|drained, actor, context| {

@@ -24,8 +24,8 @@ use crate::transport;
 /// --grace, the rest goes to others. A relay that is killed loses nothing either: after a while its
 /// tasks go to others.
 ///
-/// Exit codes: 0 asked to stop, 1 failed, 2 usage or bad input, 4 met a scan that it can never
-/// serve: one of another protocol version.
+/// Exit codes: 0 asked to stop, 1 failed, 2 usage or bad input, 4 another version of the
+/// wire is spoken above: run the same release at both ends.
 ///
 /// Example: skyscan relay --zone us-east-1a --upstream amqp://user@broker.example:5672/vhost
 ///          --listen zmq://0.0.0.0:5555
@@ -133,7 +133,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 /// What starting the same relay again cannot mend has a code of its own.
 fn ended_by(error: TransportError) -> Failure {
     match error {
-        TransportError::ProtocolMismatch { .. } => Failure {
+        TransportError::WireMismatch { .. } => Failure {
             code: UNFIT,
             error: error.into(),
         },

@@ -2,10 +2,12 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, LinkInbox, Outcome, TaskFrame, TaskId, Traffic, Version,
+    Hub, HubConfig, HubInbox, HubIncoming, LinkId, LinkInbox, Outcome, Settled, TaskFrame, TaskId,
+    Traffic, Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use tokio::sync::{Notify, mpsc};
@@ -207,6 +209,78 @@ fn a_lease_with_a_shorter_term_is_renewed_in_time() {
             let done = outcomes(inbox, 1).await;
             assert_eq!(done[0].attempt, 1);
         }
+    });
+}
+
+/// A link whose broker takes no answer, and a place that has only such links.
+#[derive(Debug)]
+struct Blocked<T>(T);
+
+#[async_trait]
+impl Link for Blocked<Arc<dyn Link>> {
+    fn id(&self) -> LinkId {
+        self.0.id()
+    }
+
+    async fn settle(&self, _: Vec<Settlement>) -> Result<Settled, TransportError> {
+        std::future::pending().await
+    }
+
+    async fn fetch(&self, scan: ScanId, payload: PayloadId) -> Result<Bytes, TransportError> {
+        self.0.fetch(scan, payload).await
+    }
+
+    async fn drain(&self) -> Result<(), TransportError> {
+        self.0.drain().await
+    }
+
+    async fn close(&self) -> Result<(), TransportError> {
+        self.0.close().await
+    }
+}
+
+#[async_trait]
+impl Transport for Blocked<MemoryTransport> {
+    fn name(&self) -> &'static str {
+        "blocked"
+    }
+
+    async fn open_hub(
+        &self,
+        config: HubConfig,
+    ) -> Result<(Arc<dyn Hub>, HubInbox), TransportError> {
+        self.0.open_hub(config).await
+    }
+
+    async fn open_link(
+        &self,
+        config: LinkConfig,
+    ) -> Result<(Arc<dyn Link>, LinkInbox), TransportError> {
+        let (link, inbox) = self.0.open_link(config).await?;
+        Ok((Arc::new(Blocked(link)), inbox))
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.0.traffic()
+    }
+}
+
+#[test]
+fn whoever_is_asked_to_stop_leaves_in_time_though_nobody_takes_its_results() {
+    in_virtual_time(async {
+        let place = Blocked(MemoryTransport::new());
+        let go = Arc::new(Notify::new());
+        let reco = Waiting(Arc::clone(&go));
+        let (worker, end) = super::start(&place, config(1, reco)).await.unwrap();
+        let (hub, _inbox) = hub(&place.0, 1, welcome(RECO), MINUTE).await;
+        submit(hub.as_ref(), 1).await;
+        // The task has begun, ends, and its result is never taken.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        go.notify_waiters();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        worker.send(StopWorker).await.unwrap();
+        let left = tokio::time::timeout(Duration::from_secs(2), end).await;
+        left.expect("it waits for the broker").unwrap().unwrap();
     });
 }
 

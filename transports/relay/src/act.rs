@@ -31,6 +31,10 @@ impl Relay {
             Event::Own(Some(Err(error))) if error.is_transient() => {
                 tracing::warn!(zone = self.config.zone, %error, "trouble above");
             }
+            // A scan that nobody here can serve is no reason to leave the others alone.
+            Event::Own(Some(Err(error @ TransportError::ProtocolMismatch { .. }))) => {
+                tracing::warn!(zone = self.config.zone, %error, "skips a scan above");
+            }
             Event::Own(Some(Err(error))) => return Err(error),
             Event::Own(None) => return Err(TransportError::Closed),
             Event::Above(uplink, Ok(LinkIncoming::Leased(leases))) => self.take(uplink, leases),

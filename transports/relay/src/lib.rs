@@ -71,8 +71,8 @@ pub struct Relayed {
 /// hands that up, gives back the rest, and takes leave of both sides.
 ///
 /// # Errors
-/// [`ProtocolMismatch`](skyscan_transport::TransportError::ProtocolMismatch) when a hub above is
-/// of another major, and any error of either transport that does not pass.
+/// Any error of either transport that does not pass. A hub above that is of another major is skipped: it
+/// is no reason to leave the zone's other scans alone.
 pub async fn run(
     above: Arc<dyn Transport>,
     below: Arc<dyn Transport>,

@@ -24,6 +24,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A relay between two places in memory, with a hub above.
 struct Setting {
+    above: MemoryTransport,
     zone: MemoryTransport,
     hub: Arc<dyn Hub>,
     inbox: HubInbox,
@@ -70,6 +71,7 @@ impl Setting {
         };
         hub.submit((0..20).map(frame).collect()).await.unwrap();
         Self {
+            above,
             zone,
             hub,
             inbox,
@@ -186,4 +188,24 @@ async fn leaves_in_time_when_the_zone_does_not_finish() {
     assert_eq!(relayed.unwrap().unwrap().unwrap(), Relayed::default());
     assert_eq!(setting.hub.purge().await.unwrap(), 20, "all goes to others");
     drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_of_another_protocol_does_not_end_the_relay() {
+    let mut setting = Setting::new(0).await;
+    let foreign = HubConfig {
+        scan: ScanId(2),
+        protocol: Version { major: 9, minor: 0 },
+        welcome: Bytes::new(),
+        backlog: 10,
+        liveness: LIVENESS,
+        lease_term: 4 * LIVENESS,
+        payloads: None,
+    };
+    let (_foreign, _foreign_inbox) = setting.above.open_hub(foreign).await.unwrap();
+    let (link, _inbox, held) = worker(&setting.zone, 2).await;
+    let settlements = held.into_iter().map(|lease| lease.completed(Bytes::new()));
+    link.settle(settlements.collect()).await.unwrap();
+    assert_eq!(outcomes(&mut setting.inbox).await.len(), 2);
+    assert!(!setting.relay.is_finished());
 }
