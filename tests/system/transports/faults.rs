@@ -217,8 +217,9 @@ pub(crate) fn over_zeromq() -> Result<(), Failed> {
 }
 
 pub(crate) fn over_rabbitmq() -> Result<(), Failed> {
-    let url = Node::start()?.url();
-    one_bad(&url, &url)
+    // It lives as long as it is named.
+    let node = Node::start()?;
+    one_bad(&node.url(), &node.url())
 }
 
 pub(crate) fn behind_a_relay() -> Result<(), Failed> {
