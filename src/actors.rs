@@ -42,6 +42,9 @@ const LEASE_TERM: Duration = Duration::from_secs(60);
 const OTHER_THREADS: usize = 64;
 /// How long a scan that cannot go on may take to end.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Where workers may still come, a pixel that failed at all that are there waits for them, so long and
+/// then twice as long.
+pub const PATIENCE: Duration = Duration::from_secs(4);
 /// Tasks that may wait at the hub; the Scanner keeps far fewer there.
 pub const BACKLOG: usize = 65_536;
 
@@ -62,6 +65,9 @@ pub struct ScanSetup {
     pub fail_after: NonZeroU32,
     /// Ends the scan, incomplete, if no pixel got its outcome for so long.
     pub give_up: Option<Duration>,
+    /// How long a pixel that failed at all workers that are there waits for others: [`PATIENCE`], or
+    /// not at all where none can come.
+    pub patience: Duration,
 }
 
 /// Why a scan ended without a map.
@@ -99,6 +105,7 @@ pub async fn scan(
         local,
         fail_after,
         give_up,
+        patience,
     } = setup;
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
@@ -131,7 +138,9 @@ pub async fn scan(
         hub,
         inbox,
         refiner::start(ByPlan { plan, frame }),
-        Ledger::new(chunking, StragglerPolicy::default()).failing_after(fail_after),
+        Ledger::new(chunking, StragglerPolicy::default())
+            .failing_after(fail_after)
+            .patient_for(patience),
         HandOut {
             give_up,
             tells_of_waiting: true,

@@ -282,6 +282,10 @@ impl Call<'_> {
                 .collect(),
             fail_after: arguments.fail_after,
             give_up: arguments.give_up,
+            patience: match transport::is_local(&arguments.transport) {
+                true => Duration::ZERO,
+                false => actors::PATIENCE,
+            },
         })
     }
 }

@@ -106,6 +106,7 @@ struct OutTask {
 pub struct Ledger {
     chunking: Chunking,
     fail_after: u32,
+    patience: Duration,
     stragglers: Stragglers,
     standings: Standings,
     troubles: Troubles,
@@ -154,6 +155,7 @@ impl Ledger {
         Self {
             chunking,
             fail_after: FAIL_AFTER,
+            patience: Duration::ZERO,
             stragglers: Stragglers::new(policy),
             standings: Standings::default(),
             troubles: Troubles::default(),
@@ -188,6 +190,13 @@ impl Ledger {
             fail_after: n_workers.get(),
             ..self
         }
+    }
+
+    /// The same, for a place that workers may still come to: a pixel that failed at all who are there
+    /// waits for so long, and twice as long the next time, before one of them gets it again.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Adds the pixels of a new wave. The last one must be done.
@@ -245,6 +254,12 @@ impl Ledger {
     /// A link of this worker came up.
     pub fn worker_up(&mut self, worker: WorkerId) {
         self.standings.up(worker);
+        self.repeats.release();
+    }
+
+    /// Whether pixels that waited for other workers have to go to those that are there.
+    pub fn has_waited_enough(&self, now: Duration) -> bool {
+        self.repeats.is_due(now)
     }
 
     /// A link of this worker is gone.
@@ -302,7 +317,7 @@ impl Ledger {
     /// Cuts the next task for `n_slots` workers' slots, or `None` if all pixels are out. What has to go
     /// out again comes first, for it may be the last one of a wave; what was lost too often comes last.
     pub fn cut_task(&mut self, n_slots: usize, now: Duration) -> Option<Task> {
-        if let Some(repeat) = self.repeats.next(self.pending.is_empty()) {
+        if let Some(repeat) = self.repeats.next(self.pending.is_empty(), now) {
             return Some(self.repeat(repeat, now));
         }
         let n_pixels = self.chunk_size(n_slots).min(self.pending.len());

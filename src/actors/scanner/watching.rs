@@ -49,6 +49,9 @@ impl Scanner {
             return self.tell_alone(now);
         }
         self.watch.alone_since = None;
+        if self.ledger.has_waited_enough(now) {
+            self.hand_out(context);
+        }
         self.watch.has_anyone_come = true;
         if let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now) {
             self.meters.stalled();

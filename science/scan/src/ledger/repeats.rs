@@ -1,6 +1,6 @@
 //! What has to go out again: pixels that failed, and those that were lost too often.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{Ledger, OutTask, Task};
@@ -18,11 +18,14 @@ pub(super) struct Repeat {
     pub(super) avoid: Vec<WorkerId>,
 }
 
-/// Two queues: who goes next, and who goes when nothing else is left.
+/// Two queues: who goes next, and who goes when nothing else is left; and what waits for its time.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     soon: VecDeque<Repeat>,
     last: VecDeque<Repeat>,
+    /// By when they are due, and by the order in which they came.
+    later: BTreeMap<(Duration, u64), Repeat>,
+    n_later: u64,
 }
 
 impl Repeats {
@@ -35,30 +38,56 @@ impl Repeats {
         self.last.push_back(repeat);
     }
 
-    pub(super) fn next(&mut self, is_rest_cut: bool) -> Option<Repeat> {
+    /// Nobody is there who has not tried it: whoever comes until `due` may.
+    pub(super) fn later(&mut self, due: Duration, repeat: Repeat) {
+        self.later.insert((due, self.n_later), repeat);
+        self.n_later += 1;
+    }
+
+    /// Somebody came who may try what waits for its time.
+    pub(super) fn release(&mut self) {
+        self.soon
+            .extend(std::mem::take(&mut self.later).into_values());
+    }
+
+    /// Whether something that had to wait need not any more.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        let first = self.later.first_key_value();
+        first.is_some_and(|((due, _), _)| *due <= now)
+    }
+
+    pub(super) fn next(&mut self, is_rest_cut: bool, now: Duration) -> Option<Repeat> {
+        while self.is_due(now) {
+            self.soon
+                .extend(self.later.pop_first().map(|(_, repeat)| repeat));
+        }
         let last = &mut self.last;
         let next = self.soon.pop_front();
         next.or_else(|| is_rest_cut.then(|| last.pop_front()).flatten())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.soon.len() + self.last.len()
+        self.soon.len() + self.last.len() + self.later.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.soon.is_empty() && self.last.is_empty()
+        self.len() == 0
     }
 
     /// The pixels that wait in them.
     pub(super) fn pixels(&self) -> impl Iterator<Item = Pixel> {
-        let all = self.soon.iter().chain(&self.last);
-        all.flat_map(|repeat| &repeat.pixels)
+        self.all()
+            .flat_map(|repeat| &repeat.pixels)
             .map(|(pixel, _)| *pixel)
     }
 
     pub(super) fn n_pixels(&self) -> usize {
-        let all = self.soon.iter().chain(&self.last);
-        all.map(|repeat| repeat.pixels.len()).sum()
+        self.all().map(|repeat| repeat.pixels.len()).sum()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Repeat> {
+        let at_once = self.soon.iter().chain(&self.last);
+        at_once.chain(self.later.values())
     }
 }
 

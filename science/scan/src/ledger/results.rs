@@ -298,11 +298,24 @@ impl Ledger {
                     .failed_at(again.iter().map(|(pixel, _)| *pixel)),
                 pixels: again,
             };
-            cut(repeat).into_iter().for_each(|r| self.repeats.soon(r));
+            for repeat in cut(repeat) {
+                self.go_out_again(repeat, now);
+            }
         }
         let others = std::mem::take(others);
         self.settled(id, origin, n_closed + n_failed as usize, others, now);
         n_failed
+    }
+
+    /// At once if somebody is there who has not failed at it, or if nobody else can come.
+    fn go_out_again(&mut self, repeat: Repeat, now: Duration) {
+        let pixels = || repeat.pixels.iter().map(|(pixel, _)| *pixel);
+        let n_failures = self.troubles.n_failures(pixels());
+        let pause = self.patience * n_failures;
+        match pause.is_zero() || self.standings.is_anyone_but(&repeat.avoid) {
+            true => self.repeats.soon(repeat),
+            false => self.repeats.later(now + pause, repeat),
+        }
     }
 
     /// Returns the tasks that are out with the pixel in vain now.

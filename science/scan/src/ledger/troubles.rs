@@ -129,6 +129,15 @@ impl Troubles {
         workers
     }
 
+    /// How often one of these pixels failed by itself, at most.
+    pub(super) fn n_failures(&self, pixels: impl IntoIterator<Item = Pixel>) -> u32 {
+        let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
+        troubles
+            .map(|trouble| trouble.n_failures)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// A pixel has its outcome; returns who failed at it with which task, and how.
     pub(super) fn over(&mut self, pixel: Pixel) -> Option<(Vec<(WorkerId, u64)>, String)> {
         // Most scans have no troubles at all.

@@ -214,6 +214,33 @@ fn a_pixel_that_nobody_can_fit_puts_nobody_aside() {
 }
 
 #[test]
+fn a_bad_worker_that_is_there_first_does_not_decide_before_others_come() {
+    let mut ledger = with_workers(12, 1, &[1]).patient_for(at(4));
+    while let Some(task) = ledger.cut_task(4, at(0)) {
+        fails(&mut ledger, 1, &task, at(0));
+    }
+    assert_eq!(ledger.hopeless(), None, "each pixel has failed once");
+    assert!(!ledger.has_waited_enough(at(3)));
+    assert_eq!(ledger.check(at(3)), Ok(()));
+
+    // Nobody else came: it is asked again, and waits for twice as long.
+    assert!(ledger.has_waited_enough(at(4)));
+    while let Some(task) = ledger.cut_task(4, at(4)) {
+        fails(&mut ledger, 1, &task, at(4));
+    }
+    assert!(!ledger.has_waited_enough(at(11)));
+
+    // Who comes gets them at once.
+    ledger.worker_up(worker(2));
+    while let Some(task) = ledger.cut_task(4, at(5)) {
+        assert_eq!(task.avoid, [worker(1)]);
+        does(&mut ledger, 2, &task, at(5));
+    }
+    assert!(ledger.is_wave_done());
+    assert!(!map(&mut ledger).iter().any(|llh| llh.is_nan()));
+}
+
+#[test]
 fn a_fleet_of_which_everything_fails_is_hopeless_soon() {
     let mut ledger = with_workers(768, 1, &[1]);
     let mut n_tasks = 0;
