@@ -150,7 +150,12 @@ fn range_of(body: &[u8]) -> Result<Range<u64>, std::array::TryFromSliceError> {
 
 /// The kernel: pure, and slow on purpose.
 fn primes_in(range: Range<u64>) -> u64 {
-    let is_prime = |n: &u64| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u64| {
+        *n > 1
+            && (2..)
+                .take_while(|d| d * d <= *n)
+                .all(|d| !n.is_multiple_of(d))
+    };
     range.filter(is_prime).count() as u64
 }
 
