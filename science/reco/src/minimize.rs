@@ -22,7 +22,7 @@ pub struct Minimum {
 
 /// How long to search and how fine.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct Search {
     /// Size of each parameter that matters; steps are measured in it.
     pub scale: [f64; 3],
     /// Stop when the expected gain of a step falls below this.
@@ -42,9 +42,9 @@ const MOST_SHORTENINGS: usize = 12;
 pub fn minimize(
     mut function: impl FnMut([f64; 3]) -> Evaluation,
     start: [f64; 3],
-    limits: &Limits,
+    search: &Search,
 ) -> Minimum {
-    let scale = limits.scale;
+    let scale = search.scale;
     let mut n_evaluations = 0;
     // All vectors below are in units of the scales.
     let mut evaluate = |x: [f64; 3]| {
@@ -56,7 +56,7 @@ pub fn minimize(
     let (mut value, mut gradient): Evaluation = evaluate(at);
     let mut inverse_hessian = first_guess(&gradient);
     let mut fresh = true;
-    for _ in 0..limits.most_steps {
+    for _ in 0..search.most_steps {
         let mut step = times(&inverse_hessian, &gradient).map(|x| -x);
         let mut slope = dot(&step, &gradient);
         if slope >= 0.0 {
@@ -65,7 +65,7 @@ pub fn minimize(
             slope = dot(&step, &gradient);
         }
         // Close to a minimum a full step gains half of what the slope promises.
-        if -0.5 * slope < limits.tolerance {
+        if -0.5 * slope < search.tolerance {
             break;
         }
         let length = dot(&step, &step).sqrt();
@@ -165,7 +165,7 @@ fn times(matrix: &[[f64; 3]; 3], vector: &[f64; 3]) -> [f64; 3] {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const SEARCH: Search = Search {
         scale: [1.0, 10.0, 0.1],
         tolerance: 1e-10,
         most_steps: 200,
@@ -180,7 +180,7 @@ mod tests {
                 [2.0 * a + 0.04 * b, 0.04 * b, 600.0 * c],
             )
         };
-        let minimum = minimize(function, [-5.0, 90.0, 1.5], &LIMITS);
+        let minimum = minimize(function, [-5.0, 90.0, 1.5], &SEARCH);
         assert!((minimum.value - 7.0).abs() < 1e-8, "{minimum:?}");
         assert!((minimum.at[0] - 3.0).abs() < 1e-3 && (minimum.at[1] - 17.0).abs() < 1e-2);
         assert!(minimum.n_evaluations < 30, "{minimum:?}");
@@ -200,24 +200,24 @@ mod tests {
                 ],
             )
         };
-        let limits = Limits {
+        let search = Search {
             scale: [1.0; 3],
-            ..LIMITS
+            ..SEARCH
         };
-        let minimum = minimize(function, [-1.2, 1.0, 0.5], &limits);
+        let minimum = minimize(function, [-1.2, 1.0, 0.5], &search);
         assert!(minimum.value < 1e-8, "{minimum:?}");
     }
 
     #[test]
     fn stays_put_on_a_plain() {
-        let minimum = minimize(|_| (1.0, [0.0; 3]), [1.0, 2.0, 3.0], &LIMITS);
+        let minimum = minimize(|_| (1.0, [0.0; 3]), [1.0, 2.0, 3.0], &SEARCH);
         assert_eq!(minimum.n_evaluations, 1);
         assert_eq!(minimum.value, 1.0);
     }
 
     #[test]
     fn ends_where_everything_is_nan() {
-        let minimum = minimize(|_| (f64::NAN, [f64::NAN; 3]), [0.0; 3], &LIMITS);
+        let minimum = minimize(|_| (f64::NAN, [f64::NAN; 3]), [0.0; 3], &SEARCH);
         assert!(minimum.value.is_nan());
     }
 }

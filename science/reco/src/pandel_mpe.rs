@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use super::compute::ComputeKernel;
 use super::hits::first_hits;
-use super::minimize::{Limits, Minimum, minimize};
+use super::minimize::{Minimum, Search, minimize};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
 use crate::light::arrival::PhotonArrival;
 use crate::light::cherenkov::{dot, perpendiculars, subtract};
@@ -123,7 +123,7 @@ pub struct PandelMpeLikelihood {
 }
 
 /// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
-const LIMITS: Limits = Limits {
+const SEARCH: Search = Search {
     scale: [10.0, 10.0, 30.0],
     tolerance: 1e-4,
     most_steps: 80,
@@ -149,7 +149,7 @@ impl Likelihood for PandelMpeLikelihood {
         let starts = starts::choose(&slice, parents);
         let best = starts
             .into_iter()
-            .map(|start| minimize(evaluate, start, &LIMITS))
+            .map(|start| minimize(evaluate, start, &SEARCH))
             .filter(|minimum| minimum.value.is_finite())
             .min_by(|a, b| a.value.total_cmp(&b.value));
         match best {
