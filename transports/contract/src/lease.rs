@@ -228,8 +228,10 @@ impl Settlement {
         self
     }
 
-    /// Takes token and answer; the settlement counts as told from here on. For backends.
-    pub fn into_told(mut self) -> (LeaseToken, TaskKey, Answer) {
+    /// Takes it apart, to be told to the hub: name of the lease, its task, and what became of it. From
+    /// here on the backend answers for it; nothing is given back when the parts are dropped. For
+    /// backends.
+    pub fn into_parts(mut self) -> (LeaseToken, TaskKey, Answer) {
         self.lease.settler = None;
         (
             self.lease.token,

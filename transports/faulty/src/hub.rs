@@ -11,14 +11,14 @@ use skyscan_transport::{HubInbox, HubIncoming, Outcome, Receipts, Result, Settle
 
 use crate::{
     delays::Delays,
-    plan::{FrameKind, Plan, Verdict},
+    rules::{FrameKind, Rules, Verdict},
 };
 
-/// Puts a hub's inbox under a plan.
-pub(crate) fn judged(inner: HubInbox, plan: Arc<Plan>) -> HubInbox {
+/// Puts a hub's inbox under rules.
+pub(crate) fn judged(inner: HubInbox, rules: Arc<Rules>) -> HubInbox {
     Box::pin(Judged {
         inner,
-        plan,
+        rules,
         held: Delays::new(),
         ended: false,
     })
@@ -26,7 +26,7 @@ pub(crate) fn judged(inner: HubInbox, plan: Arc<Plan>) -> HubInbox {
 
 struct Judged {
     inner: HubInbox,
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
     held: Delays<Result<HubIncoming>>,
     ended: bool,
 }
@@ -36,13 +36,13 @@ impl Judged {
         let Ok(HubIncoming::Settled(batch)) = incoming else {
             return self.held.pass(incoming);
         };
-        match self.plan.judge(FrameKind::Outcomes, None, None) {
+        match self.rules.judge(FrameKind::Outcomes, None, None) {
             Verdict::Pass | Verdict::Sever(_) => self.pass(batch),
             // Dropped unconfirmed: it comes again.
             Verdict::Lose => drop(batch),
             Verdict::Repeat => {
                 let copy = batch.outcomes().to_vec();
-                self.plan.count_repeated(copy.len());
+                self.rules.count_repeated(copy.len());
                 self.pass(batch);
                 self.pass(SettledBatch::new(copy, 0, Arc::new(NoReceipts)));
             }

@@ -8,7 +8,7 @@
 mod delays;
 mod hub;
 mod link;
-mod plan;
+mod rules;
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport,
 };
 
-pub use crate::plan::{Frame, FrameKind, Plan, Rates, Rule, RuleGuard, Verdict};
+pub use crate::rules::{FrameKind, JudgedFrame, Rates, Rule, RuleGuard, Rules, Verdict};
 
-/// A transport whose frames are judged by a [`Plan`].
+/// A transport whose frames are judged by [`Rules`].
 #[derive(Debug)]
 pub struct FaultyTransport {
     inner: Arc<dyn Transport>,
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
 }
 
 impl FaultyTransport {
-    /// Puts a transport under a plan; several may share it.
-    pub fn new(inner: Arc<dyn Transport>, plan: Arc<Plan>) -> Self {
-        Self { inner, plan }
+    /// Puts a transport under rules; several may share it.
+    pub fn new(inner: Arc<dyn Transport>, rules: Arc<Rules>) -> Self {
+        Self { inner, rules }
     }
 }
 
@@ -41,11 +41,11 @@ impl Transport for FaultyTransport {
 
     async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
         let (hub, inbox) = self.inner.open_hub(config).await?;
-        Ok((hub, hub::judged(inbox, Arc::clone(&self.plan))))
+        Ok((hub, hub::judged(inbox, Arc::clone(&self.rules))))
     }
 
     async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
-        link::open(Arc::clone(&self.inner), config, Arc::clone(&self.plan)).await
+        link::open(Arc::clone(&self.inner), config, Arc::clone(&self.rules)).await
     }
 
     fn traffic(&self) -> Traffic {

@@ -12,13 +12,13 @@ use skyscan_transport::{
     Link, LinkConfig, LinkId, LinkInbox, PayloadId, Result, ScanId, Transport, TransportError,
 };
 
-use crate::plan::Plan;
+use crate::rules::Rules;
 
-/// Opens a link under a plan.
+/// Opens a link under rules.
 pub(crate) async fn open(
     transport: Arc<dyn Transport>,
     config: LinkConfig,
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
 ) -> Result<(Arc<dyn Link>, LinkInbox)> {
     let (inner, stream) = transport.open_link(config.clone()).await?;
     let state = State {
@@ -30,7 +30,7 @@ pub(crate) async fn open(
         reader: None,
     };
     let shared = Arc::new(Shared {
-        plan,
+        rules,
         state: Mutex::new(state),
     });
     let inbox = inbox::judged(stream, transport, config, Arc::clone(&shared));
@@ -39,7 +39,7 @@ pub(crate) async fn open(
 
 /// What a link, its inbox and its leases share.
 pub(crate) struct Shared {
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
     state: Mutex<State>,
 }
 

@@ -40,7 +40,7 @@ pub enum FrameKind {
 
 /// What a rule may look at.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct JudgedFrame {
     /// What it carries.
     pub kind: FrameKind,
     /// Whose it is, where one link is concerned.
@@ -54,17 +54,17 @@ pub struct Frame {
 /// Decides what happens to frames.
 pub trait Rule: Send + 'static {
     /// Judges one frame.
-    fn judge(&mut self, frame: &Frame, dice: &mut Dice) -> Verdict;
+    fn judge(&mut self, frame: &JudgedFrame, dice: &mut Dice) -> Verdict;
 }
 
-impl<F: FnMut(&Frame, &mut Dice) -> Verdict + Send + 'static> Rule for F {
-    fn judge(&mut self, frame: &Frame, dice: &mut Dice) -> Verdict {
+impl<F: FnMut(&JudgedFrame, &mut Dice) -> Verdict + Send + 'static> Rule for F {
+    fn judge(&mut self, frame: &JudgedFrame, dice: &mut Dice) -> Verdict {
         self(frame, dice)
     }
 }
 
 /// The rules in force, and the dice.
-pub struct Plan {
+pub struct Rules {
     state: Mutex<State>,
 }
 
@@ -76,8 +76,8 @@ struct State {
     next_rule: u64,
 }
 
-impl Plan {
-    /// Makes a plan without rules.
+impl Rules {
+    /// Makes an empty list, which lets every frame pass.
     pub fn seeded(seed: u64) -> Arc<Self> {
         let state = State {
             rules: Vec::new(),
@@ -98,7 +98,7 @@ impl Plan {
         state.next_rule += 1;
         state.rules.push((number, Box::new(rule)));
         RuleGuard {
-            plan: Arc::clone(self),
+            rules: Arc::clone(self),
             number,
         }
     }
@@ -124,7 +124,7 @@ impl Plan {
             n_judged,
             ..
         } = &mut *self.state.lock();
-        let frame = Frame {
+        let frame = JudgedFrame {
             kind,
             link,
             task,
@@ -138,10 +138,10 @@ impl Plan {
     }
 }
 
-impl fmt::Debug for Plan {
+impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state.lock();
-        f.debug_struct("Plan")
+        f.debug_struct("Rules")
             .field("n_rules", &state.rules.len())
             .field("n_judged", &state.n_judged)
             .finish_non_exhaustive()
@@ -152,13 +152,13 @@ impl fmt::Debug for Plan {
 #[must_use = "the rule ends with its guard"]
 #[derive(Debug)]
 pub struct RuleGuard {
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
     number: u64,
 }
 
 impl Drop for RuleGuard {
     fn drop(&mut self) {
-        self.plan
+        self.rules
             .state
             .lock()
             .rules
@@ -184,7 +184,7 @@ pub struct Rates {
 }
 
 impl Rule for Rates {
-    fn judge(&mut self, _frame: &Frame, dice: &mut Dice) -> Verdict {
+    fn judge(&mut self, _frame: &JudgedFrame, dice: &mut Dice) -> Verdict {
         let mut drawn = dice.fraction();
         let mut falls = |share: f64| {
             drawn -= share;
@@ -208,10 +208,10 @@ impl Rule for Rates {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, FrameKind, Plan, Rates, Verdict};
+    use super::{Duration, FrameKind, Rates, Rules, Verdict};
 
     fn verdicts(seed: u64) -> Vec<Verdict> {
-        let plan = Plan::seeded(seed);
+        let rules = Rules::seeded(seed);
         let rates = Rates {
             lose: 0.1,
             repeat: 0.1,
@@ -220,9 +220,9 @@ mod tests {
             sever: 0.1,
             longest: Duration::from_secs(1),
         };
-        let _rule = plan.add(rates);
+        let _rule = rules.add(rates);
         (0..1000)
-            .map(|_| plan.judge(FrameKind::Lease, None, None))
+            .map(|_| rules.judge(FrameKind::Lease, None, None))
             .collect()
     }
 
@@ -239,13 +239,13 @@ mod tests {
 
     #[test]
     fn a_rule_ends_with_its_guard_and_the_first_decides() {
-        let plan = Plan::seeded(0);
-        let first = plan.add(|_: &super::Frame, _: &mut super::Dice| Verdict::Lose);
-        let second = plan.add(|_: &super::Frame, _: &mut super::Dice| Verdict::Repeat);
-        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Lose);
+        let rules = Rules::seeded(0);
+        let first = rules.add(|_: &super::JudgedFrame, _: &mut super::Dice| Verdict::Lose);
+        let second = rules.add(|_: &super::JudgedFrame, _: &mut super::Dice| Verdict::Repeat);
+        assert_eq!(rules.judge(FrameKind::Notice, None, None), Verdict::Lose);
         drop(first);
-        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Repeat);
+        assert_eq!(rules.judge(FrameKind::Notice, None, None), Verdict::Repeat);
         drop(second);
-        assert_eq!(plan.judge(FrameKind::Notice, None, None), Verdict::Pass);
+        assert_eq!(rules.judge(FrameKind::Notice, None, None), Verdict::Pass);
     }
 }

@@ -9,7 +9,7 @@ use skyscan_transport::Transport;
 use skyscan_transport_conformance::{
     Clock, Fixture, Site, Wires, cases, dice_from_environment, run_cases,
 };
-use skyscan_transport_faulty::{FaultyTransport, Plan, Rates, RuleGuard};
+use skyscan_transport_faulty::{FaultyTransport, Rates, RuleGuard, Rules};
 use skyscan_transport_memory::MemoryTransport;
 
 fn main() -> ExitCode {
@@ -59,7 +59,7 @@ impl Temper for Rough {
 
 struct Sabotaged<T> {
     place: MemoryTransport,
-    plan: Arc<Plan>,
+    rules: Arc<Rules>,
     _rule: Option<RuleGuard>,
     wires: Wires,
     temper: PhantomData<fn() -> T>,
@@ -71,14 +71,14 @@ impl<T: Temper> Site for Sabotaged<T> {
         let inner = Arc::new(self.place.process());
         Ok(Arc::new(FaultyTransport::new(
             inner,
-            Arc::clone(&self.plan),
+            Arc::clone(&self.rules),
         )))
     }
 
     async fn link_process(&self) -> Result<Arc<dyn Transport>> {
         let inner = self.place.process();
         let (cut, mend) = (inner.wire(), inner.wire());
-        let process = FaultyTransport::new(Arc::new(inner), Arc::clone(&self.plan));
+        let process = FaultyTransport::new(Arc::new(inner), Arc::clone(&self.rules));
         Ok(self
             .wires
             .lay(process, move || cut.sever(), move || mend.heal()))
@@ -89,7 +89,7 @@ impl<T: Temper> Site for Sabotaged<T> {
     }
 
     fn n_repeated(&self) -> usize {
-        self.plan.n_outcomes_repeated()
+        self.rules.n_outcomes_repeated()
     }
 }
 
@@ -101,11 +101,11 @@ impl<T: Temper> Fixture for Sabotaged<T> {
     async fn start() -> Result<Self> {
         let rates = T::rates();
         let seed = rates.map_or(0, |_| dice_from_environment(1_409_221).draw());
-        let plan = Plan::seeded(seed);
-        let rule = rates.map(|rates| plan.add(rates));
+        let rules = Rules::seeded(seed);
+        let rule = rates.map(|rates| rules.add(rates));
         Ok(Self {
             place: MemoryTransport::new(),
-            plan,
+            rules,
             _rule: rule,
             wires: Wires::default(),
             temper: PhantomData,

@@ -58,7 +58,7 @@ impl MemorySettler {
         let mut scan: Option<ScanId> = None;
         for settlement in settlements {
             let by = settlement.worker();
-            let (token, key, answer) = settlement.into_told();
+            let (token, key, answer) = settlement.into_parts();
             if scan != Some(key.scan) {
                 deliver(state, scan, &mut outcomes);
                 scan = Some(key.scan);
@@ -130,7 +130,7 @@ impl Settler for MemorySettler {
             if state.slot(self.link) != Some(self.slot) {
                 return settlements
                     .into_iter()
-                    .map(|told| told.into_told().1)
+                    .map(|settlement| settlement.into_parts().1)
                     .collect();
             }
             self.settle_at(state, settlements)

@@ -59,14 +59,14 @@ impl Relay {
                 let next = self.zone.hub_up(scan, welcome);
                 if matches!(next, Next::Close(..)) {
                     // The one before has gone without a word.
-                    self.held.not_in_zone(scan);
+                    self.tasks.not_in_zone(scan);
                     self.forget_links(scan);
                 }
                 self.go_on(next);
             }
             LinkIncoming::HubDown { scan } => {
                 tracing::info!(zone = self.config.zone, scan = scan.0, "a scan is down");
-                self.held.drop_scan(scan);
+                self.tasks.drop_scan(scan);
                 let next = self.zone.hub_down(scan);
                 self.forget_links(scan);
                 self.go_on(next);
@@ -179,7 +179,7 @@ impl Relay {
                 self.renew_within(lease.term());
                 scans.push(scan);
             }
-            self.held.enter(uplink, lease);
+            self.tasks.enter(uplink, lease);
         }
         scans.into_iter().for_each(|scan| self.submit(scan));
     }
@@ -189,7 +189,7 @@ impl Relay {
         let Some(hub) = self.zone.hub(scan).cloned() else {
             return;
         };
-        let frames = self.held.take_missing(scan);
+        let frames = self.tasks.take_missing(scan);
         if frames.is_empty() {
             return;
         }
@@ -209,7 +209,9 @@ impl Relay {
                 scan,
                 task: outcome.task,
             };
-            for (uplink, settlement) in self.held.conclude(key, outcome.worker, &outcome.conclusion)
+            for (uplink, settlement) in
+                self.tasks
+                    .conclude(key, outcome.worker, &outcome.conclusion)
             {
                 by_uplink.entry(uplink).or_default().push(settlement);
             }
@@ -241,7 +243,7 @@ impl Relay {
     /// Starts the terms of all leases from above anew.
     pub(crate) fn renew(&mut self) {
         self.next_renewal = None;
-        let by_uplink = self.held.by_uplink();
+        let by_uplink = self.tasks.by_uplink();
         let terms = by_uplink.values().flatten().map(|lease| lease.term());
         let shortest = terms.min();
         for (uplink, leases) in by_uplink {
@@ -283,7 +285,7 @@ impl Relay {
                 self.meters.results.increment(n_taken as u64);
                 self.meters.lost.increment(n_lost as u64);
             }
-            Done::Renewed { uplink, lost } => self.held.lose(uplink, &lost),
+            Done::Renewed { uplink, lost } => self.tasks.lose(uplink, &lost),
         }
         Ok(())
     }

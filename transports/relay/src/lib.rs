@@ -24,13 +24,13 @@
 
 mod act;
 mod event;
-mod held;
 mod meters;
 mod relay;
 mod source;
 mod uplinks;
 mod zone;
 mod zone_hubs;
+mod zone_tasks;
 
 use std::{sync::Arc, time::Duration};
 

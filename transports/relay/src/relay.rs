@@ -16,10 +16,10 @@ use tokio::{
 use crate::{
     RelayConfig, Relayed,
     event::{self, Doing, Done, Event},
-    held::Held,
     meters::Meters,
     uplinks::{Uplink, UplinkId, Uplinks},
     zone::Zone,
+    zone_tasks::ZoneTasks,
 };
 
 /// Leases are renewed when this fraction of their term is over.
@@ -36,7 +36,7 @@ pub(crate) struct Relay {
     pub(crate) doing: FuturesUnordered<Doing>,
     pub(crate) uplinks: Uplinks,
     pub(crate) zone: Zone,
-    pub(crate) held: Held,
+    pub(crate) tasks: ZoneTasks,
     /// Its own name as a worker, for what is held ready for anyone of the zone.
     pub(crate) worker: WorkerId,
     pub(crate) next_renewal: Option<Instant>,
@@ -73,7 +73,7 @@ impl Relay {
             doing: FuturesUnordered::new(),
             uplinks: Uplinks::default(),
             zone: Zone::default(),
-            held: Held::default(),
+            tasks: ZoneTasks::default(),
             next_renewal: None,
             opening: Arc::default(),
             is_stopping: false,
@@ -99,7 +99,7 @@ impl Relay {
     /// Workers said before they went comes first.
     async fn step(&mut self) -> Result<()> {
         let now = Instant::now();
-        let due = self.uplinks.due(now, |id| self.held.n_of(id));
+        let due = self.uplinks.due(now, |id| self.tasks.n_of(id));
         let next_due = self.uplinks.next_due();
         let renewal = self.next_renewal;
         tokio::select! {
@@ -113,14 +113,14 @@ impl Relay {
             }
             () = at(next_due), if next_due.is_some() => {}
         }
-        self.meters.held.set(self.held.len() as f64);
+        self.meters.held.set(self.tasks.len() as f64);
         self.meters.links.set(self.uplinks.n_below() as f64);
         Ok(())
     }
 
     /// Whether nobody in the zone could do what is held.
     fn is_deserted(&self) -> bool {
-        let holds = self.held.len() > 0 || self.uplinks.has_reserve();
+        let holds = self.tasks.len() > 0 || self.uplinks.has_reserve();
         holds && !self.is_stopping && self.uplinks.zone_is_empty()
     }
 
@@ -130,7 +130,7 @@ impl Relay {
             // A hub that ends at this very moment has nothing left to purge.
             let _ended = hub.purge().await;
         }
-        self.held.drop_all();
+        self.tasks.drop_all();
         let leaving = self.uplinks.hurry(Instant::now());
         self.drain(leaving);
         Ok(())
@@ -141,7 +141,7 @@ impl Relay {
         let Some((uplink, cause)) = self.uplinks.remove(id) else {
             return;
         };
-        self.held.lose_uplink(id);
+        self.tasks.lose_uplink(id);
         let Uplink { link, events, .. } = uplink;
         events.abort();
         match cause {
@@ -168,7 +168,7 @@ impl Relay {
             n_purged += hub.purge().await.unwrap_or(0);
         }
         // The purged ones are still held above, and go back with the links.
-        while self.held.len() > n_purged || self.uplinks.iter().any(|(_, up)| up.n_settling > 0) {
+        while self.tasks.len() > n_purged || self.uplinks.iter().any(|(_, up)| up.n_settling > 0) {
             if self.uplinks.zone_is_empty() && self.uplinks.iter().all(|(_, up)| up.n_settling == 0)
             {
                 break;
@@ -182,7 +182,7 @@ impl Relay {
         }
         let goodbye = async {
             join_all(self.zone.hubs().iter().map(|hub| hub.close())).await;
-            self.held.drop_all();
+            self.tasks.drop_all();
             join_all(links.iter().map(|link| link.close())).await;
             let _unreachable = self.own.close().await;
         };

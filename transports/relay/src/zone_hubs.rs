@@ -49,7 +49,7 @@ impl Relay {
     /// A hub of the zone has ended, by itself or because it was asked to.
     pub(crate) fn zone_hub_ended(&mut self, at: ZoneHub) {
         if self.zone.is_current(at) {
-            self.held.not_in_zone(at.scan);
+            self.tasks.not_in_zone(at.scan);
             self.forget_links(at.scan);
         }
         let next = self.zone.ended(at);

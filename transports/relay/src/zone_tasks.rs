@@ -1,4 +1,4 @@
-//! The leases from above that a relay holds, by task.
+//! What the zone is to do: every task, with the leases from above that pay for it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,7 @@ use crate::uplinks::UplinkId;
 
 /// Every task that the zone is to do, with the leases that pay for it.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct ZoneTasks {
     tasks: BTreeMap<TaskKey, Task>,
     n_by_uplink: HashMap<UplinkId, usize>,
     /// Tasks that are not in the zone, by scan.
@@ -46,7 +46,7 @@ struct Loan {
     lease: Lease,
 }
 
-impl Held {
+impl ZoneTasks {
     /// Enters a lease.
     pub(crate) fn enter(&mut self, uplink: UplinkId, lease: Lease) {
         *self.n_by_uplink.entry(uplink).or_default() += 1;

@@ -35,7 +35,7 @@ use crate::{
 };
 use budget::{MAX_WAITING_BYTES, Spent};
 pub(crate) use commands::{HubCommand, OpenHub};
-use connections::Connections;
+use connections::ConnectionWatch;
 use session::Session;
 
 /// Most messages taken in one turn.
@@ -58,7 +58,7 @@ const LINGER_MS: i32 = 300;
 pub(crate) struct HubPump {
     /// Before the context, which waits for its sockets.
     router: zmq::Socket,
-    connections: Connections,
+    connections: ConnectionWatch,
     _context: zmq::Context,
     _socket_file: Option<SocketFile>,
     inlet: Inlet<HubCommand>,
@@ -108,7 +108,7 @@ impl HubPump {
         router.set_sndhwm(QUEUE_MESSAGES)?;
         router.set_rcvhwm(QUEUE_MESSAGES)?;
         router.set_handshake_ivl(HANDSHAKE_MS)?;
-        let connections = Connections::watch(&context, &router)?;
+        let connections = ConnectionWatch::watch(&context, &router)?;
         router.bind(place)?;
         let now = Instant::now();
         Ok(Self {

@@ -17,10 +17,10 @@ use tokio::time::sleep;
 use super::{Shared, settler::JudgedSettler};
 use crate::{
     delays::Delays,
-    plan::{FrameKind, Verdict},
+    rules::{FrameKind, Verdict},
 };
 
-/// Puts a link's inbox under its plan.
+/// Puts a link's inbox under its rules.
 pub(super) fn judged(
     inner: LinkInbox,
     transport: Arc<dyn Transport>,
@@ -62,7 +62,7 @@ impl Judged {
             Ok(LinkIncoming::Notice { scan, body }) => {
                 let notice = |body| Ok(LinkIncoming::Notice { scan, body });
                 let id = self.shared.id();
-                match self.shared.plan.judge(FrameKind::Notice, Some(id), None) {
+                match self.shared.rules.judge(FrameKind::Notice, Some(id), None) {
                     Verdict::Pass => self.held.pass(notice(body)),
                     Verdict::Lose => {}
                     Verdict::Repeat => {
@@ -94,7 +94,7 @@ impl Judged {
             let lease = self.wrap(lease);
             match self
                 .shared
-                .plan
+                .rules
                 .judge(FrameKind::Lease, Some(id), Some(key))
             {
                 Verdict::Pass | Verdict::Repeat => passing.push(lease),

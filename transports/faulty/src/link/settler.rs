@@ -8,7 +8,7 @@ use skyscan_transport::{Lease, Result, Settlement, Settler, TaskKey, backend::Se
 use tokio::time::sleep;
 
 use super::Shared;
-use crate::plan::{FrameKind, Verdict};
+use crate::rules::{FrameKind, Verdict};
 
 /// Stands before the settler of the inner link.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl JudgedSettler {
     /// Whether the hub's answer to this is lost.
     fn loses_answer(&self, link: skyscan_transport::LinkId, key: TaskKey) -> bool {
         self.shared
-            .plan
+            .rules
             .judge(FrameKind::Answer, Some(link), Some(key))
             == Verdict::Lose
     }
@@ -55,13 +55,13 @@ impl SettlerBefore for JudgedSettler {
             }
             match self
                 .shared
-                .plan
+                .rules
                 .judge(FrameKind::Settlement, Some(link), Some(key))
             {
                 Verdict::Pass | Verdict::Reorder => {}
                 Verdict::Lose => {
                     // Neither told nor given back: its lease runs out.
-                    let _untold = settlement.into_told();
+                    let _never_told = settlement.into_parts();
                     lost.push(key);
                     continue;
                 }

@@ -28,7 +28,7 @@ pub(crate) struct Serving {
     pub(crate) welcome: Bytes,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound<Note>,
-    pub(super) leases: HashMap<LeaseToken, Held>,
+    pub(super) leases: HashMap<LeaseToken, HeldLease>,
     /// Leases beyond what a link may hold.
     pub(super) n_refused: u32,
     pub(super) calls: Calls,
@@ -45,7 +45,7 @@ pub(crate) struct Serving {
 
 /// A lease that some link holds, from its arrival until the hub has acted on its end.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldLease {
     pub(super) link: LinkId,
     pub(super) task: TaskId,
     /// The call that settles it.
@@ -153,7 +153,7 @@ impl Serving {
         let mut entries = Vec::with_capacity(settlements.len());
         for settlement in settlements {
             let by = settlement.worker();
-            let (token, key, answer) = settlement.into_told();
+            let (token, key, answer) = settlement.into_parts();
             match self.leases.get_mut(&token).filter(|held| !held.settling) {
                 Some(held) => {
                     held.settling = true;

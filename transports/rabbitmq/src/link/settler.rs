@@ -46,7 +46,7 @@ impl Settler for RabbitmqSettler {
                     Some((serving, outbox)) => Ok(serving.settle(settlements, self.scan, outbox)),
                     None => Err(settlements
                         .into_iter()
-                        .map(|settlement| settlement.into_told().1)
+                        .map(|settlement| settlement.into_parts().1)
                         .collect()),
                 },
             );

@@ -210,7 +210,7 @@ impl Place {
         let mut lost = Vec::new();
         for settlement in settlements {
             let by = settlement.worker().or(own);
-            let (token, key, answer) = settlement.into_told();
+            let (token, key, answer) = settlement.into_parts();
             let conclusion = match answer {
                 Answer::Completed(result) => Conclusion::Completed(result),
                 Answer::Rejected(reason) => Conclusion::Rejected(reason),

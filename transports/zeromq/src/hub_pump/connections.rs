@@ -35,7 +35,7 @@ const WARN_PAUSE: Duration = Duration::from_secs(60);
 const ENDPOINT: &str = "inproc://connections";
 
 /// All connections of a hub's socket, as libzmq tells of them.
-pub(super) struct Connections {
+pub(super) struct ConnectionWatch {
     monitor: zmq::Socket,
     accepted: HashMap<RawFd, Connection>,
     /// Of `accepted`, those that were shut down and are not gone yet.
@@ -56,7 +56,7 @@ struct Connection {
     n_strikes: u32,
 }
 
-impl Connections {
+impl ConnectionWatch {
     /// Watches a socket that is not bound yet.
     pub(super) fn watch(context: &zmq::Context, router: &zmq::Socket) -> zmq::Result<Self> {
         let events = zmq::SocketEvent::ACCEPTED.to_raw() | zmq::SocketEvent::DISCONNECTED.to_raw();

@@ -86,7 +86,7 @@ impl Settler for LinkSettler {
         for settlement in settlements {
             let by = settlement.worker();
             let attempt = settlement.attempt();
-            let (token, key, answer) = settlement.into_told();
+            let (token, key, answer) = settlement.into_parts();
             keys.push(key);
             let writer = records.writer();
             match answer {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Sessions;
 use crate::{
     lane::Arrival,
-    link::{links::Waiting, serving::Held},
+    link::{links::Waiting, serving::HeldLease},
     wire::{FromHub, Lane, Malformed, Scan},
 };
 
@@ -101,7 +101,7 @@ impl Sessions {
                     avoid,
                     body,
                 } => {
-                    let held = Held {
+                    let held = HeldLease {
                         link,
                         task,
                         call: None,
