@@ -65,9 +65,9 @@ fn answer(conduct: &str, message: &Value) {
         }
         "forks" => {
             let mut child = Command::new("sleep");
-            let child = child.arg("600").process_group(0).spawn().unwrap();
+            let mut child = child.arg("600").process_group(0).spawn().unwrap();
             eprintln!("started a child {}", child.id());
-            hang();
+            child.wait().unwrap();
         }
         _ => {}
     }
