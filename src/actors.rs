@@ -1,6 +1,6 @@
 //! Who does what in a scan: thin actors around the engine and the transport contract.
 //!
-//! A [`Scanner`](scanner::Scanner) sits at a hub: it hands out tasks and collects results. Its
+//! A [`Scanner`] sits at a hub: it hands out tasks and collects results. Its
 //! [`Refiner`](refiner::Refiner) owns the map and asks what [decides](refiner::Decide) for the wave that
 //! comes next; replays bring decisions of their own, and may stand between the two.
 //! [`Worker`](worker::Worker)s sit at links and run kernels. No actor knows which transport it talks through.

@@ -1,5 +1,5 @@
 //! Files that start workers elsewhere: a submit file of HTCondor, a batch script of Slurm, a
-//! manifest of Kubernetes.
+//! manifest of Kubernetes; and what a broker has to be told first.
 //!
 //! None of them holds a password: the worker is told which file to read it from. All of them let a
 //! worker leave in peace: SIGTERM makes it give back what it holds, within a second.
@@ -8,6 +8,7 @@
 
 mod htcondor;
 mod kubernetes;
+mod rabbitmq;
 mod slurm;
 mod template;
 
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 pub use htcondor::submit_file;
 pub use kubernetes::manifest;
+pub use rabbitmq::broker_script;
 pub use slurm::batch_script;
 
 /// The worker reads the broker's password from the file that this variable names.

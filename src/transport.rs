@@ -6,6 +6,7 @@ use skyscan_transport::{Transport, TransportError};
 pub use skyscan_transport_memory::MemoryTransport;
 pub use skyscan_transport_modelled as modelled;
 use skyscan_transport_rabbitmq::RabbitmqTransport;
+pub use skyscan_transport_rabbitmq::{Grants, Rights};
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 
 /// Why a URL names no transport.

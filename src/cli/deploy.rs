@@ -1,4 +1,4 @@
-//! `skyscan deploy htcondor|slurm|kubernetes`
+//! `skyscan deploy htcondor|slurm|kubernetes|rabbitmq`
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
@@ -49,6 +49,17 @@ pub(super) enum Command {
         /// Secret whose key password is the broker's
         #[arg(long, value_name = "NAME", default_value = "skyscan-amqp", value_parser = plain)]
         secret: String,
+    },
+    /// Print a script that makes the users of a broker and grants them what they need
+    ///
+    /// Example: skyscan deploy rabbitmq --transport amqp://skyscan@broker.example:5672/skyscan
+    Rabbitmq {
+        /// Where Scanner and Workers meet, with the scanner's user, without a password
+        #[arg(long, value_name = "URL")]
+        transport: String,
+        /// Who the workers are there; what they may do is less
+        #[arg(long, value_name = "NAME", default_value = "skyscan-worker", value_parser = plain)]
+        worker_user: String,
     },
 }
 
@@ -120,6 +131,25 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             let secret = workers.needs_password().then_some(secret.as_str());
             let text = deploy::manifest(&workers.read()?, image, secret);
             workers.write("yaml", &text, "kubectl apply -f")
+        }
+        Command::Rabbitmq {
+            transport: url,
+            worker_user,
+        } => {
+            if !url.starts_with("amqp") || transport::shown(url) != *url {
+                return Err(bad_input(anyhow!(
+                    "give the broker, amqp://USER@HOST:PORT/VHOST, without a password"
+                )));
+            }
+            let grants = transport::Grants::at(url).map_err(bad_input)?;
+            if grants.user == *worker_user {
+                return Err(bad_input(anyhow!(
+                    "{worker_user} is the scanner's user: give the workers another one"
+                )));
+            }
+            let script = deploy::broker_script(&grants, worker_user).map_err(bad_input)?;
+            print(&script)?;
+            Ok(0)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A batch script of Slurm: an array of jobs.
 
-use super::template::fill;
+use super::template::{fill, quoted};
 use super::{Installed, PASSWORD_FILE, Workers};
 
 /// The script; `sbatch` takes it.
@@ -31,9 +31,4 @@ pub fn batch_script(
         ("COMMAND", words.join(" ")),
     ];
     fill(include_str!("workers.sh"), &workers.words(more))
-}
-
-/// A word for the shell. Control characters, which alone cannot be quoted, were refused.
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).unwrap_or_default().into_owned()
 }

@@ -36,6 +36,11 @@ fn fill_line(line: &str, words: &[(&str, String)]) -> String {
     filled + rest
 }
 
+/// A word for the shell. Control characters, which alone cannot be quoted, were refused.
+pub(super) fn quoted(word: &str) -> String {
+    shlex::try_quote(word).unwrap_or_default().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

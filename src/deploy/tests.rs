@@ -85,3 +85,31 @@ fn what_breaks_a_line_or_a_name_is_refused() {
     };
     assert!(installed.check().is_err());
 }
+
+#[test]
+fn a_brokers_script_is_one_for_the_shell_and_holds_every_right() {
+    let url = "amqp://o'hara@broker.example/sky%2Fscan?namespace=ns";
+    let grants = crate::transport::Grants::at(url).unwrap();
+    let script = broker_script(&grants, "helper").unwrap();
+    let lines = script
+        .lines()
+        .filter(|line| line.contains("set_permissions"));
+    let words: Vec<Vec<String>> = lines.filter_map(shlex::split).collect();
+    for (line, rights) in words.iter().zip([&grants.scanner, &grants.worker]) {
+        let rights = [&rights.configure, &rights.write, &rights.read];
+        assert!(line.iter().rev().take(3).rev().eq(rights), "{line:?}");
+    }
+    assert_eq!(words.len(), 2);
+    let named = |line: &str| script.lines().any(|other| other == line);
+    assert!(named(r#"scanner="o'hara""#), "{script}");
+    assert!(
+        named("vhost=sky/scan") && named("worker=helper"),
+        "{script}"
+    );
+    assert!(
+        !script.contains("@SC") && !script.contains("@W"),
+        "{script}"
+    );
+    let strange = crate::transport::Grants::at("amqp://a%0Ab@broker.example/sky").unwrap();
+    assert!(broker_script(&strange, "helper").is_err());
+}

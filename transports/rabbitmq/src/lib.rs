@@ -74,7 +74,10 @@ mod payload;
 mod place;
 mod process;
 mod random;
+mod rights;
 mod wire;
+
+pub use rights::{Grants, Rights};
 
 use std::sync::Arc;
 

@@ -6,6 +6,8 @@ mod damage;
 mod forged;
 #[path = "broker/refusals.rs"]
 mod refusals;
+#[path = "broker/rights.rs"]
+mod rights;
 #[path = "broker/scan.rs"]
 mod scan;
 
@@ -41,7 +43,7 @@ type Body = fn(&mut Node) -> Result<()>;
 fn main() -> ExitCode {
     let missing = skyscan_rabbitmq_node::missing();
     let in_ci = std::env::var_os("CI").is_some();
-    let tests: [(&str, Body); 20] = [
+    let tests: [(&str, Body); 21] = [
         ("a_restart_changes_nothing", |node| restart(node, "")),
         ("a_restart_changes_nothing_with_quorum_queues", |node| {
             restart(node, "&queue=quorum")
@@ -80,6 +82,10 @@ fn main() -> ExitCode {
         (
             "a_goodbye_does_not_wait_for_a_blocked_broker",
             refusals::blocked_goodbye,
+        ),
+        (
+            "the_rights_of_scanner_and_worker_are_enough_and_a_workers_no_more",
+            rights::enough_and_no_more,
         ),
         ("forged_hubs_change_nothing", forged::hubs),
         ("another_wire_version_is_told_as_that", forged::another_wire),

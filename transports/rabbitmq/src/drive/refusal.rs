@@ -8,7 +8,7 @@ use lapin::{
     protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError},
 };
 
-use crate::{place::Place, wire::MAX_FRAME_BYTES};
+use crate::{place::Place, rights::Rights, wire::MAX_FRAME_BYTES};
 
 /// Channels that a process needs: one to publish, one to declare, two for each hub, one for each
 /// session, and its own.
@@ -72,9 +72,14 @@ impl Place {
         };
         match kind {
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) if words.contains(" access to ") => {
+                let Rights {
+                    configure,
+                    write,
+                    read,
+                } = Rights::of_scanner(namespace);
                 Some(format!(
                     "grant what is needed by `rabbitmqctl set_permissions -p '{vhost}' '{user}' \
-                     '^{namespace}\\.' '^({namespace}\\.|amq\\.default$)' '^{namespace}\\.'`"
+                     '{configure}' '{write}' '{read}'`, or as `skyscan deploy rabbitmq` says"
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
