@@ -1,11 +1,11 @@
 //! A transport to be read and copied: the smallest one that keeps the whole contract.
 //!
-//! It carries nothing over any wire. One task owns a place ([`place`]); hubs ([`hub`]) and links
-//! ([`link`]) send it commands and wait for answers. Whoever writes a transport of their own puts a
+//! It carries nothing over any wire. One task owns a place (`place`); hubs (`hub`) and links
+//! (`link`) send it commands and wait for answers. Whoever writes a transport of their own puts a
 //! wire where the channel is: the commands become frames, the place stays beside the hubs, and each
 //! process learns by silence what it is told here. docs/transport.md goes through it step by step.
 //!
-//! Read it in this order: what is asked ([`place::Command`]), what the place does about it, then the
+//! Read it in this order: what is asked (`place::Command`), what the place does about it, then the
 //! two handles, which only ask.
 
 mod hub;
