@@ -38,7 +38,7 @@ pub(crate) use commands::{HubCommand, OpenHub};
 use connections::ConnectionWatch;
 use session::Session;
 
-/// Most messages taken in one turn.
+/// Most messages taken in one turn: however many come, commands, leases and signs of life have theirs.
 const TURN_MESSAGES: usize = 256;
 
 /// Silence allowed while no hub has said otherwise.
@@ -100,6 +100,7 @@ impl HubPump {
         let context = zmq::Context::new();
         let router = context.socket(zmq::ROUTER)?;
         router.set_linger(LINGER_MS)?;
+        // Else what is sent to a process that has gone vanishes, and nobody learns that it has.
         router.set_router_mandatory(true)?;
         // The default of 100 makes a large fleet that starts at once wait for half a minute.
         router.set_backlog(4096)?;
@@ -153,6 +154,8 @@ impl HubPump {
             while more {
                 match self.router.recv_msg(zmq::DONTWAIT) {
                     Ok(part) => {
+                        // A process sends one part. More of them are read all the same, or the next
+                        // message would seem to begin with the rest of this one.
                         more = part.get_more();
                         frame.get_or_insert(part);
                     }
@@ -263,12 +266,15 @@ impl HubPump {
                 .flatten()
                 .for_each(|session| session.heard = self.now);
         }
+        // Who has not been read may have spoken. That is an excuse for so long only: under a flood the
+        // socket is never empty, and those who are really gone would keep their leases for ever.
         let fair = drained || self.now - self.last_drained > self.liveness;
         self.connections.tick(self.now, fair, &self.meters);
         for at in 0..self.sessions.len() {
             let Some(session) = self.sessions[at].as_mut() else {
                 continue;
             };
+            // Forgotten bit by bit: a fleet may leave at once, but not come and go without end.
             session.churn /= 2;
             if session.hoards_chunks(self.now, self.liveness) {
                 self.meters.fetches.increment(1);

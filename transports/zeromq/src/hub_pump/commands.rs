@@ -90,6 +90,7 @@ impl HubPump {
                 if self.alive(scan, epoch) {
                     self.close_hub(scan);
                 }
+                // Before the answer: the process may end with it, and the links are to hear of the end.
                 self.flush();
                 if let Some(answer) = answer {
                     let _ignored = answer.send(());
@@ -155,6 +156,8 @@ impl HubPump {
         }
     }
 
+    /// Whether this hub is open, and not another one of its scan. If it is not, `answer` is dropped: its
+    /// caller takes that for `Closed`.
     fn alive(&self, scan: ScanId, epoch: u64) -> bool {
         self.hubs.get(&scan).is_some_and(|hub| hub.epoch == epoch)
     }

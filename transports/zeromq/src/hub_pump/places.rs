@@ -64,6 +64,7 @@ impl HubPump {
                 credit: link.up.credit,
                 hello: link.up.hello.clone(),
             })),
+            // It has served hubs of another major, which have closed since.
             Some(slot) if first_hub => {
                 link.slot = None;
                 self.table.remove_link(slot);

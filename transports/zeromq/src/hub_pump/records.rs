@@ -40,6 +40,8 @@ impl HubPump {
         if sequence != 0 {
             return Err(Malformed::Stranger);
         }
+        // The process has given its session up, and this end has not noticed: what it held is free now
+        // and not after a silence.
         if let Some(&old) = self.by_process.get(&process) {
             self.lose(old);
         }
@@ -287,6 +289,7 @@ impl HubPump {
             self.table.drain_link(slot);
         }
         self.write(at, |session| {
+            // Kept for the hub that opens next: the link gets a new slot there.
             if let Some(Some(link)) = session.links.get_mut(number as usize) {
                 link.up.draining = true;
             }

@@ -160,6 +160,7 @@ impl Line {
         let mut pause = IDLE_TICK;
         let mut changed = false;
         if let Some(session) = &mut self.session {
+            // It was this process that stood still: what the hub said meanwhile comes first.
             if overslept > session.liveness / 2 {
                 session.heard = common.now;
             }
@@ -252,6 +253,7 @@ impl Line {
                 }
             }
         }
+        // The hub that would answer their goodbyes is gone; with the session it has forgotten them.
         let leaving: Vec<u32> = self.leaving.keys().copied().collect();
         leaving.into_iter().for_each(|number| self.left(number));
         common.fetches.lose_line(self.at);

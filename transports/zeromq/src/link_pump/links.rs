@@ -96,6 +96,8 @@ impl Line {
                 session.writer.link_down(number, closed);
                 // The number is free again, and the caller done, when the hub has understood.
                 self.leaving.insert(number, answer);
+                // There may be no hub that ever answers. Records arrive in order, so the number is free
+                // all the same.
                 if !session.greeted {
                     self.left(number);
                 }

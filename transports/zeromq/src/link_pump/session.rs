@@ -75,10 +75,12 @@ impl Session {
     ) -> zmq::Result<Self> {
         let dealer = common.dealer()?;
         let (now, address) = (common.now, &common.address);
-        // An identity of its own: nothing of an earlier session can be mistaken for this one.
+        // An identity of its own: nothing of an earlier session can be mistaken for this one. A letter
+        // comes first, since those that begin with a zero are libzmq's.
         let mut identity = [b'S'; 17];
         identity[1..].copy_from_slice(&random::bytes());
         dealer.set_identity(&identity)?;
+        // What was not sent when a session is lost, nobody wants to have any more.
         dealer.set_linger(0)?;
         let first_ms = (DIAL_MS[0] << n_failed.min(8)).min(DIAL_MS[1]);
         dealer.set_reconnect_ivl(first_ms)?;
@@ -177,6 +179,7 @@ impl Session {
         self.spoke = now;
         let frame = self.writer.seal(self.next_out);
         self.next_out = self.next_out.wrapping_add(1);
+        // Never past what waits: the hub takes frames in the order of their numbers only.
         let sent = self.waiting.is_empty() && self.dealer.send(frame, zmq::DONTWAIT).is_ok();
         match sent {
             true => counts.sent(frame.len()),
