@@ -55,7 +55,7 @@ pub struct Model {
     pub broker: Option<StationModel>,
     /// How large messages are.
     pub sizes: Sizes,
-    /// How long a machine that vanished is not missed.
+    /// How long it takes the hub to miss a machine that vanished.
     pub liveness: Duration,
 }
 

@@ -29,7 +29,8 @@ pub(crate) struct Process {
     /// a task's budget with tokio, so that a process with one link runs as one without locks.
     pub(crate) fetched: lock::Mutex<HashSet<PayloadId>>,
     connection: lock::Mutex<Weak<Connection>>,
-    /// Several links had its connection at a time. Who never shared one joins nothing.
+    /// Whether two links have ever had the connection at the same time. Before that no message is joined
+    /// with another: there is no other link to say something at the same moment.
     is_shared: AtomicBool,
     up: Direction,
     down: Direction,

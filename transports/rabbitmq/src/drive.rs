@@ -30,9 +30,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long a connection lasts that ends a row of failures.
 const GOOD_CONNECTION: Duration = Duration::from_secs(5);
 
-/// Refusals in a row that prove one to whoever waits for the broker, and for how long they go on until
-/// those are told who have been served before: what is granted a moment later is no reason to end.
+/// After so many refusals in a row the broker is believed: links, and hubs that wait for it, are told.
 const PROOF: u32 = 3;
+
+/// When refusals go on for this long, hubs that were served before end, too. What is granted again a
+/// moment later is no reason to end a scan.
 const LASTING: Duration = Duration::from_secs(5);
 
 /// How long an attempt to connect may take.
@@ -156,11 +158,12 @@ async fn keep_connected(process: &Arc<Process>) {
     }
 }
 
-/// A pair of connections, or the one of a link, as far as it is told.
+/// Counts connections in the metrics while they are open, and when dropped how they ended: the pair of
+/// a process, or the one that a link has of its own.
 struct Pair<'a> {
     told: &'a Meters,
     n_connections: u32,
-    /// Whether everything was said.
+    /// Everything was said, so they were closed; else they were lost.
     is_done: bool,
 }
 
@@ -208,8 +211,8 @@ struct Refusals {
 }
 
 impl Refusals {
-    /// Tells those who wait for the broker what the trouble is, once it is proved to be a refusal
-    /// those who wait for it, and when that lasts everybody.
+    /// Tells what the trouble is. One that may pass is only noted, for those who give up waiting; of a
+    /// refusal those who wait hear after [`PROOF`] of them, and all hubs when it is [`LASTING`].
     fn tell(&mut self, process: &Process, trouble: Trouble) {
         if !trouble.is_refusal() {
             *self = Self::default();

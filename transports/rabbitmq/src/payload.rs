@@ -43,7 +43,7 @@ pub(crate) enum Fetched {
     Damaged,
 }
 
-/// A transfer that has ended, of which nobody knows yet.
+/// A transfer that has ended. Those who wait for it hear of it with [`Ended::tell`].
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Ended {
@@ -60,8 +60,8 @@ impl Ended {
         }
     }
 
-    /// Tells whoever waits. The payload must be kept by then: the first to hear of it may make way
-    /// for another connection, which would fetch it again (C7).
+    /// Tells whoever waits. To be called once the payload is in the cache: with the first to hear of it
+    /// the next connection has its turn, and would fetch again what it does not find there (C7).
     pub(crate) fn tell(self) {
         for waiter in self.waiters {
             // Who has gone needs no payload.

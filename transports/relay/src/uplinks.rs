@@ -25,7 +25,7 @@ pub(crate) struct Uplink {
     below: Option<LinkId>,
     /// The zone's hubs at which that one is up.
     scans: BTreeSet<ScanId>,
-    /// Tellings under way that name its leases.
+    /// How many calls are under way that settle leases of it; it stays until they are answered.
     pub(crate) n_settling: usize,
     leaving: Option<Leaving>,
 }

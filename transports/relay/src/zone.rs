@@ -7,7 +7,7 @@ use skyscan_transport::{Hub, ScanId};
 
 use crate::event::ZoneHub;
 
-/// The scans that are up above, or not quite down below.
+/// The scans whose hub is up above, and those whose hub of the zone is not closed yet.
 #[derive(Debug, Default)]
 pub(crate) struct Zone {
     scans: BTreeMap<ScanId, Scan>,

@@ -27,8 +27,9 @@ const MAX_BATCH: usize = 256;
 const MAX_EVENTS_IN_A_ROW: usize = 64;
 
 /// Stands between a backend and the owner of a hub. Outcomes are bounded by what the backend does
-/// when [`HubQueue::push_outcomes`] says that the queue is full: it grants nothing more. Of links that
-/// come and go no more wait than there are links, and a thousand.
+/// when [`HubQueue::push_outcomes`] says that the queue is full: it grants nothing more. Beyond a
+/// thousand that wait, a link that came and went before the owner looked is not told at all, so that the
+/// rest is bounded by how many links there are.
 pub struct HubQueue {
     state: Mutex<State>,
     limit: usize,

@@ -13,12 +13,12 @@ use parking_lot::Mutex;
 
 use crate::{Lease, LinkInbox, LinkIncoming, Result, ScanId};
 
-/// What waits beyond this is kept no longer if it can be done without: notices are lost (C8), a hub
-/// that has come and gone is told no more.
+/// While more than this waits, what comes is dropped if the link's owner can do without it: notices
+/// (C8), errors, and a hub that has come and gone before the owner heard of it.
 const MAX_WAITING: usize = 1024;
 
-/// Stands between a backend and the owner of a link. Leases are bounded by the credit, the rest by
-/// how many hubs there are at once, and a thousand.
+/// Stands between a backend and the owner of a link. However slowly that one reads, what waits is
+/// bounded: leases by the credit, all else by a thousand and what is to be told of the hubs there are.
 pub struct LinkQueue {
     state: Mutex<State>,
     owner: Box<dyn LinkQueueOwner>,
@@ -39,7 +39,8 @@ struct State {
 }
 
 impl State {
-    /// Whether that a hub is up waits to be told, and nothing later of it but what it said since.
+    /// Whether the owner has not heard yet that this hub is up: its `HubUp` waits, and no `HubDown` after
+    /// it.
     fn has_yet_to_tell(&self, scan: ScanId) -> bool {
         let last = self.items.iter().rev().find_map(|item| match item {
             Ok(LinkIncoming::HubUp { scan: up, .. }) if *up == scan => Some(true),

@@ -53,7 +53,8 @@ pub(super) struct Session {
     pub(super) n_sought: usize,
     /// What the chunks on their way are known by to whoever has got them.
     pub(super) proofs: VecDeque<u32>,
-    /// When a chunk left for nobody else's, or one was last shown to have arrived.
+    /// Since when no chunk was shown to have arrived: from the last one that was, or from the first one
+    /// that left when none was on its way.
     pub(super) chunk_progress: Instant,
     /// Settlements since the last ask, and which of them were of lost leases.
     pub(super) n_settled: u32,

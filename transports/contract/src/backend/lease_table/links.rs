@@ -22,8 +22,8 @@ impl LinkSlot {
 pub(super) struct Links {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Links that hold less than half of their credit, in the order of their turns. Who has two
-    /// leases' credit for each slot, has an idle one.
+    /// Links that hold less than half of their credit, in the order of their turns. A Worker that
+    /// asks for two leases for each of its slots has an idle one then.
     hungry: VecDeque<LinkSlot>,
     /// Links with credit left, the same; their turns come after. May name hungry ones, too.
     idle: VecDeque<LinkSlot>,
