@@ -4,15 +4,15 @@
 //! behind, what is received loses both. Nothing above knows of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::StreamExt;
+use skyscan_transport::backend::{HubBefore, LinkBefore, SettlerBefore, WrappedSettlers};
 use skyscan_transport::{
-    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, Lease, LeaseToken, Link, LinkConfig, LinkId,
-    LinkInbox, LinkIncoming, Outcome, PayloadId, Receipts, Result, ScanId, SettledBatch,
-    Settlement, Settler, TaskFrame, TaskKey, Traffic, Transport,
+    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, Link, LinkConfig, LinkInbox, LinkIncoming,
+    Outcome, Receipts, Result, SettledBatch, Settlement, Settler, TaskFrame, TaskKey, Traffic,
+    Transport,
 };
 
 use crate::scenario::setup::Ballast;
@@ -80,15 +80,19 @@ impl Transport for LadenTransport {
 
     async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
         let (inner, inbox) = self.inner.open_link(config).await?;
-        let mut settlers = Settlers {
-            result_bytes: self.ballast.result_bytes,
-            last: None,
-        };
+        let result_bytes = self.ballast.result_bytes;
+        let mut settlers = WrappedSettlers::new();
         let inbox = inbox.map(move |incoming| match incoming {
             Ok(LinkIncoming::Leased(leases)) => Ok(LinkIncoming::Leased(
                 leases
                     .into_iter()
-                    .map(|lease| settlers.unload(lease))
+                    .map(|lease| {
+                        let laden = settlers.wrap(lease, |inner| LadenSettler {
+                            inner,
+                            result_bytes,
+                        });
+                        laden.map_body(unload)
+                    })
                     .collect(),
             )),
             other => other,
@@ -108,9 +112,9 @@ struct LadenHub {
 }
 
 #[async_trait]
-impl Hub for LadenHub {
-    fn scan(&self) -> ScanId {
-        self.inner.scan()
+impl HubBefore for LadenHub {
+    fn inner(&self) -> &dyn Hub {
+        self.inner.as_ref()
     }
 
     async fn submit(&self, mut tasks: Vec<TaskFrame>) -> Result<()> {
@@ -118,22 +122,6 @@ impl Hub for LadenHub {
             task.body = load(&task.body, self.task_bytes);
         }
         self.inner.submit(tasks).await
-    }
-
-    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
-        self.inner.publish(payload).await
-    }
-
-    async fn broadcast(&self, notice: Bytes) -> Result<()> {
-        self.inner.broadcast(notice).await
-    }
-
-    async fn purge(&self) -> Result<usize> {
-        self.inner.purge().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }
 
@@ -179,45 +167,9 @@ impl Receipts for Came {
 #[derive(Debug)]
 struct LadenLink(Arc<dyn Link>);
 
-#[async_trait]
-impl Link for LadenLink {
-    fn id(&self) -> LinkId {
-        self.0.id()
-    }
-
-    async fn fetch(&self, scan: ScanId, payload: PayloadId) -> Result<Bytes> {
-        self.0.fetch(scan, payload).await
-    }
-
-    async fn drain(&self) -> Result<()> {
-        self.0.drain().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.0.close().await
-    }
-}
-
-/// Wraps each settler once, so that its leases can still be settled together.
-struct Settlers {
-    result_bytes: usize,
-    last: Option<Arc<LadenSettler>>,
-}
-
-impl Settlers {
-    fn unload(&mut self, lease: Lease) -> Lease {
-        let laden = lease.map_settler(|settler| {
-            let laden = match self.last.take() {
-                Some(last) if Arc::ptr_eq(&last.inner, &settler) => last,
-                _ => Arc::new(LadenSettler {
-                    inner: settler,
-                    result_bytes: self.result_bytes,
-                }),
-            };
-            self.last = Some(Arc::clone(&laden));
-            laden
-        });
-        laden.map_body(unload)
+impl LinkBefore for LadenLink {
+    fn inner(&self) -> &dyn Link {
+        self.0.as_ref()
     }
 }
 
@@ -228,9 +180,9 @@ struct LadenSettler {
 }
 
 #[async_trait]
-impl Settler for LadenSettler {
-    fn lease_term(&self, key: TaskKey) -> Duration {
-        self.inner.lease_term(key)
+impl SettlerBefore for LadenSettler {
+    fn inner(&self) -> &Arc<dyn Settler> {
+        &self.inner
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<TaskKey>> {
@@ -239,14 +191,6 @@ impl Settler for LadenSettler {
             settlement.map_result(|result| load(&result, self.result_bytes))
         });
         self.inner.settle(laden.collect()).await
-    }
-
-    async fn renew(&self, leases: Vec<(LeaseToken, TaskKey)>) -> Result<Vec<TaskKey>> {
-        self.inner.renew(leases).await
-    }
-
-    fn abandon(&self, token: LeaseToken) {
-        self.inner.abandon(token);
     }
 }
 

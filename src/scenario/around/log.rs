@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::StreamExt;
-use skyscan_transport::{
-    Conclusion, Hub, HubInbox, HubIncoming, PayloadId, Result, ScanId, TaskFrame, TaskId,
-};
+use skyscan_transport::backend::HubBefore;
+use skyscan_transport::{Conclusion, Hub, HubInbox, HubIncoming, Result, TaskFrame, TaskId};
 use tokio::time::Instant;
 
 use crate::event::DetectorDirection;
@@ -201,9 +199,9 @@ struct WatchedHub {
 }
 
 #[async_trait]
-impl Hub for WatchedHub {
-    fn scan(&self) -> ScanId {
-        self.inner.scan()
+impl HubBefore for WatchedHub {
+    fn inner(&self) -> &dyn Hub {
+        self.inner.as_ref()
     }
 
     async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
@@ -215,21 +213,5 @@ impl Hub for WatchedHub {
             }
         }
         self.inner.submit(tasks).await
-    }
-
-    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
-        self.inner.publish(payload).await
-    }
-
-    async fn broadcast(&self, notice: Bytes) -> Result<()> {
-        self.inner.broadcast(notice).await
-    }
-
-    async fn purge(&self) -> Result<usize> {
-        self.inner.purge().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }

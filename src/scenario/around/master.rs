@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use skyscan_transport::{Hub, PayloadId, Result, ScanId, TaskFrame, TransportError};
+use skyscan_transport::backend::HubBefore;
+use skyscan_transport::{Hub, Result, TaskFrame, TransportError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -168,9 +168,9 @@ async fn let_through(desk: Arc<Desk>, inner: Arc<dyn Hub>) {
 }
 
 #[async_trait]
-impl Hub for SlowMaster {
-    fn scan(&self) -> ScanId {
-        self.inner.scan()
+impl HubBefore for SlowMaster {
+    fn inner(&self) -> &dyn Hub {
+        self.inner.as_ref()
     }
 
     async fn submit(&self, tasks: Vec<TaskFrame>) -> Result<()> {
@@ -188,22 +188,10 @@ impl Hub for SlowMaster {
         Ok(())
     }
 
-    async fn publish(&self, payload: Bytes) -> Result<PayloadId> {
-        self.inner.publish(payload).await
-    }
-
-    async fn broadcast(&self, notice: Bytes) -> Result<()> {
-        self.inner.broadcast(notice).await
-    }
-
     async fn purge(&self) -> Result<usize> {
         // Neither is a task leased that waits here. These first: nothing passes in between.
         let n_waiting = self.desk.server().purge();
         Ok(n_waiting + self.inner.purge().await?)
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }
 

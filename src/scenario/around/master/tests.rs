@@ -1,5 +1,7 @@
+use bytes::Bytes;
+use skyscan_transport::{PayloadId, ScanId, TaskId};
+
 use super::*;
-use skyscan_transport::TaskId;
 
 /// Counts what it is given, and when the last of it came.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ async fn serve(n: usize, setup: &HubSetup) -> (f64, f64) {
     let inner = Arc::new(Counting(Mutex::new((0, begun))));
     let master = SlowMaster::new(Arc::clone(&inner) as Arc<dyn Hub>, setup, 1);
     for id in 0..n as u64 {
-        master.submit(vec![task(id)]).await.unwrap();
+        Hub::submit(master.as_ref(), vec![task(id)]).await.unwrap();
     }
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -86,10 +88,12 @@ async fn a_purge_throws_away_what_waits_in_the_master() {
         law: HubLaw::Constant,
     };
     let master = SlowMaster::new(Arc::clone(&inner) as Arc<dyn Hub>, &setup, 1);
-    master.submit((0..5).map(task).collect()).await.unwrap();
+    Hub::submit(master.as_ref(), (0..5).map(task).collect())
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(2500)).await;
     // Two have passed, one is being served, two wait for it.
-    assert_eq!(master.purge().await.unwrap(), 3);
+    assert_eq!(Hub::purge(master.as_ref()).await.unwrap(), 3);
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(inner.0.lock().unwrap().0, 2);
 }
@@ -103,10 +107,12 @@ async fn a_purged_master_is_free_once_it_is_done_with_the_task_that_it_had() {
         law: HubLaw::Constant,
     };
     let master = SlowMaster::new(Arc::clone(&inner) as Arc<dyn Hub>, &setup, 1);
-    master.submit((0..100).map(task).collect()).await.unwrap();
+    Hub::submit(master.as_ref(), (0..100).map(task).collect())
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(master.purge().await.unwrap(), 100);
-    master.submit(vec![task(100)]).await.unwrap();
+    assert_eq!(Hub::purge(master.as_ref()).await.unwrap(), 100);
+    Hub::submit(master.as_ref(), vec![task(100)]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let (seen, last) = *inner.0.lock().unwrap();
     assert_eq!(seen, 1);
