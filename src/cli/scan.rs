@@ -52,7 +52,7 @@ use watcher::Interims;
 ///
 /// Example: skyscan scan alert.json --out results
 ///
-/// Example: skyscan scan alert-1.json alert-2.json --format json
+/// Example: skyscan scan alert.json demo/event.json --format json
 ///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
 ///

@@ -181,7 +181,7 @@ impl TryFrom<Description> for Detector {
             || !(-360.0..=360.0).contains(&file.site.longitude_deg)
         {
             return Err(format!(
-                "the site at longitude {} and latitude {} is not on Earth",
+                "the site at longitude {:?} and latitude {:?} is not on Earth",
                 file.site.longitude_deg, file.site.latitude_deg
             ));
         }
@@ -190,12 +190,12 @@ impl TryFrom<Description> for Detector {
             let id = DomId { string, dom };
             if [x, y, z].iter().any(|c| !is_near(*c)) {
                 return Err(format!(
-                    "DOM {string}-{dom} hangs at ({x}, {y}, {z}) m, more than {FARTHEST_M} m away"
+                    "DOM {string}-{dom} hangs at ({x:?}, {y:?}, {z:?}) m, more than {FARTHEST_M} m away"
                 ));
             }
             if !EFFICIENCIES.contains(&relative_efficiency) {
                 return Err(format!(
-                    "DOM {string}-{dom} has the relative efficiency {relative_efficiency}, not {} to {}",
+                    "DOM {string}-{dom} has the relative efficiency {relative_efficiency:?}, not {} to {}",
                     EFFICIENCIES.start(),
                     EFFICIENCIES.end()
                 ));
@@ -217,7 +217,7 @@ impl TryFrom<Description> for Detector {
             };
             if !is_near(z_m) {
                 return Err(format!(
-                    "the ice layer at {z_m} m is more than {FARTHEST_M} m away"
+                    "the ice layer at {z_m:?} m is more than {FARTHEST_M} m away"
                 ));
             }
             for (what, length_m) in [
@@ -226,7 +226,7 @@ impl TryFrom<Description> for Detector {
             ] {
                 if !LENGTHS_M.contains(&length_m) {
                     return Err(format!(
-                        "the ice layer at {z_m} m has the {what} length {length_m} m, not {} to {} m",
+                        "the ice layer at {z_m} m has the {what} length {length_m:?} m, not {} to {} m",
                         LENGTHS_M.start(),
                         LENGTHS_M.end()
                     ));

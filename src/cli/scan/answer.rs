@@ -244,10 +244,10 @@ mod tests {
     #[test]
     fn processor_time_is_counted() {
         let before = processor_seconds();
-        let mut sum = 0.0;
+        // As much of it as is seen, whoever in this process takes it.
         while processor_seconds() <= before {
-            sum += (1..1000).map(f64::from).map(f64::sqrt).sum::<f64>();
+            std::hint::black_box((1..1000).map(f64::from).map(f64::sqrt).sum::<f64>());
         }
-        assert!(sum > 0.0);
+        assert!((0.0..1e6).contains(&before), "{before} s");
     }
 }

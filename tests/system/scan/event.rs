@@ -6,7 +6,7 @@ use crate::needs::Check;
 use crate::scan::command::{DEMO, empty_folder, json, run, same_keys, stderr, text};
 
 /// Members of what `event show --format json` prints.
-pub(crate) const SHOWN: [&str; 13] = [
+pub(crate) const SHOWN: [&str; 16] = [
     "run_id",
     "event_id",
     "mjd",
@@ -20,7 +20,13 @@ pub(crate) const SHOWN: [&str; 13] = [
     "last_ns",
     "brightest",
     "seeds",
+    "pulse_series",
+    "other_events",
+    "warnings",
 ];
+/// And of a synthetic event; or of an alert that came with fits and scores of its own.
+const SHOWN_TRUTH: &str = "truth";
+pub(crate) const SHOWN_ALERT: &str = "alert";
 /// Members of a seed in it.
 pub(crate) const SHOWN_SEED: [&str; 7] =
     ["name", "ra_deg", "dec_deg", "x_m", "y_m", "z_m", "time_ns"];
@@ -36,7 +42,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
 
 fn shown() -> Result<(), Failed> {
     let view = json(&["event", "show", DEMO, "--format", "json"])?;
-    same_keys(&view, &SHOWN)?;
+    same_keys(&view, &[&SHOWN[..], &[SHOWN_TRUTH]].concat())?;
     same_keys(&view["brightest"], &["string", "dom", "charge_pe"])?;
     assert_eq!(view["stream"], "SYNTHETIC");
     assert!(view["doms"].as_u64() >= Some(100), "{}", view["doms"]);

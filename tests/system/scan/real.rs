@@ -12,6 +12,7 @@ use crate::needs::Check;
 use crate::scan::command::{
     json, map_sha256, number, off_by_deg, run, same_keys, scan, skyscan, stderr,
 };
+use crate::scan::event::{SHOWN, SHOWN_ALERT, SHOWN_SEED};
 
 const UP_GOING: &str = "138632_31747601.json";
 const CONTAINED: &str = "hese_event_01.json";
@@ -161,12 +162,14 @@ fn shown() -> Result<(), Failed> {
             path.as_os_str(),
             "--format=json".as_ref(),
         ])?;
-        same_keys(&view, &crate::scan::event::SHOWN)?;
+        let mut members = SHOWN.to_vec();
+        members.extend((!view[SHOWN_ALERT].is_null()).then_some(SHOWN_ALERT));
+        same_keys(&view, &members)?;
         same_keys(&view["brightest"], &["string", "dom", "charge_pe"])?;
         let seeds = view["seeds"].as_array().ok_or("seeds are a list")?;
         assert!(!seeds.is_empty(), "{event} came without seeds");
         for seed in seeds {
-            same_keys(seed, &crate::scan::event::SHOWN_SEED)?;
+            same_keys(seed, &SHOWN_SEED)?;
         }
         assert_eq!(
             [&view["run_id"], &view["event_id"]],

@@ -53,6 +53,7 @@ fn demo() -> Result<(), Failed> {
             "sub_pixel",
             "regions_method",
             "regions",
+            "truth",
             "quality",
             "tasks",
             "pixels",
@@ -127,6 +128,10 @@ fn demo() -> Result<(), Failed> {
     assert!(number(&scan["cpu_seconds"])? > 0.0 && number(&scan["busy_seconds"])? > 0.0);
     assert!(number(&scan["wall_seconds"])? > 0.0);
     map_sha256(&scan)?;
+    same_keys(
+        &scan["truth"],
+        &["ra_deg", "dec_deg", "separation_deg", "inside"],
+    )?;
 
     let best = &scan["best_fit"];
     let found = (
