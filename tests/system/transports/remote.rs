@@ -67,6 +67,8 @@ pub(crate) struct Scanned {
     pub(crate) map: String,
     /// Leases that ended without a result.
     pub(crate) n_lost: u64,
+    /// Copies of tasks that took too long.
+    pub(crate) n_copies: u64,
 }
 
 impl Scanned {
@@ -81,6 +83,7 @@ impl Scanned {
                 .ok_or("no map_sha256")?
                 .to_owned(),
             n_lost: scan["tasks"]["lost"].as_u64().ok_or("no lost tasks")?,
+            n_copies: (scan["tasks"]["speculated"].as_u64()).ok_or("no copied tasks")?,
         })
     }
 }
