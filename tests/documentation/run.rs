@@ -54,12 +54,11 @@ fn run(folder: &Path, block: &Block) -> Result<(), Failed> {
         .iter()
         .any(|command| command.contains("skyscan scan "))
     {
-        let reco = match remote
-            .iter()
-            .any(|command| command.contains("--reco external"))
-        {
-            true => "--reco external:straight-track-1",
-            false => "",
+        let asks = |words: &str| remote.iter().any(|command| command.contains(words));
+        let reco = match (asks("--reco external"), asks("line_fit.py")) {
+            (true, true) => "--reco external:line-fit-1",
+            (true, false) => "--reco external:straight-track-1",
+            (false, _) => "",
         };
         remote.push(format!(
             "skyscan scan alert.json --workers 0 {reco} --transport {url}"

@@ -24,8 +24,8 @@ pub(crate) const SHOWN: [&str; 16] = [
     "other_events",
     "warnings",
 ];
-/// And of a synthetic event; or of an alert that came with fits and scores of its own.
-const SHOWN_TRUTH: &str = "truth";
+/// And of a synthetic event of our own format; or of an alert that came with fits and scores of its own.
+const SHOWN_OWN: [&str; 2] = ["truth", "made_for"];
 pub(crate) const SHOWN_ALERT: &str = "alert";
 /// Members of a seed in it.
 pub(crate) const SHOWN_SEED: [&str; 7] =
@@ -42,7 +42,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
 
 fn shown() -> Result<(), Failed> {
     let view = json(&["event", "show", DEMO, "--format", "json"])?;
-    same_keys(&view, &[&SHOWN[..], &[SHOWN_TRUTH]].concat())?;
+    same_keys(&view, &[&SHOWN[..], &SHOWN_OWN].concat())?;
     same_keys(&view["brightest"], &["string", "dom", "charge_pe"])?;
     assert_eq!(view["stream"], "SYNTHETIC");
     assert!(view["doms"].as_u64() >= Some(100), "{}", view["doms"]);
