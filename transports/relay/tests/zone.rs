@@ -4,11 +4,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, Lease, LinkConfig, LinkIncoming, Outcome, ScanId,
-    TaskFrame, TaskId, Transport, Version,
+    Hub, HubConfig, HubInbox, HubIncoming, Lease, Link, LinkConfig, LinkInbox, LinkIncoming,
+    Outcome, Result, ScanId, TaskFrame, TaskId, Traffic, Transport, TransportError, Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use skyscan_transport_relay::{RelayConfig, Relayed, run};
@@ -24,7 +25,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A relay between two places in memory, with a hub above.
 struct Setting {
-    above: MemoryTransport,
     zone: MemoryTransport,
     hub: Arc<dyn Hub>,
     inbox: HubInbox,
@@ -34,6 +34,11 @@ struct Setting {
 
 impl Setting {
     async fn new(prefetch: u16) -> Self {
+        Self::behind(|above| above, prefetch).await
+    }
+
+    /// The same; the relay sees the place above through what this makes of it.
+    async fn behind<T: Transport>(seen: impl FnOnce(MemoryTransport) -> T, prefetch: u16) -> Self {
         let (above, zone) = (MemoryTransport::new(), MemoryTransport::new());
         let (stop, stopped) = oneshot::channel::<()>();
         let config = RelayConfig {
@@ -46,7 +51,7 @@ impl Setting {
             grace: GRACE,
         };
         let relay = tokio::spawn(run(
-            Arc::new(above.process()),
+            Arc::new(seen(above.process())),
             Arc::new(zone.process()),
             config,
             async {
@@ -71,7 +76,6 @@ impl Setting {
         };
         hub.submit((0..20).map(frame).collect()).await.unwrap();
         Self {
-            above,
             zone,
             hub,
             inbox,
@@ -190,19 +194,38 @@ async fn leaves_in_time_when_the_zone_does_not_finish() {
     drop(held);
 }
 
+/// A place where a hub of another protocol is met first.
+#[derive(Debug)]
+struct Foreign(MemoryTransport);
+
+#[async_trait]
+impl Transport for Foreign {
+    fn name(&self) -> &'static str {
+        "foreign"
+    }
+
+    async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
+        self.0.open_hub(config).await
+    }
+
+    async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
+        let mismatch = TransportError::ProtocolMismatch {
+            hub: Version { major: 9, minor: 0 },
+            link: config.protocol,
+        };
+        let (link, inbox) = self.0.open_link(config).await?;
+        let foreign = stream::iter([Err(mismatch)]);
+        Ok((link, foreign.chain(inbox).boxed()))
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.0.traffic()
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_scan_of_another_protocol_does_not_end_the_relay() {
-    let mut setting = Setting::new(0).await;
-    let foreign = HubConfig {
-        scan: ScanId(2),
-        protocol: Version { major: 9, minor: 0 },
-        welcome: Bytes::new(),
-        backlog: 10,
-        liveness: LIVENESS,
-        lease_term: 4 * LIVENESS,
-        payloads: None,
-    };
-    let (_foreign, _foreign_inbox) = setting.above.open_hub(foreign).await.unwrap();
+    let mut setting = Setting::behind(Foreign, 0).await;
     let (link, _inbox, held) = worker(&setting.zone, 2).await;
     let settlements = held.into_iter().map(|lease| lease.completed(Bytes::new()));
     link.settle(settlements.collect()).await.unwrap();

@@ -276,6 +276,9 @@ impl Line {
             }
         }
         self.lose_session(common);
+        // Somebody was there and answered at once: dialling again at once would go on as fast as sockets
+        // can be opened, and faster than they are closed.
+        self.retry_at = Some(common.now + stretched(BACKOFF, self.n_failed));
     }
 
     /// Tells every link, once, that this hub can never be served.

@@ -1,6 +1,10 @@
 //! Hubs that are not what they seem: a worker neither ends nor fills up because of them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -113,6 +117,27 @@ async fn a_hub_of_another_wire_version_is_told_as_that() {
         "{error:?}"
     );
     assert!(!error.is_transient());
+}
+
+/// It was dialled again at once, thousands of times a second, until there were no files left.
+#[tokio::test]
+async fn a_hub_that_answers_every_hello_with_nonsense_is_dialled_ever_less_often() {
+    let hub = FakeHub::greeted(1).await;
+    hub.say(b"\x07 whatever follows".to_vec());
+    let begun = Instant::now();
+    let mut dialled = BTreeSet::new();
+    while begun.elapsed() < Duration::from_secs(2) {
+        match hub.router.recv_multipart(zmq::DONTWAIT) {
+            Ok(parts) => {
+                dialled.insert(parts[0].clone());
+                let nonsense = [parts[0].as_slice(), b"\x07 whatever follows"];
+                // Who has gone meanwhile is dialled by nobody.
+                let _gone = hub.router.send_multipart(nonsense, zmq::DONTWAIT);
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+    assert!((2..20).contains(&dialled.len()), "{} times", dialled.len());
 }
 
 #[tokio::test]
