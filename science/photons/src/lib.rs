@@ -1,0 +1,5 @@
+//! Simulated light: photons that scatter in layered ice.
+
+pub mod sample;
+
+pub use sample::Sample;
