@@ -24,7 +24,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use crate::scenario::fleet::process;
 use stderr::tell;
@@ -125,11 +126,12 @@ pub fn run() -> ExitCode {
     stderr::tell_panics();
     let matches = settings::without_empty(Arguments::command()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    tracing_subscriber::fmt()
+    let asked = std::env::var("SKYSCAN_LOG").unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| stderr::Log)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(log_filter())
-        .init();
+        .with_filter(log_filter(&asked));
+    tracing_subscriber::registry().with(lines).init();
     // Where it cannot be raised, whoever needs more files says so.
     let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
     let n_files = raised.unwrap_or(rlimit::INFINITY);
@@ -188,16 +190,24 @@ fn with_causes(error: &anyhow::Error) -> String {
 /// Characters of an error; longer ones are cut.
 const LONGEST_ERROR: usize = 4000;
 
-/// What `SKYSCAN_LOG` asks for; by default warnings. What lapin has to say of a lost connection, its
-/// transport says better.
-fn log_filter() -> EnvFilter {
-    let asked = std::env::var("SKYSCAN_LOG").unwrap_or_default();
-    let asked = if asked.is_empty() {
-        "warn,lapin=off"
-    } else {
-        &asked
+/// What is logged unless `SKYSCAN_LOG` asks for something else. What lapin has to say of a lost
+/// connection, its transport says better.
+const LOGGED: &str = "warn,lapin=off";
+
+/// What `SKYSCAN_LOG` asks for: levels, each of everything or of a target (`info,lapin=off`). What it
+/// cannot mean is passed over.
+fn log_filter(asked: &str) -> Targets {
+    let is_understood = |level: &&str| level.parse::<Targets>().is_ok();
+    let asked = asked
+        .split(',')
+        .map(str::trim)
+        .filter(|level| !level.is_empty());
+    let understood: Vec<&str> = asked.filter(is_understood).collect();
+    let levels = match understood.is_empty() {
+        true => LOGGED.to_owned(),
+        false => understood.join(","),
     };
-    EnvFilter::builder().parse_lossy(asked)
+    levels.parse().unwrap_or_default()
 }
 
 /// Prints a result, after what was told before it. A reader who left early has what he wanted.
@@ -215,5 +225,29 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
             anyhow::Error::new(error).context("cannot print the result"),
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn a_log_is_asked_for_by_levels_and_targets() {
+        let shows =
+            |asked: &str, target: &str, level| log_filter(asked).would_enable(target, &level);
+        for asked in ["", " ", ",", "skyscan=loud"] {
+            assert!(shows(asked, "skyscan::cli", Level::WARN), "{asked:?}");
+            assert!(!shows(asked, "skyscan::cli", Level::INFO), "{asked:?}");
+            assert!(!shows(asked, "lapin::channel", Level::ERROR), "{asked:?}");
+        }
+        assert!(shows("info", "lapin", Level::INFO));
+        assert!(shows("skyscan=debug", "skyscan::actors", Level::DEBUG));
+        assert!(!shows("skyscan=debug", "other", Level::ERROR));
+        // What is not understood changes nothing of the rest.
+        let partly = "skyscan=loud, info, lapin=off";
+        assert!(shows(partly, "skyscan", Level::INFO));
+        assert!(!shows(partly, "lapin", Level::ERROR));
     }
 }

@@ -29,6 +29,7 @@ mod links;
 mod meters;
 mod offers;
 mod watching;
+mod whereabouts;
 
 /// How many tasks a Scanner has out at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -438,3 +439,6 @@ impl Handler<StopScan> for Scanner {
         self.conclude(Ending::Stopped, context);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,8 +29,8 @@ use vigil::{Due, Vigil};
 /// says so once, and goes on serving the others.
 ///
 /// Exit codes: 0 asked to stop, or no scan came for --give-up, 1 failed, 2 usage or bad input, 4 can
-/// never serve: all scans that came before it gave up had to be skipped, or the place speaks another
-/// version of the wire.
+/// never serve: all scans that came before it gave up had to be skipped, or the one scanner that can be
+/// at a zmq:// address speaks another version of the wire.
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
 ///
@@ -196,6 +196,7 @@ mod tests {
     fn another_version_of_the_wire_is_never_served_and_what_fails_may_be_tried_again() {
         let mismatch = TransportError::WireMismatch {
             transport: "zeromq",
+            beside_others: false,
             source: "version 9".into(),
         };
         assert_eq!(ended_by(mismatch.into()).code, UNFIT);

@@ -182,6 +182,8 @@ pub const CATALOGUE: &[Metric] = &[
         "Workers that got no tasks for a while, since they failed at what others could do"),
     metric(Scanner, "skyscan_scan_stalls_total", Counter, "stalls", &[],
         "Times that nothing came for far too long, and tasks were handed out again"),
+    metric(Scanner, "skyscan_scan_stalled_tasks_total", Counter, "tasks", &[label("at", &["link", "hub"])],
+        "Tasks that were out at such times: a link held them; they waited at the hub for one"),
     metric(Scanner, "skyscan_tasks_lost_total", Counter, "leases", &[],
         "Leases that ended without a result, told when a result comes after all"),
     metric(Scanner, "skyscan_pixels_planned_total", Counter, "pixels", &[NSIDE], "Pixels asked for so far; a round may grow"),

@@ -4,9 +4,6 @@ use std::collections::HashMap;
 
 use skyscan_transport::{LinkId, WorkerId};
 
-/// Links that are named where something is wrong.
-const MOST_NAMED: usize = 5;
-
 /// What a link can take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkShare {
@@ -49,15 +46,12 @@ impl Links {
         self.shares.len()
     }
 
-    /// Some of them by name, with their workers, for those who look for what is wrong.
-    pub(super) fn named(&self) -> String {
-        let mut named: Vec<String> = (self.shares.iter().take(MOST_NAMED))
-            .map(|(LinkId(link), share)| format!("{link:x} of {}", share.worker))
-            .collect();
-        if self.shares.len() > MOST_NAMED {
-            named.push(format!("{} more", self.shares.len() - MOST_NAMED));
+    /// A link by name, with its worker, for those who look for what is wrong.
+    pub(super) fn name(&self, link: LinkId) -> String {
+        match self.shares.get(&link) {
+            Some(share) => format!("link {:x} of worker {}", link.0, share.worker),
+            None => format!("link {:x}, which is down", link.0),
         }
-        named.join(", ")
     }
 
     /// Leaves out those who are put aside, as many as there are.

@@ -21,6 +21,8 @@ pub(super) struct Meters {
     task_failed: Counter,
     not_begun: Counter,
     stalls: Counter,
+    stalled_held: Counter,
+    stalled_waiting: Counter,
     put_aside: Counter,
     lost: Counter,
     overdue: Counter,
@@ -53,6 +55,7 @@ impl Meters {
     pub(super) fn new() -> Self {
         let result = |outcome| counter!("skyscan_task_results_total", "outcome" => outcome);
         let copy = |reason| counter!("skyscan_task_copies_total", "reason" => reason);
+        let stalled = |at| counter!("skyscan_scan_stalled_tasks_total", "at" => at);
         let operation = |op| histogram!("skyscan_hub_operation_seconds", "op" => op);
         let meters = Self {
             submitted: counter!("skyscan_tasks_submitted_total"),
@@ -64,6 +67,8 @@ impl Meters {
             task_failed: result("failed"),
             not_begun: result("not_begun"),
             stalls: counter!("skyscan_scan_stalls_total"),
+            stalled_held: stalled("link"),
+            stalled_waiting: stalled("hub"),
             put_aside: counter!("skyscan_workers_put_aside_total"),
             lost: counter!("skyscan_tasks_lost_total"),
             overdue: copy("overdue"),
@@ -158,6 +163,12 @@ impl Meters {
     /// Nothing came for far too long.
     pub(super) fn stalled(&self) {
         self.stalls.increment(1);
+    }
+
+    /// So many tasks were out then: with links, and waiting for one.
+    pub(super) fn stalled_at(&self, n_held: usize, n_waiting: usize) {
+        self.stalled_held.increment(n_held as u64);
+        self.stalled_waiting.increment(n_waiting as u64);
     }
 
     /// A worker was put aside.

@@ -1,11 +1,14 @@
 //! What a Scanner does about nothing: nobody comes to work, or nothing comes of the work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{AsyncContext, Context};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use skyscan_transport::TaskId;
 
+use super::whereabouts::Whereabouts;
 use super::{Ending, Phase, Scanner};
-use crate::scan::CopyReason;
+use crate::scan::{CopyReason, Stall};
 use crate::sky::Pixel;
 
 /// How often it looks.
@@ -55,23 +58,44 @@ impl Scanner {
         self.watch.has_anyone_come = true;
         if let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now) {
             self.meters.stalled();
-            let named = |pixel: &Pixel| format!("{} of nside {}", pixel.index, pixel.nside);
-            let pixels: Vec<String> = stall.pixels.iter().map(named).collect();
-            tracing::warn!(
-                pixels = pixels.join(", "),
-                n_pixels = stall.n_open,
-                idle_slots = stall.n_idle,
-                links = self.links.named(),
-                again = again.len(),
-                "no result for {} s: tasks are handed out again; look at what the workers do",
-                stall.since.as_secs()
-            );
+            self.tell_of(stall, again.len(), context);
             for task in again {
                 self.meters.copied(CopyReason::Stalled);
                 self.send(task);
             }
             self.hand_out(context);
         }
+    }
+
+    /// Says which pixels are waited for and which links have them, as the hub knows.
+    fn tell_of(&mut self, stall: Stall, n_again: usize, context: &mut Context<Self>) {
+        let hub = Arc::clone(&self.hub);
+        let tasks = stall.tasks.iter().copied().map(TaskId).collect();
+        let asking = async move { hub.holders(tasks).await };
+        context.spawn(asking.into_actor(self).map(move |held, actor, context| {
+            let held = match held {
+                Ok(held) => Whereabouts::new(held),
+                Err(error) => return actor.end(Err(error), context),
+            };
+            let n_held = held.n_held(&stall.tasks);
+            actor.meters.stalled_at(n_held, stall.tasks.len() - n_held);
+            let named = |(pixel, tasks): &(Pixel, Vec<u64>)| {
+                let whereabouts = held.of(tasks, &actor.links);
+                format!("{} of nside {} ({whereabouts})", pixel.index, pixel.nside)
+            };
+            let pixels: Vec<String> = stall.pixels.iter().map(named).collect();
+            tracing::warn!(
+                pixels = pixels.join(", "),
+                n_pixels = stall.n_open,
+                idle_slots = stall.n_idle,
+                links = held.links(&actor.links),
+                held = n_held,
+                waiting = stall.tasks.len() - n_held,
+                again = n_again,
+                "no result for {} s: tasks are handed out again; look at what the workers do",
+                stall.since.as_secs()
+            );
+        }));
     }
 
     /// Nobody there is nothing wrong; but those who wait should know what to look at.

@@ -39,8 +39,8 @@ impl Worker {
     pub(super) fn hear_trouble(&mut self, error: TransportError, context: &mut Context<Self>) {
         match Meaning::of(&error) {
             Meaning::Passing => self.news.tell(News::Trouble(error.to_string())),
-            Meaning::Mismatch if self.scans.is_empty() => self.end(Err(error.into()), context),
-            Meaning::Foreign | Meaning::Mismatch => {
+            Meaning::Misplaced if self.scans.is_empty() => self.end(Err(error.into()), context),
+            Meaning::Foreign | Meaning::Misplaced => {
                 self.meters.skipped(Cause::Protocol);
                 let reason = error.to_string();
                 self.news.tell(News::Skips { scan: None, reason });
@@ -55,10 +55,11 @@ impl Worker {
 enum Meaning {
     /// It may pass by itself.
     Passing,
-    /// A hub is of another version, and never served.
+    /// A hub is of another version, and never served; others at this place may be.
     Foreign,
-    /// The hub at this place, and whoever comes after it, speaks another language.
-    Mismatch,
+    /// The only hub that can be at this place speaks another version of the wire, and so will whoever
+    /// comes after it.
+    Misplaced,
     /// Nothing more comes.
     Broken,
 }
@@ -67,7 +68,11 @@ impl Meaning {
     fn of(error: &TransportError) -> Self {
         match error {
             TransportError::ProtocolMismatch { .. } => Self::Foreign,
-            TransportError::WireMismatch { .. } => Self::Mismatch,
+            TransportError::WireMismatch {
+                beside_others: true,
+                ..
+            } => Self::Foreign,
+            TransportError::WireMismatch { .. } => Self::Misplaced,
             error if error.is_transient() => Self::Passing,
             _ => Self::Broken,
         }

@@ -2,6 +2,7 @@
 
 use libtest_mimic::Failed;
 use skyscan::event::{Event, ReadOptions, list, read};
+use skyscan_transport::backend::Dice;
 
 use crate::event_input::sample::{every_format, expected, i3, packet};
 use crate::event_input::scratch::{Scratch, message, read_first};
@@ -22,26 +23,14 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     ]
 }
 
-/// Numbers that look random and are the same everywhere (SplitMix64).
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % limit as u64) as usize
-    }
-}
-
 /// Flips bits one after the other; returns how many ended in an error.
 pub(crate) fn flip(bytes: &[u8], right: &Event, flips: u64, seed: u64) -> Result<u64, Failed> {
-    let mut draw = Draw(seed);
+    let mut dice = Dice::seeded(seed);
     let mut errors = 0;
     let mut damaged = bytes.to_vec();
     for _ in 0..flips {
-        let (byte, bit) = (draw.below(bytes.len()), draw.below(8));
+        let byte = dice.below(bytes.len() as u64) as usize;
+        let bit = dice.below(8);
         damaged[byte] ^= 1 << bit;
         let file = Scratch::new(&damaged);
         match read(file.path(), &ReadOptions::default()) {

@@ -4,6 +4,7 @@ mod avoid;
 mod credit;
 mod delivery;
 mod drain;
+mod holders;
 mod hub;
 mod lease;
 mod loss;
@@ -53,6 +54,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(lease::cases());
     cases.extend(credit::cases());
     cases.extend(avoid::cases());
+    cases.extend(holders::cases());
     cases.extend(payload::cases());
     cases.extend(notice::cases());
     cases.extend(drain::cases());

@@ -1,6 +1,7 @@
 //! Parts that backends share, and what each clause asks of a backend.
 //!
-//! [`LeaseTable`] decides who gets which task (C1-C5, C9); it is pure, time is passed in.
+//! [`LeaseTable`] decides who gets which task (C1-C5, C9, C14) and knows who has it (C15); it is pure, time
+//! is passed in.
 //! [`HubQueue`] and [`LinkQueue`] are the two inboxes; they join what waits into larger batches.
 //!
 //! [`Payloads`] are those of one hub, with the source that it asks for others.
@@ -8,7 +9,8 @@
 //! [`checksum`] and [`body_checksum`] tell damage on the wire.
 //! [`Counts`] and [`Meters`] say what it does, under one list of names ([`meters`]).
 //! [`HubBefore`], [`LinkBefore`] and [`SettlerBefore`] are for decorators, which stand before a backend.
-//! [`Dice`] are for those that draw and are to draw the same every time.
+//! [`Dice`] are for those that draw and are to draw the same every time, [`random`] for names that nobody
+//! else has.
 //!
 //! A backend takes one of three shapes:
 //!
@@ -40,7 +42,7 @@
 //! | link up and down | hello, heartbeat and goodbye messages to the hub's queue; silence over `liveness` is `LinkDown(Lost)` |
 
 mod assembly;
-mod checksum;
+mod checksums;
 mod counts;
 mod decorate;
 mod dice;
@@ -50,9 +52,10 @@ mod link_queue;
 pub mod meters;
 mod payload_cache;
 mod payloads;
+pub mod random;
 
 pub use assembly::{Assembled, Assembly};
-pub use checksum::{body_checksum, checksum};
+pub use checksums::{body_checksum, checksum};
 pub use counts::{Counts, Totals};
 pub use decorate::{HubBefore, LinkBefore, SettlerBefore, WrappedSettlers};
 pub use dice::Dice;

@@ -36,6 +36,9 @@ pub enum TransportError {
     WireMismatch {
         /// Name of the transport.
         transport: &'static str,
+        /// Whether other hubs may stand at the same place, now or later, and be served: then this is
+        /// no more than news of one of them.
+        beside_others: bool,
         /// What arrived.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

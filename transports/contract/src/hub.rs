@@ -1,6 +1,6 @@
 //! The Scanner's end.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,6 +32,14 @@ pub trait Hub: fmt::Debug + Send + Sync + 'static {
     /// Discards the tasks that are not leased at this moment; returns how many.
     async fn purge(&self) -> Result<usize>;
 
+    /// Says which links hold these tasks at this moment (C15): a [`Holder`] for each live lease, those
+    /// that end first in front. Takes as long as there are leases: for those who look for what is
+    /// wrong.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::TransportError::Closed).
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>>;
+
     /// Ends the hub for every link, then its inbox. Closing twice is no error.
     async fn close(&self) -> Result<()>;
 }
@@ -62,6 +70,19 @@ pub enum HubIncoming {
     },
     /// Tasks came to an end. Several messages may have been joined into one batch.
     Settled(SettledBatch),
+}
+
+/// Who holds a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The task.
+    pub task: TaskId,
+    /// The link that holds the lease.
+    pub link: LinkId,
+    /// The attempt that this lease is, counted from 1.
+    pub attempt: u32,
+    /// How long the lease lasts unless it is renewed or lost before.
+    pub left: Duration,
 }
 
 /// How a link ended.

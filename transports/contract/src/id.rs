@@ -6,6 +6,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::backend::random;
+
 /// One scan, chosen by its Scanner; unique among the hubs that are open at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScanId(pub u64);
@@ -35,14 +37,7 @@ pub struct WorkerId(pub [u8; 16]);
 impl WorkerId {
     /// Draws an id that no other worker has.
     pub fn random() -> Self {
-        let mut bytes = [0; 16];
-        if getrandom::fill(&mut bytes).is_err() {
-            // Without a random source the process id and an address still tell workers apart.
-            let here = std::ptr::from_ref(&bytes).addr() as u64;
-            bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
-            bytes[8..].copy_from_slice(&here.to_le_bytes());
-        }
-        Self(bytes)
+        Self(random::bytes())
     }
 }
 

@@ -41,6 +41,10 @@
 //!   worker is not in there. If there is none, anyone gets it, so that a small fleet still
 //!   progresses. While it waits, no other task waits behind it. Whoever brought an outcome about is
 //!   named in it ([`Outcome::worker`]), also behind a relay.
+//! - **C15 who holds what** [`Hub::holders`] names the link of every live lease of the tasks that it
+//!   is asked for, and when that lease ends unless it is renewed. A task that it does not name waits
+//!   for a link, has its outcome on the way to the hub's inbox, or is none of this hub's. No peer is
+//!   waited for.
 //!
 //! # Many scans, one place
 //!
@@ -91,8 +95,8 @@ mod transport;
 
 pub use crate::error::{Result, TransportError};
 pub use crate::hub::{
-    Conclusion, DownCause, Hub, HubInbox, HubIncoming, MAX_AVOID, Outcome, PayloadSource, Receipts,
-    SettledBatch, TaskFrame,
+    Conclusion, DownCause, Holder, Hub, HubInbox, HubIncoming, MAX_AVOID, Outcome, PayloadSource,
+    Receipts, SettledBatch, TaskFrame,
 };
 pub use crate::id::{LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId};
 pub use crate::lease::{

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, LinkIncoming, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result,
-    ScanId, TaskFrame, TransportError,
+    Holder, Hub, HubConfig, HubInbox, LinkIncoming, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId,
+    Result, ScanId, TaskFrame, TaskId, TransportError,
     backend::{HubQueue, HubQueueOwner},
     check_size,
 };
@@ -151,6 +151,13 @@ impl Hub for MemoryHub {
         self.place.with(|state, _| {
             self.alive(state.hubs.get(&self.scan))?;
             Ok(state.table.purge(self.scan))
+        })
+    }
+
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        self.place.with(|state, now| {
+            self.alive(state.hubs.get(&self.scan))?;
+            Ok(state.holders(self.scan, &tasks, now))
         })
     }
 

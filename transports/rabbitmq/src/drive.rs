@@ -12,7 +12,7 @@ mod topology;
 
 use std::{convert::Infallible, io, sync::Arc, thread};
 
-use skyscan_transport::backend::Meters;
+use skyscan_transport::backend::{Meters, random};
 use tokio::{
     runtime::{Builder, Handle},
     sync::mpsc,
@@ -21,7 +21,7 @@ use tokio::{
 
 use self::connection::Connections;
 pub(crate) use self::refusal::Trouble;
-use crate::{process::Process, random};
+use crate::process::Process;
 
 /// Shortest and longest wait before the next attempt to connect.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -152,7 +152,7 @@ async fn keep_connected(process: &Arc<Process>) {
         if process.with(|state, _| state.ended) {
             return;
         }
-        let jitter = random::draw() % (wait.as_millis() as u64).max(1);
+        let jitter = random::number() % (wait.as_millis() as u64).max(1);
         sleep(wait / 2 + Duration::from_millis(jitter / 2)).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }

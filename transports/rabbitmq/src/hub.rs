@@ -15,9 +15,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
-    TaskFrame, TransportError,
-    backend::{HubQueue, HubQueueOwner},
+    Holder, Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
+    TaskFrame, TaskId, TransportError,
+    backend::{HubQueue, HubQueueOwner, random},
     check_size,
 };
 use tokio::{
@@ -30,7 +30,6 @@ use crate::{
     Handle, NAME,
     outbox::{Receipt, Route},
     process::{Chore, Process, State},
-    random,
     wire::{Frame, Scan},
 };
 
@@ -56,7 +55,7 @@ pub(crate) async fn open(
     let process = handle.process();
     let scan = Scan {
         id: config.scan,
-        epoch: random::draw(),
+        epoch: random::number(),
     };
     let owner = QueueOwner {
         process: Arc::downgrade(process),
@@ -197,6 +196,11 @@ impl Hub for RabbitmqHub {
         self.handle
             .process()
             .with(|state, _| Ok(self.hub(state)?.purge()))
+    }
+
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        let process = self.handle.process();
+        process.with(|state, now| Ok(self.hub(state)?.holders(&tasks, now)))
     }
 
     async fn close(&self) -> Result<()> {

@@ -73,7 +73,6 @@ mod outbox;
 mod payload;
 mod place;
 mod process;
-mod random;
 mod rights;
 mod wire;
 

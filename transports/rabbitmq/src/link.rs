@@ -5,6 +5,7 @@ mod links;
 mod serving;
 mod sessions;
 mod settler;
+mod waitlist;
 
 use std::sync::{Arc, Weak};
 
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use skyscan_transport::{
     DownCause, Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES, PayloadId, Result, ScanId,
     TransportError,
-    backend::{LinkQueue, LinkQueueOwner},
+    backend::{LinkQueue, LinkQueueOwner, random},
     check_size,
 };
 use tokio::time::{Duration, timeout};
@@ -24,7 +25,6 @@ use crate::{
     Handle,
     payload::Fetched,
     process::{Chore, Process},
-    random,
 };
 
 /// How long a goodbye may take.
@@ -40,7 +40,7 @@ struct RabbitmqLink {
 pub(crate) fn open(handle: &Arc<Handle>, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
     check_size(config.hello.len(), MAX_BODY_BYTES)?;
     let process = handle.process();
-    let id = LinkId(random::draw());
+    let id = LinkId(random::number());
     let queue = LinkQueue::new(Box::new(QueueOwner {
         process: Arc::downgrade(process),
         id,

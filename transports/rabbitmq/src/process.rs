@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use skyscan_transport::{LeaseToken, LinkId};
+use skyscan_transport::{LeaseToken, LinkId, backend::random};
 use tokio::{
     sync::Notify,
     time::{Duration, Instant},
@@ -22,7 +22,6 @@ use crate::{
     hub::HubState,
     outbox::{Receipt, Route},
     place::Place,
-    random,
     wire::{Address, Frame, Malformed, Scan},
 };
 
@@ -92,7 +91,7 @@ impl Process {
     pub(crate) fn new(place: Place, own: bool, common: Arc<Common>) -> Arc<Self> {
         Arc::new_cyclic(|itself| Self {
             place,
-            id: random::draw(),
+            id: random::number(),
             own,
             told: Told::new(Arc::clone(&common.totals)),
             common,

@@ -184,8 +184,8 @@ fn crash_for_long(node: &mut Node) -> Result<()> {
 }
 
 fn before_the_broker(node: &mut Node) -> Result<()> {
-    // A broker takes long to start on a busy machine.
-    let address = address(node, "before", "&patience=120");
+    // A broker takes long to start on a busy machine; the hub waits as long as this test may take.
+    let address = address(node, "before", &format!("&patience={}", PATIENCE.as_secs()));
     node.kill()?;
     block_on(async {
         let process = RabbitmqTransport::new(&address)?;

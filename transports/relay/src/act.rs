@@ -32,7 +32,13 @@ impl Relay {
                 tracing::warn!(zone = self.config.zone, %error, "trouble above");
             }
             // A scan that nobody here can serve is no reason to leave the others alone.
-            Event::Own(Some(Err(error @ TransportError::ProtocolMismatch { .. }))) => {
+            Event::Own(Some(Err(
+                error @ (TransportError::ProtocolMismatch { .. }
+                | TransportError::WireMismatch {
+                    beside_others: true,
+                    ..
+                }),
+            ))) => {
                 tracing::warn!(zone = self.config.zone, %error, "skips a scan above");
             }
             Event::Own(Some(Err(error))) => return Err(error),

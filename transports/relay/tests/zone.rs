@@ -194,7 +194,7 @@ async fn leaves_in_time_when_the_zone_does_not_finish() {
     drop(held);
 }
 
-/// A place where a hub of another protocol is met first.
+/// A place where a hub of another protocol is met first, and one of another wire beside it.
 #[derive(Debug)]
 struct Foreign(MemoryTransport);
 
@@ -214,7 +214,12 @@ impl Transport for Foreign {
             link: config.protocol,
         };
         let (link, inbox) = self.0.open_link(config).await?;
-        let foreign = stream::iter([Err(mismatch)]);
+        let strange = TransportError::WireMismatch {
+            transport: "foreign",
+            beside_others: true,
+            source: "version 9".into(),
+        };
+        let foreign = stream::iter([Err(mismatch), Err(strange)]);
         Ok((link, foreign.chain(inbox).boxed()))
     }
 

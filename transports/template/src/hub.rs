@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
-    TaskFrame, TransportError,
+    Holder, Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
+    TaskFrame, TaskId, TransportError,
     backend::{HubQueue, HubQueueOwner},
     check_size,
 };
@@ -108,6 +108,16 @@ impl Hub for TemplateHub {
     async fn purge(&self) -> Result<usize> {
         let name = self.name;
         self.ask(|answer| Command::Purge { name, answer }).await
+    }
+
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        let name = self.name;
+        self.ask(|answer| Command::Holders {
+            name,
+            tasks,
+            answer,
+        })
+        .await
     }
 
     async fn close(&self) -> Result<()> {

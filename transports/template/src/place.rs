@@ -15,8 +15,8 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    DownCause, HubConfig, Lease, LeaseToken, LinkConfig, LinkId, LinkIncoming, PayloadId, Result,
-    ScanId, Settlement, TaskFrame, TaskKey,
+    DownCause, Holder, HubConfig, Lease, LeaseToken, LinkConfig, LinkId, LinkIncoming, PayloadId,
+    Result, ScanId, Settlement, TaskFrame, TaskId, TaskKey,
     backend::{HubQueue, LeaseTable, LinkQueue, LinkSlot, Payloads},
 };
 use tokio::{
@@ -62,6 +62,11 @@ pub(crate) enum Command {
     Purge {
         name: HubName,
         answer: Answer<usize>,
+    },
+    Holders {
+        name: HubName,
+        tasks: Vec<TaskId>,
+        answer: Answer<Vec<Holder>>,
     },
     HasRoom {
         name: HubName,

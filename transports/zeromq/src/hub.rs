@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
-    TaskFrame, TransportError,
+    Holder, Hub, HubConfig, HubInbox, MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, PayloadId, Result, ScanId,
+    TaskFrame, TaskId, TransportError,
     backend::{Counts, HubQueue, HubQueueOwner, Meters, Payloads, Side},
     check_size,
 };
@@ -218,6 +218,17 @@ impl Hub for ZeromqHub {
         self.ask(|answer| HubCommand::Purge {
             scan,
             epoch,
+            answer,
+        })
+        .await
+    }
+
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        let (scan, epoch) = (self.scan, self.epoch);
+        self.ask(|answer| HubCommand::Holders {
+            scan,
+            epoch,
+            tasks,
             answer,
         })
         .await

@@ -24,7 +24,7 @@ use std::{
 use bytes::Bytes;
 use skyscan_transport::{
     LinkId, ScanId,
-    backend::{Counts, Grant, LeaseTable, LinkSlot, Meters},
+    backend::{Counts, Grant, LeaseTable, LinkSlot, Meters, random},
 };
 
 use crate::{
@@ -122,7 +122,7 @@ impl HubPump {
             meters,
             origin: now,
             now,
-            table: LeaseTable::new(crate::random::number() as u32),
+            table: LeaseTable::new(random::number() as u32),
             hubs: BTreeMap::new(),
             liveness: DEFAULT_LIVENESS,
             sessions: Vec::new(),

@@ -22,7 +22,6 @@ mod link;
 mod link_pump;
 mod post;
 mod pump;
-mod random;
 mod socket_file;
 mod wire;
 

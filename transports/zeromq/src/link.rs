@@ -17,7 +17,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use skyscan_transport::{
     Link, LinkConfig, LinkId, LinkInbox, MAX_BODY_BYTES, PayloadId, Result, ScanId, TransportError,
-    backend::{Counts, LinkQueue, LinkQueueOwner, Meters, PayloadCache, Side},
+    backend::{Counts, LinkQueue, LinkQueueOwner, Meters, PayloadCache, Side, random},
     check_size,
 };
 use tokio::sync::oneshot;
@@ -34,7 +34,6 @@ use crate::{
     link_pump::LinkPump,
     post::{self, Post},
     pump::{self, Running},
-    random,
 };
 
 /// Most bytes of payloads that a process keeps.

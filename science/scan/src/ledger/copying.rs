@@ -2,7 +2,7 @@
 //!
 //! Decision: A wave ends without the copies that lost (`docs/decisions.md`).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Ledger, OutTask, Task};
@@ -22,10 +22,13 @@ const MOST_NAMED: usize = 5;
 pub struct Stall {
     /// For how long.
     pub since: Duration,
-    /// Some of the pixels that are waited for.
-    pub pixels: Vec<Pixel>,
+    /// Some of the pixels that are waited for, each with the tasks that are out with it: none for those
+    /// that are yet to go out.
+    pub pixels: Vec<(Pixel, Vec<u64>)>,
     /// How many there are.
     pub n_open: usize,
+    /// All tasks that are out with any of them.
+    pub tasks: Vec<u64>,
     /// Slots that should be idle.
     pub n_idle: usize,
 }
@@ -97,16 +100,22 @@ impl Ledger {
         self.n_stalls += 1;
         self.note_stuck(now);
         let n_idle = n_slots.saturating_sub(self.n_busy());
-        let open = |task: &OutTask| {
-            let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
-            let open = pixels.filter(|pixel| self.is_open(task, *pixel));
-            open.collect::<Vec<Pixel>>()
-        };
-        let pixels: BTreeSet<Pixel> = self.out.values().flat_map(open).collect();
+        let mut pixels: BTreeMap<Pixel, Vec<u64>> = BTreeMap::new();
+        for (id, task) in &self.out {
+            let of_task = task.pixels.iter().map(|(pixel, _)| *pixel);
+            for pixel in of_task.filter(|pixel| self.is_open(task, *pixel)) {
+                pixels.entry(pixel).or_default().push(*id);
+            }
+        }
+        let pending = self.pending.iter().map(|(pixel, _)| *pixel);
+        for pixel in pending.chain(self.repeats.pixels()) {
+            pixels.entry(pixel).or_default();
+        }
         let stall = Stall {
             since,
-            n_open: self.n_wave - self.n_settled,
             pixels: pixels.into_iter().take(MOST_NAMED).collect(),
+            n_open: self.n_wave - self.n_settled,
+            tasks: self.out.keys().copied().collect(),
             n_idle,
         };
         let again = self.suspects(|_| true).into_iter().take(n_idle);

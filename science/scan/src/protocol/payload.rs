@@ -1,6 +1,6 @@
 //! The packed problem: event, detector and name of the reconstruction, sent once per process.
 
-use std::io::{Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -9,6 +9,10 @@ use flate2::write::ZlibEncoder;
 use super::{Message, ProtocolError};
 use skyscan_reco::Problem;
 
+/// What any problem may unpack to, however small its payload is; IceCube's is one megabyte.
+const FREE_UNPACKED_BYTES: u64 = 16 << 20;
+/// How many times its packed size it may take beyond that; real ones unpack to two to ten times.
+const MAX_UNPACKED_RATIO: u64 = 32;
 /// Largest problem, unpacked; a detector with a million DOMs and as many pulses fits.
 const MOST_UNPACKED_BYTES: u64 = 256 << 20;
 
@@ -25,22 +29,30 @@ pub fn pack_problem(problem: &Problem) -> Vec<u8> {
         .expect("writing to memory does not fail")
 }
 
-/// Unpacks a problem.
+/// Unpacks a problem, while it is decoded: what is unpacked and makes no sense is kept nowhere.
 ///
 /// # Errors
-/// If the bytes are no packed problem, or one too large.
+/// If the bytes are no packed problem, or one that is too large, by itself or for its payload.
 pub fn unpack_problem(payload: &[u8]) -> Result<Problem, ProtocolError> {
-    let mut bytes = Vec::new();
-    let read = ZlibDecoder::new(payload)
-        .take(MOST_UNPACKED_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ProtocolError::Unpack)?;
-    if read as u64 > MOST_UNPACKED_BYTES {
-        let reason = format!("it unpacks to more than {MOST_UNPACKED_BYTES} bytes");
+    let of_payload = MAX_UNPACKED_RATIO.saturating_mul(payload.len() as u64);
+    let most = (FREE_UNPACKED_BYTES + of_payload).min(MOST_UNPACKED_BYTES);
+    let mut unpacked = BufReader::new(ZlibDecoder::new(payload).take(most + 1));
+    let decoded = rmp_serde::from_read(&mut unpacked);
+    // The checksum comes after the last byte.
+    let rest = match &decoded {
+        Ok(_) => io::copy(&mut unpacked, &mut io::sink()).map_err(ProtocolError::Unpack),
+        Err(_) => Ok(0),
+    };
+    if unpacked.get_ref().limit() == 0 {
+        let reason = format!("it unpacks to more than {most} bytes");
         return Err(ProtocolError::Senseless {
             message: Problem::NAME,
             reason,
         });
     }
-    Problem::decode(&bytes)
+    rest?;
+    decoded.map_err(|source| ProtocolError::Malformed {
+        message: Problem::NAME,
+        source,
+    })
 }

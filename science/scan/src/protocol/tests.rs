@@ -265,16 +265,34 @@ fn a_problem_packs_small_and_the_same() {
     assert!(unpack_problem(&packed[..1000]).is_err());
 }
 
-#[test]
-fn a_bomb_is_not_unpacked() {
+/// Packs a megabyte of zeros after this beginning, so many times.
+fn bomb(beginning: &[u8], n_megabytes: usize) -> Vec<u8> {
     use std::io::Write;
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(beginning).unwrap();
     let zeros = vec![0u8; 1 << 20];
-    for _ in 0..300 {
+    for _ in 0..n_megabytes {
         encoder.write_all(&zeros).unwrap();
     }
-    let error = unpack_problem(&encoder.finish().unwrap())
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("more than"), "{error}");
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_bomb_is_not_unpacked() {
+    // The name of a member, a gigabyte long; and one after a whole problem.
+    let name = [0x81, 0xdb, 0x40, 0, 0, 0];
+    for beginning in [name.to_vec(), problem().encode()] {
+        let bomb = bomb(&beginning, 100);
+        let packed_bytes = bomb.len() as u64;
+        assert!(packed_bytes < 1 << 20, "{packed_bytes}");
+        let error = unpack_problem(&bomb).unwrap_err().to_string();
+        let most = (16 << 20) + 32 * packed_bytes;
+        assert!(
+            error.contains(&format!("more than {most} bytes")),
+            "{error}"
+        );
+    }
+    // What makes no sense ends it at its first byte.
+    let error = unpack_problem(&bomb(&[], 100)).unwrap_err().to_string();
+    assert_eq!(error, "failed to decode a problem");
 }

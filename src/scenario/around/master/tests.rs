@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use skyscan_transport::{PayloadId, ScanId, TaskId};
+use skyscan_transport::{Holder, PayloadId, ScanId, TaskId};
 
 use super::*;
 
@@ -25,6 +25,9 @@ impl Hub for Counting {
     }
     async fn purge(&self) -> Result<usize> {
         Ok(0)
+    }
+    async fn holders(&self, _: Vec<TaskId>) -> Result<Vec<Holder>> {
+        Ok(Vec::new())
     }
     async fn close(&self) -> Result<()> {
         Ok(())

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Hub, Lease, LeaseToken, Link, LinkId, PayloadId, Result, ScanId, Settlement, Settler,
-    TaskFrame, TaskKey,
+    Holder, Hub, Lease, LeaseToken, Link, LinkId, PayloadId, Result, ScanId, Settlement, Settler,
+    TaskFrame, TaskId, TaskKey,
 };
 
 /// What stands before a hub.
@@ -40,6 +40,11 @@ pub trait HubBefore: fmt::Debug + Send + Sync + 'static {
         self.inner().purge().await
     }
 
+    /// See [`Hub::holders`].
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        self.inner().holders(tasks).await
+    }
+
     /// See [`Hub::close`].
     async fn close(&self) -> Result<()> {
         self.inner().close().await
@@ -66,6 +71,10 @@ impl<D: HubBefore> Hub for D {
 
     async fn purge(&self) -> Result<usize> {
         HubBefore::purge(self).await
+    }
+
+    async fn holders(&self, tasks: Vec<TaskId>) -> Result<Vec<Holder>> {
+        HubBefore::holders(self, tasks).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -11,7 +11,10 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use entries::{Entries, Entry};
@@ -19,7 +22,7 @@ pub use links::LinkSlot;
 use links::Links;
 use scan::{Ready, Scan};
 
-use crate::{LeaseToken, ScanId, TaskFrame, TaskKey, WorkerId};
+use crate::{Holder, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, TaskKey, WorkerId};
 
 /// Most tasks that one link is granted before the next link has its turn. More would send tasks to
 /// the first links in whole credits while others stay idle; fewer would cost a frame for each task.
@@ -281,6 +284,36 @@ impl LeaseTable {
             },
             attempt: entry.attempt,
         })
+    }
+
+    /// Who holds these tasks of a scan (C15), those whose leases end first in front; `link` names the
+    /// link of a slot. Looks at every lease of the scan.
+    pub fn holders(
+        &self,
+        id: ScanId,
+        tasks: &[TaskId],
+        now: Duration,
+        link: impl Fn(LinkSlot) -> Option<LinkId>,
+    ) -> Vec<Holder> {
+        let tasks: HashSet<TaskId> = tasks.iter().copied().collect();
+        let mut holders = Vec::new();
+        let mut next = self.scan(id).and_then(|scan| scan.oldest);
+        while let Some(index) = next {
+            let entry = self.entries.at(index);
+            next = entry.newer;
+            // A lease that has run out lives no more, though nobody has come by yet to end it.
+            let left = entry.deadline.saturating_sub(now);
+            if left.is_zero() || !tasks.contains(&entry.task) {
+                continue;
+            }
+            holders.extend(link(entry.link).map(|link| Holder {
+                task: entry.task,
+                link,
+                attempt: entry.attempt,
+                left,
+            }));
+        }
+        holders
     }
 
     /// Ends a lease for good; `None` when this link does not hold it (C4).

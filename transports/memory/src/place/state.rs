@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    DownCause, HubConfig, HubIncoming, LeaseToken, LinkConfig, LinkId, LinkIncoming, PayloadId,
-    ScanId, Settler,
+    DownCause, Holder, HubConfig, HubIncoming, LeaseToken, LinkConfig, LinkId, LinkIncoming,
+    PayloadId, ScanId, Settler, TaskId,
     backend::{Grant, HubQueue, LeaseTable, LinkQueue, LinkSlot},
 };
 use tokio::sync::Notify;
@@ -179,6 +179,12 @@ impl State {
                 .push(Ok(HubIncoming::LinkDown { link: id, cause }));
         }
         true
+    }
+
+    /// Who holds these tasks of a scan.
+    pub(crate) fn holders(&self, scan: ScanId, tasks: &[TaskId], now: Duration) -> Vec<Holder> {
+        let link = |slot| self.slots.get(&slot).copied();
+        self.table.holders(scan, tasks, now, link)
     }
 
     /// Where the link stands in the table, if it is up.

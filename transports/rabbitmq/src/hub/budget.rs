@@ -10,5 +10,6 @@ pub(super) const MAX_LINKS: usize = 1 << 17;
 /// Most leases of one link, whatever it asks for.
 pub(super) const MAX_CREDIT: u16 = 4096;
 
-/// Most bytes of frames that one process has not told to have arrived.
-pub(super) const MAX_OPEN_BYTES: usize = 256 << 20;
+/// Most bytes of frames that wait for a process which does not tell that any arrives. Who reads on may
+/// have more: they are the scan's own tasks, whose number is bounded by backlog and credit.
+pub(super) const MAX_UNREAD_BYTES: usize = 128 << 20;

@@ -9,8 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    DownCause, HubConfig, HubIncoming, LinkId, Outcome, TaskFrame,
-    backend::{Grant, HubQueue, LeaseTable, LinkSlot, Meters, Payloads},
+    DownCause, Holder, HubConfig, HubIncoming, LinkId, Outcome, TaskFrame, TaskId,
+    backend::{Grant, HubQueue, LeaseTable, LinkSlot, Meters, Payloads, random},
 };
 use tokio::{
     sync::Notify,
@@ -18,12 +18,11 @@ use tokio::{
 };
 
 use super::{
-    budget::MAX_OPEN_BYTES,
+    budget::MAX_UNREAD_BYTES,
     peer::{Peer, PeerLink},
 };
 use crate::{
     outbox::{ChunkWanted, Outbox, Receipt, Route},
-    random,
     wire::{Frame, FromHub, Lane, Scan},
 };
 
@@ -63,7 +62,7 @@ impl HubState {
         meters: Arc<Meters>,
         now: Instant,
     ) -> Self {
-        let mut table = LeaseTable::new(random::draw() as u32);
+        let mut table = LeaseTable::new(random::number() as u32);
         table.add_scan(config.scan, config.backlog, config.lease_term);
         let payloads = Payloads::new(config.payloads.clone());
         Self {
@@ -137,6 +136,13 @@ impl HubState {
         n_purged
     }
 
+    /// Who holds these tasks.
+    pub(crate) fn holders(&self, tasks: &[TaskId], now: Instant) -> Vec<Holder> {
+        let link = |slot| self.slots.get(&slot).map(|&(_, link)| link);
+        let at = now - self.origin;
+        self.table.holders(self.scan.id, tasks, at, link)
+    }
+
     /// The owner has taken outcomes: lease again.
     pub(crate) fn has_room(&mut self, now: Instant, outbox: &mut Outbox) {
         self.table.hold(self.scan.id, false);
@@ -186,10 +192,9 @@ impl HubState {
                 tracing::warn!(scan = self.scan.id.0, process, "a process fell silent");
                 self.lose(process);
             }
-            let full = self
-                .peers
-                .values()
-                .filter(|peer| peer.outbound.n_bytes() > MAX_OPEN_BYTES);
+            let full = self.peers.values().filter(|peer| {
+                now - peer.progress > liveness / BEATS && peer.outbound.n_bytes() > MAX_UNREAD_BYTES
+            });
             let full: Vec<u64> = full.map(|peer| peer.address.process).collect();
             for process in full {
                 tracing::warn!(scan = self.scan.id.0, process, "a process reads nothing");

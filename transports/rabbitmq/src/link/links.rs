@@ -1,16 +1,14 @@
 //! The links of this process: their credit, and what waits for it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use bytes::Bytes;
-use skyscan_transport::{
-    Lease, LeaseToken, LinkConfig, LinkId, ScanId, TaskId, WorkerId, backend::LinkQueue,
-};
+use skyscan_transport::{Lease, LinkConfig, LinkId, ScanId, backend::LinkQueue};
 use tokio::time::{Duration, Instant};
 
+use super::waitlist::{Waiting, Waitlist};
 use crate::wire::Scan;
 
 #[derive(Debug, Default)]
@@ -26,21 +24,8 @@ pub(crate) struct LinkState {
     /// Hubs of another protocol major that it was told of.
     pub(super) refused: HashSet<Scan>,
     /// Tasks for which no credit is left, for other hubs' tasks hold it.
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting: Waitlist,
     held: BTreeMap<ScanId, usize>,
-}
-
-/// A task that a hub has leased to a link while other hubs' tasks hold the link's credit.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) scan: Scan,
-    pub(super) session: u32,
-    pub(super) token: LeaseToken,
-    pub(super) task: TaskId,
-    pub(super) attempt: u32,
-    pub(super) avoid: Vec<WorkerId>,
-    pub(super) body: Bytes,
-    pub(super) since: Instant,
 }
 
 impl LinkState {
@@ -51,7 +36,7 @@ impl LinkState {
             draining: false,
             up: BTreeSet::new(),
             refused: HashSet::new(),
-            waiting: VecDeque::new(),
+            waiting: Waitlist::default(),
             held: BTreeMap::new(),
         }
     }
@@ -90,7 +75,7 @@ impl LinkState {
     /// A hub has gone with its leases.
     pub(super) fn forget(&mut self, scan: ScanId) {
         self.held.remove(&scan);
-        self.waiting.retain(|waiting| waiting.scan.id != scan);
+        self.waiting.forget(scan);
     }
 
     /// Takes a waiting task for which there is credit now.
@@ -99,7 +84,7 @@ impl LinkState {
         let n_held: usize = self.held.values().map(|&n_held| n_held.min(credit)).sum();
         let n_live = n_held.saturating_sub(self.waiting.len());
         match n_live < credit {
-            true => self.waiting.pop_front(),
+            true => self.waiting.pop(),
             false => None,
         }
     }
@@ -159,10 +144,10 @@ impl Links {
     ) -> Vec<Waiting> {
         let mut stale = Vec::new();
         for link in self.0.values_mut() {
-            while let Some(first) = link.waiting.front()
+            while let Some(first) = link.waiting.first()
                 && now - first.since > patience(first.scan.id)
             {
-                stale.extend(link.waiting.pop_front());
+                stale.extend(link.waiting.pop());
             }
         }
         stale

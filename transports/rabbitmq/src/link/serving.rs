@@ -51,6 +51,8 @@ pub(super) struct HeldLease {
     /// The call that settles it.
     pub(super) call: Option<u64>,
     pub(super) settling: bool,
+    /// Whether it counts as one that the link holds; one that was refused never did.
+    pub(super) counts: bool,
 }
 
 /// What ends when the hub has acted on a frame.

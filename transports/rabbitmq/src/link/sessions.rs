@@ -142,6 +142,7 @@ impl Sessions {
         if is_proved && !std::mem::replace(&mut self.told_version, true) {
             self.fail(|| TransportError::WireMismatch {
                 transport: NAME,
+                beside_others: true,
                 source: Box::new(source),
             });
         }
@@ -245,7 +246,7 @@ impl Sessions {
             return false;
         };
         if !std::mem::replace(&mut link.draining, true) {
-            let waiting = std::mem::take(&mut link.waiting);
+            let mut waiting = std::mem::take(&mut link.waiting);
             for seen in self.hubs.values_mut() {
                 if let Some(serving) = &mut seen.serving {
                     serving.tell(
@@ -255,7 +256,7 @@ impl Sessions {
                     );
                 }
             }
-            for waiting in waiting {
+            while let Some(waiting) = waiting.pop() {
                 self.release(waiting.scan, waiting.session, waiting.token);
             }
         }

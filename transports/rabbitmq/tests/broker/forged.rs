@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use futures::StreamExt;
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
@@ -104,9 +104,30 @@ pub(crate) fn another_wire(node: &mut Node) -> Result<()> {
             }
         };
         ensure!(
-            matches!(error, TransportError::WireMismatch { .. }),
+            matches!(
+                error,
+                TransportError::WireMismatch {
+                    beside_others: true,
+                    ..
+                }
+            ),
             "{error:?}"
         );
+        // A hub that is understood may come all the same, and is served.
+        let scanner = RabbitmqTransport::new(&address)?;
+        let (hub, _inbox) = scanner
+            .open_hub(hub_config(Duration::from_secs(10)))
+            .await?;
+        say(node, "older.hubs", vec![announcement(7, 1, 66, 1); 9]).await?;
+        hub.submit(vec![frame(1)]).await?;
+        loop {
+            let next = timeout(Duration::from_secs(10), leases.next());
+            match next.await?.context("the inbox ended")?? {
+                LinkIncoming::Leased(_) => break,
+                LinkIncoming::HubUp { .. } => {}
+                other => bail!("{other:?}"),
+            }
+        }
         Ok(())
     })
 }

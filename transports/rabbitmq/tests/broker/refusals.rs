@@ -116,7 +116,8 @@ pub(crate) fn blocked_goodbye(node: &mut Node) -> Result<()> {
             node.control(&["set_vm_memory_high_watermark", "absolute", "1MB"])
         })?;
         // A broadcast shows whether the broker blocks: it takes it, or does not.
-        while Instant::now().elapsed() < PATIENCE {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let since = Instant::now();
             hub.broadcast(bytes::Bytes::from_static(b"notice")).await?;
             if since.elapsed() > Duration::from_millis(500) {

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 /// What cannot hold through a relay, and why. Everything else does.
-const BY_NATURE: [(&str, &str); 2] = [
+const BY_NATURE: [(&str, &str); 4] = [
     (
         "delivery::the_hub_knows_a_link_by_its_id",
         "the hub knows the link that the relay has opened for that of the zone",
@@ -69,6 +69,14 @@ const BY_NATURE: [(&str, &str); 2] = [
         "lease::an_outcome_tells_its_attempt",
         "an outcome tells the leases of the hub that yields it; what the zone has leased again \
          within itself, only the zone's hub knows",
+    ),
+    (
+        "holders::a_lost_task_is_named_with_its_next_link",
+        "the zone leases it again within itself: the hub still names the link above that has it",
+    ),
+    (
+        "holders::what_ends_first_comes_first",
+        "the relay renews above what its zone holds, all of it together",
     ),
 ];
 

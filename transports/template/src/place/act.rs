@@ -78,6 +78,17 @@ impl Place {
                     let _gone = answer.send(self.table.purge(name.scan));
                 }
             }
+            Command::Holders {
+                name,
+                tasks,
+                answer,
+            } => {
+                if self.hub(name).is_some() {
+                    let link = |slot| self.by_slot.get(&slot).copied();
+                    let holders = self.table.holders(name.scan, &tasks, self.now(), link);
+                    let _gone = answer.send(holders);
+                }
+            }
             Command::HasRoom { name } => {
                 if self.hub(name).is_some() {
                     self.table.hold(name.scan, false);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use skyscan_transport::{
-    HubConfig, Outcome, PayloadId, Result, ScanId, TaskFrame,
-    backend::{HubQueue, Payloads},
+    Holder, HubConfig, LinkId, Outcome, PayloadId, Result, ScanId, TaskFrame, TaskId,
+    backend::{HubQueue, LinkSlot, Payloads},
 };
 use tokio::{
     runtime::Handle,
@@ -54,6 +54,12 @@ pub(crate) enum HubCommand {
         scan: ScanId,
         epoch: u64,
         answer: oneshot::Sender<usize>,
+    },
+    Holders {
+        scan: ScanId,
+        epoch: u64,
+        tasks: Vec<TaskId>,
+        answer: oneshot::Sender<Vec<Holder>>,
     },
     HasRoom {
         scan: ScanId,
@@ -151,9 +157,29 @@ impl HubPump {
                     self.free_room(scan);
                 }
             }
+            HubCommand::Holders {
+                scan,
+                epoch,
+                tasks,
+                answer,
+            } => {
+                if self.alive(scan, epoch) {
+                    let at = self.now - self.origin;
+                    let link = |slot| self.link_at(slot);
+                    let _ignored = answer.send(self.table.holders(scan, &tasks, at, link));
+                }
+            }
             HubCommand::HasRoom { scan } => self.table.hold(scan, false),
             HubCommand::Stop => {}
         }
+    }
+
+    /// The link at a slot of the table.
+    fn link_at(&self, slot: LinkSlot) -> Option<LinkId> {
+        let &(at, number) = self.routes.get(slot.index())?;
+        let session = self.sessions.get(at)?.as_ref()?;
+        let link = session.links.get(number as usize)?.as_ref()?;
+        Some(link.up.link)
     }
 
     /// Whether this hub is open, and not another one of its scan. If it is not, `answer` is dropped: its

@@ -6,16 +6,16 @@
 //! it; the process says it back, and only so much is on its way as has not been said back.
 
 use bytes::Bytes;
-use skyscan_transport::{PayloadId, ScanId, backend::Sought};
+use skyscan_transport::{
+    PayloadId, ScanId,
+    backend::{Sought, random},
+};
 
 use super::{
     HubCommand, HubPump,
     budget::{MAX_CHUNKS, MAX_CHUNKS_OF_A_PROCESS, MAX_FETCHES, MAX_FETCHES_OF_A_PROCESS},
 };
-use crate::{
-    random,
-    wire::{Budget, CHUNK_BYTES, FRAME_TARGET_BYTES, Malformed, UNKNOWN},
-};
+use crate::wire::{Budget, CHUNK_BYTES, FRAME_TARGET_BYTES, Malformed, UNKNOWN};
 
 /// A part of a payload that a process has asked for.
 #[derive(Debug)]

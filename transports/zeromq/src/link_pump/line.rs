@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skyscan_transport::{Lease, LeaseToken, LinkIncoming, ScanId, TransportError};
+use skyscan_transport::{Lease, LeaseToken, LinkIncoming, ScanId, TransportError, backend::random};
 use tokio::sync::oneshot;
 
 use super::{
@@ -18,7 +18,6 @@ use super::{
 use crate::{
     NAME,
     link::{Batch, Terms},
-    random,
     wire::{self, Malformed, WIRE_VERSION},
 };
 
@@ -289,6 +288,7 @@ impl Line {
         for link in self.links.iter().flatten() {
             link.queue.push(Err(TransportError::WireMismatch {
                 transport: NAME,
+                beside_others: false,
                 source: Box::new(error),
             }));
         }

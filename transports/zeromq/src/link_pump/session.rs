@@ -7,13 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use skyscan_transport::{TaskKey, Version, backend::Counts};
+use skyscan_transport::{
+    TaskKey, Version,
+    backend::{Counts, random},
+};
 use tokio::sync::oneshot;
 
 use super::{DEFAULT_LIVENESS, common::Common};
 use crate::{
     link::Batch,
-    random,
     wire::{FRAME_TARGET_BYTES, MAX_FRAME_BYTES, Writer},
 };
 

@@ -81,7 +81,12 @@ pub(crate) fn lease(scan: u64, task: u64, text: &[u8]) -> Vec<u8> {
 
 /// Proof and length of the chunk that a frame begins with, if it does.
 pub(crate) fn chunk(frame: &[u8]) -> Option<(u32, usize)> {
-    let record = frame.get(9..)?.strip_prefix(&[39])?;
+    let mut record = frame.get(9..)?;
+    // A sign of life may stand before it in the same frame.
+    while let Some(rest) = record.strip_prefix(&[41]) {
+        record = rest;
+    }
+    let record = record.strip_prefix(&[39])?;
     let number = |at: usize| Some(u32::from_le_bytes(record.get(at..at + 4)?.try_into().ok()?));
     // Behind scan, payload, total and offset.
     Some((number(56)?, number(60)? as usize))

@@ -3,7 +3,7 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 
 use super::{Grant, LeaseTable, LinkSlot, Scan};
-use crate::{ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
+use crate::{LinkId, ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
 
 const SCAN: ScanId = ScanId(1);
 const OTHER: ScanId = ScanId(2);
@@ -392,4 +392,34 @@ fn walk(seed: u64) {
         let known = table.n_ready() as u64 + table.n_leased() as u64 + ended;
         assert_eq!(known, submitted, "seed {seed} step {step}: conservation");
     }
+}
+
+#[test]
+fn the_holders_of_tasks_are_told_while_their_leases_live() {
+    let mut table = table(3);
+    let (first, second) = (table.add_link(SOMEBODY, 1), table.add_link(worker(1), 1));
+    let granted = grant(&mut table, START);
+    let task = |link| {
+        let granted = granted.iter().find(|grant| grant.link == link);
+        granted.expect("it has credit").key.task
+    };
+    let tasks: Vec<TaskId> = (0..9).map(TaskId).collect();
+    let name = |slot| Some(LinkId(if slot == first { 1 } else { 2 }));
+    let told = |table: &LeaseTable, now| {
+        let held = table.holders(SCAN, &tasks, now, name).into_iter();
+        held.map(|holder| (holder.task, holder.link, holder.left))
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (task(first), task(second));
+    let mut both = told(&table, TERM / 2);
+    both.sort_by_key(|(_, link, _)| *link);
+    assert_eq!(both, [(a, LinkId(1), TERM / 2), (b, LinkId(2), TERM / 2)]);
+    // The renewed one ends last; the other one has run out, though nobody has ended it yet.
+    let token = granted[usize::from(granted[0].link != first)].token;
+    assert!(table.renew(first, token, TERM / 2));
+    assert_eq!(told(&table, TERM * 3 / 4)[1].1, LinkId(1));
+    assert_eq!(told(&table, TERM), [(a, LinkId(1), TERM / 2)]);
+    assert!(table.settle(first, token).is_some());
+    assert!(told(&table, TERM).is_empty());
+    assert!(table.holders(OTHER, &tasks, START, name).is_empty());
 }

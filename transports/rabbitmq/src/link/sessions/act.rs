@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Sessions;
 use crate::{
     lane::Arrival,
-    link::{links::Waiting, serving::HeldLease},
+    link::{links::LinkState, serving::HeldLease, waitlist::Waiting},
     wire::{FromHub, Lane, Malformed, Scan},
 };
 
@@ -101,28 +101,32 @@ impl Sessions {
                     avoid,
                     body,
                 } => {
+                    let is_over = |state: &LinkState| {
+                        let most = 2 * usize::from(state.config.credit) + LEASES_BESIDE;
+                        let has_room = state.fits(scan.id) || state.waiting.has_room(body.len());
+                        state.n_held(scan.id) >= most || !has_room
+                    };
+                    let state = self.links.get_mut(link).filter(|link| !link.draining);
+                    let is_refused = state.as_ref().is_some_and(|state| is_over(state));
+                    let state = state.filter(|_| !is_refused);
                     let held = HeldLease {
                         link,
                         task,
                         call: None,
                         settling: false,
+                        counts: state.is_some(),
                     };
                     serving.leases.insert(token, held);
-                    let Some(state) = self.links.get_mut(link).filter(|link| !link.draining) else {
+                    let Some(state) = state else {
+                        meters.leases_over.increment(u64::from(is_refused));
+                        serving.n_refused += u32::from(is_refused);
                         serving.release(token, scan, &mut self.outbox);
                         continue;
                     };
-                    let most = 2 * usize::from(state.config.credit) + LEASES_BESIDE;
-                    if state.n_held(scan.id) >= most {
-                        meters.leases_over.increment(1);
-                        serving.n_refused += 1;
-                        serving.release(token, scan, &mut self.outbox);
-                        continue;
-                    }
                     let fits = state.fits(scan.id);
                     state.hold(scan.id);
                     if !fits {
-                        state.waiting.push_back(Waiting {
+                        state.waiting.push(Waiting {
                             scan,
                             session: serving.session,
                             token,
@@ -161,6 +165,7 @@ impl Sessions {
                     for note in serving.outbound.taken(sequence) {
                         for token in note.settled {
                             if let Some(held) = serving.leases.remove(&token)
+                                && held.counts
                                 && let Some(link) = self.links.get_mut(held.link)
                             {
                                 link.let_go(scan.id);
@@ -223,3 +228,6 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

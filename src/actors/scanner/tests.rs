@@ -1,0 +1,149 @@
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use skyscan_transport::{
+    HubConfig, Lease, Link, LinkConfig, LinkInbox, LinkIncoming, ScanId, Transport, WorkerId,
+};
+use skyscan_transport_memory::MemoryTransport;
+
+use super::super::refiner::{self, Decide};
+use super::*;
+use crate::event::DetectorDirection;
+use crate::protocol::PROTOCOL;
+use crate::scan::StragglerPolicy;
+use crate::scan::ledger::Chunking;
+use crate::sky::Nside;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Four pixels, and nothing more.
+#[derive(Debug)]
+struct Four;
+
+impl Decide for Four {
+    fn next(&mut self, map: &SkyMap) -> Vec<(Pixel, PixelRequest)> {
+        let request = |pixel| {
+            let direction = DetectorDirection {
+                zenith_rad: 1.0,
+                azimuth_rad: 0.0,
+            };
+            let seeds = Vec::new();
+            (pixel, PixelRequest { direction, seeds })
+        };
+        let pixels = Nside::try_from(1).unwrap().pixels().take(4);
+        match map.is_empty() {
+            true => pixels.map(request).collect(),
+            false => Vec::new(),
+        }
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn line(&self, words: &str) -> Option<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let line = text.lines().find(|line| line.contains(words))?;
+        Some(line.to_owned())
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A link of a worker with three slots that takes so many tasks.
+async fn link(place: &MemoryTransport, worker: u8, credit: u16) -> (Arc<dyn Link>, LinkInbox) {
+    let hello = Hello {
+        slots: 3,
+        recos: Vec::new(),
+        build: String::new(),
+    };
+    let config = LinkConfig {
+        protocol: PROTOCOL,
+        worker: WorkerId([worker; 16]),
+        credit,
+        hello: hello.encode().into(),
+    };
+    place.open_link(config).await.unwrap()
+}
+
+async fn leases(inbox: &mut LinkInbox, n_leases: usize) -> Vec<Lease> {
+    let mut held = Vec::new();
+    while held.len() < n_leases {
+        if let LinkIncoming::Leased(leases) = inbox.next().await.unwrap().unwrap() {
+            held.extend(leases);
+        }
+    }
+    held
+}
+
+/// Two pixels are with a worker that hangs and renews its leases, one waits for a link, one is yet to go
+/// out; another worker is up, and has nothing to do with it.
+#[test]
+fn a_pixel_that_nothing_comes_of_is_told_with_the_link_that_has_it() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    super::super::worker::tests::in_virtual_time(async {
+        let place = MemoryTransport::new();
+        let hub_config = HubConfig {
+            scan: ScanId(1),
+            protocol: PROTOCOL,
+            welcome: Bytes::new(),
+            backlog: 100,
+            liveness: MINUTE,
+            lease_term: MINUTE,
+            payloads: None,
+        };
+        let (hub, inbox) = place.open_hub(hub_config).await.unwrap();
+        let one = Chunking::Fixed(NonZeroUsize::MIN);
+        let (progress, _watched) = watch::channel(Progress::default());
+        let (_scanner, _end) = start(
+            hub,
+            inbox,
+            refiner::start(Four),
+            Ledger::new(one, StragglerPolicy::default()),
+            HandOut::default(),
+            progress,
+        );
+        let (hangs, mut inbox) = link(&place, 0xaa, 2).await;
+        let held = leases(&mut inbox, 2).await;
+        let (listens, _nothing) = link(&place, 0xbb, 0).await;
+        let told = loop {
+            tokio::time::sleep(MINUTE / 3).await;
+            for lease in &held {
+                lease.renew().await.unwrap();
+            }
+            if let Some(told) = log.line("tasks are handed out again") {
+                break told;
+            }
+        };
+        let name = format!("link {:x} of worker {}", hangs.id().0, WorkerId([0xaa; 16]));
+        for pixel in 0..2 {
+            let at = format!("{pixel} of nside 1 (at {name}, for ");
+            assert!(told.contains(&at), "{told}");
+        }
+        assert!(told.contains("2 of nside 1 (waits for a link)"), "{told}");
+        assert!(told.contains("3 of nside 1 (yet to go out)"), "{told}");
+        assert!(told.contains(&format!("links=\"{name}: 2\"")), "{told}");
+        assert!(told.contains("held=2"), "{told}");
+        assert!(!told.contains(&format!("{:x}", listens.id().0)), "{told}");
+    });
+}
