@@ -13,6 +13,7 @@ use super::metrics::MetricsArguments;
 use super::stderr::write_line as tell;
 use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime};
 use crate::scenario;
+use crate::scenario::report::glossary::GLOSSARY;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::Report;
 use crate::scenario::setup::Clock;
@@ -31,6 +32,7 @@ use teller::Teller;
 ///
 /// Example: skyscan replay scenarios/mva-check.toml --out results
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = words())]
 pub(super) struct Arguments {
     /// What to replay (see scenarios/)
     #[arg(value_name = "SCENARIO", required_unless_present = "calibrate")]
@@ -91,13 +93,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     print(&match arguments.format {
         Format::Text => reports
             .iter()
-            .map(table::text)
+            .map(|report| table::text(report, width()))
             .collect::<Vec<_>>()
             .join("\n"),
         Format::Json => serde_json::to_string(&reports).map_err(failed)?,
     })?;
     let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
     Ok(if complete { 0 } else { INCOMPLETE })
+}
+
+/// What the words of the table mean.
+fn words() -> String {
+    let mut text = "Words of the table:\n".to_owned();
+    for (word, meaning) in GLOSSARY {
+        text += &format!("  {word}: {meaning}\n");
+    }
+    text
+}
+
+/// Room for a table: the terminal's, if it goes to one.
+fn width() -> usize {
+    let terminal = console::Term::stdout();
+    let size = terminal.size_checked().filter(|_| terminal.is_term());
+    size.map_or(table::NARROW, |(_, columns)| usize::from(columns))
 }
 
 /// Replays one scenario, and writes its report if that is asked for.

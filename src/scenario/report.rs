@@ -2,11 +2,13 @@
 //! question, set-up, figure, answer and provenance.
 
 pub(in crate::scenario) mod charts;
+pub mod glossary;
 mod page;
 pub mod table;
 mod tables;
 pub mod validation;
 pub mod verdict;
+pub(in crate::scenario) mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +41,7 @@ pub fn write_all(dir: &Path, report: &Report) -> Result<Vec<PathBuf>, OutputErro
     files.push(write_atomically(dir, "points.csv", points)?);
     let runs = |out: &mut dyn std::io::Write| tables::runs(report, out);
     files.push(write_atomically(dir, "runs.csv", runs)?);
-    let text = table::text(report);
+    let text = table::text(report, table::NARROW);
     files.push(write_atomically(dir, "table.txt", |out| {
         out.write_all(text.as_bytes())
     })?);

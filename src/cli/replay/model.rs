@@ -69,7 +69,7 @@ pub(super) fn calibrate(
     let scenario = calibration::scenario();
     let scenario = if quick { scenario.quick() } else { scenario };
     let report = replayed(&scenario)?;
-    print(&report::table::text(&report))?;
+    print(&report::table::text(&report, super::width()))?;
     if !report.complete {
         return Ok(INCOMPLETE);
     }

@@ -64,6 +64,7 @@ fn ends(report: &Report) -> Bars {
             ],
             error: minutes(mean.makespan_s, |end| end.half_width_95.unwrap_or(0.0)),
             expected: None,
+            is_void: false,
         }
     };
     bars(
@@ -85,6 +86,7 @@ fn dollars(report: &Report) -> Option<Bars> {
             parts: vec![paid.compute, paid.compute + transfer_dollars(point)?],
             error: total.half_width_95.unwrap_or(0.0),
             expected: None,
+            is_void: false,
         })
     };
     let drawn: Vec<Bar> = report.points.iter().filter_map(bar).collect();
@@ -101,6 +103,7 @@ fn gigabytes(report: &Report) -> Bars {
             parts: Vec::new(),
             error: moved.and_then(|moved| moved.half_width_95).unwrap_or(0.0),
             expected: None,
+            is_void: false,
         }
     };
     let drawn = report.points.iter().map(bar).collect();

@@ -1,48 +1,12 @@
 //! Numbers in words.
 
 use crate::drawing::chart::short;
+pub(super) use crate::scenario::report::written::{count, with_interval};
 use crate::scenario::results::Point;
 use crate::scenario::statistics::Interval;
 
 /// From here on a time is told in minutes.
 const MINUTES_FROM_S: f64 = 120.0;
-
-/// A mean, with its 95 % interval where there is one, in another unit.
-pub(super) fn with_interval(interval: Interval, factor: f64) -> String {
-    let mean = interval.mean * factor;
-    match interval.half_width_95.map(|half| half * factor) {
-        None => short(mean),
-        Some(half) if half > 0.0 => {
-            // Two digits of what is uncertain; never more than the mean is told with.
-            let digits = (1.0 - half.log10().floor()).clamp(0.0, 6.0) as usize;
-            match digits {
-                0 => format!("{} ± {}", whole(mean), whole(half)),
-                digits => format!("{mean:.digits$} ± {half:.digits$}"),
-            }
-        }
-        Some(_) => format!("{} ± 0", short(mean)),
-    }
-}
-
-/// A count, thousands apart.
-pub(super) fn count(n: usize) -> String {
-    whole(n as f64)
-}
-
-fn whole(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    match value < -0.5 {
-        true => format!("-{grouped}"),
-        false => grouped,
-    }
-}
 
 /// A share, told in percent.
 pub(super) fn percent(share: f64) -> String {

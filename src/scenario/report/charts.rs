@@ -2,14 +2,18 @@
 
 use super::WIDE;
 use super::verdict::variants;
+use super::written;
 use crate::drawing::Figure;
 use crate::drawing::chart::{Axis, Bar, Bars, Chart, Line, Series, Value};
 use crate::scenario::results::{Means, Point, Report};
+use crate::scenario::setup::Clock;
 use crate::scenario::statistics::Interval;
 
 /// A figure of a point that is worth a chart.
 struct Quantity {
     name: &'static str,
+    /// What the chart shows, before the question.
+    heading: &'static str,
     title: &'static str,
     of: fn(&Means) -> Option<Interval>,
     expected: fn(&Point) -> Option<f64>,
@@ -20,6 +24,7 @@ struct Quantity {
 const QUANTITIES: [Quantity; 4] = [
     Quantity {
         name: "utilisation",
+        heading: "Busy share",
         title: "busy share of the workers",
         of: |mean| mean.utilisation,
         expected: |point| Some(point.theory.mva.unwrap_or(point.theory.bound)),
@@ -27,6 +32,7 @@ const QUANTITIES: [Quantity; 4] = [
     },
     Quantity {
         name: "throughput",
+        heading: "Throughput",
         title: "tasks per second",
         of: |mean| mean.throughput_per_s,
         expected: |point| {
@@ -38,6 +44,7 @@ const QUANTITIES: [Quantity; 4] = [
     },
     Quantity {
         name: "waiting",
+        heading: "Waiting",
         title: "99 % of tasks start within (s)",
         of: |mean| mean.schedule_to_start_p99_s,
         expected: |_| None,
@@ -45,6 +52,7 @@ const QUANTITIES: [Quantity; 4] = [
     },
     Quantity {
         name: "tail",
+        heading: "The end",
         title: "last result after (s)",
         of: |mean| mean.makespan_s,
         expected: |_| None,
@@ -83,10 +91,10 @@ fn draw(report: &Report, quantity: &Quantity) -> Figure {
 fn swept(report: &Report, quantity: &Quantity) -> Chart {
     let mut series = Vec::new();
     for (hue, (variant, points)) in variants(report).into_iter().enumerate() {
-        let name = if variant.is_empty() {
-            "measured"
-        } else {
-            variant
+        let name = match (variant, report.clock) {
+            ("", Clock::Real) => "measured",
+            ("", Clock::Virtual) => "modelled",
+            (variant, _) => variant,
         };
         let expected = values(&points, |point| Some(((quantity.expected)(point)?, 0.0)));
         if !expected.is_empty() {
@@ -102,16 +110,26 @@ fn swept(report: &Report, quantity: &Quantity) -> Chart {
                 values: expected,
             });
         }
-        let measured = values(&points, |point| {
+        let (void, counting): (Vec<&Point>, Vec<&Point>) =
+            points.iter().partition(|point| point.void().is_some());
+        let found = |point: &Point| {
             let interval = (quantity.of)(&point.mean)?;
             Some((interval.mean, interval.half_width_95.unwrap_or(0.0)))
-        });
-        series.push(Series {
-            name: name.to_owned(),
-            line: Line::Measured,
-            hue,
-            values: measured,
-        });
+        };
+        for (points, line, name) in [
+            (counting, Line::Measured, name.to_owned()),
+            (void, Line::Void, format!("{name}: void, does not count")),
+        ] {
+            let values = values(&points, found);
+            if !values.is_empty() {
+                series.push(Series {
+                    name,
+                    line,
+                    hue,
+                    values,
+                });
+            }
+        }
     }
     let workers = report.points.iter().map(|point| point.workers as f64);
     let (low, high) = workers.fold((f64::INFINITY, 0.0f64), |(low, high), n| {
@@ -127,7 +145,7 @@ fn swept(report: &Report, quantity: &Quantity) -> Chart {
         .map(|value| value.y + value.error)
         .fold(0.0, f64::max);
     Chart {
-        title: report.question.clone(),
+        title: title(report, quantity),
         subtitle: subtitle(report),
         note: note(report),
         x,
@@ -154,17 +172,22 @@ fn side_by_side(report: &Report, quantity: &Quantity) -> Bars {
         .iter()
         .map(|point| {
             let interval = (quantity.of)(&point.mean);
-            let name = if point.variant.is_empty() {
-                format!("{} workers", point.workers)
-            } else {
-                point.variant.clone()
+            let name = match point.variant.as_str() {
+                "" => format!("{} workers", written::count(point.workers)),
+                variant => variant.to_owned(),
             };
+            let is_void = point.void().is_some();
             Bar {
-                name,
+                name: if is_void {
+                    format!("{name} (void)")
+                } else {
+                    name
+                },
                 parts: Vec::new(),
                 length: interval.map_or(f64::NAN, |interval| interval.mean),
                 error: interval.and_then(|i| i.half_width_95).unwrap_or(0.0),
                 expected: (quantity.expected)(point),
+                is_void,
             }
         })
         .collect();
@@ -174,7 +197,7 @@ fn side_by_side(report: &Report, quantity: &Quantity) -> Bars {
         .filter(|length| length.is_finite())
         .fold(0.0, f64::max);
     Bars {
-        title: report.question.clone(),
+        title: title(report, quantity),
         subtitle: subtitle(report),
         note: note(report),
         axis: Axis::linear(quantity.title, (0.0, top(quantity, longest))),
@@ -189,22 +212,21 @@ fn top(quantity: &Quantity, tallest: f64) -> f64 {
     if top > 0.0 { top } else { 1.0 }
 }
 
+/// What a chart shows, and to which question.
+fn title(report: &Report, quantity: &Quantity) -> String {
+    format!("{}: {}", quantity.heading, written::question(report))
+}
+
 fn subtitle(report: &Report) -> String {
-    let runs = report
-        .points
-        .iter()
-        .map(|point| point.tally.repeats())
-        .max();
-    let scale = report.points.first().map_or(1.0, |p| p.setup.time_scale);
-    let scaled = if (scale - 1.0).abs() < 1e-9 {
-        String::new()
-    } else {
-        format!(", every time multiplied by {scale}")
+    let repeats = report.points.iter().map(|point| point.tally.repeats());
+    let repeats = match repeats.max() {
+        None | Some(0 | 1) => "one repeat each, so without intervals".to_owned(),
+        Some(n) => format!("up to {n} repeats, 95 % intervals"),
     };
+    let scaled = written::scale(report).map_or(String::new(), |scale| format!(", {scale}"));
     format!(
-        "scenario {}, {} repeat(s), 95 % intervals{scaled}; dashes or marks across: formula",
-        report.scenario,
-        runs.unwrap_or(0)
+        "scenario {}, {repeats}{scaled}; dashes or marks across: formula",
+        report.scenario
     )
 }
 

@@ -4,9 +4,12 @@ mod accounts;
 
 use std::fmt::Write;
 
+use super::glossary::GLOSSARY;
 use super::verdict::{HOLDS, limit, verdicts};
+use super::written::{count, question, scale, with_interval};
 use crate::drawing::markup::escaped;
 use crate::scenario::results::Report;
+use crate::scenario::setup::Clock;
 use crate::scenario::statistics::Interval;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:72em;margin:2em auto;\
@@ -30,7 +33,7 @@ fn write(page: &mut String, report: &Report, charts: &[String]) -> std::fmt::Res
         page,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <style>{STYLE}</style></head><body>\n<h1>{}</h1>",
-        escaped(&report.question)
+        escaped(&question(report))
     )?;
     if !report.complete {
         writeln!(
@@ -50,6 +53,7 @@ fn write(page: &mut String, report: &Report, charts: &[String]) -> std::fmt::Res
     points(page, report)?;
     accounts::write(page, report)?;
     setup(page, report)?;
+    glossary(page)?;
     provenance(page, report)?;
     writeln!(page, "</body></html>")
 }
@@ -75,9 +79,13 @@ fn answer(page: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn points(page: &mut String, report: &Report) -> std::fmt::Result {
+    let heading = match report.clock {
+        Clock::Real => "Measured",
+        Clock::Virtual => "Modelled, in virtual time",
+    };
     writeln!(
         page,
-        "<h2>Measured</h2>\n<table><tr><th>variant</th><th>workers</th><th>busy</th><th>formula</th>\
+        "<h2>{heading}</h2>\n<table><tr><th>variant</th><th>workers</th><th>utilisation</th><th>formula (MVA or bound)</th>\
          <th>tasks/s</th><th>waiting p99</th><th>last result</th><th>hub CPU/task</th>\
          <th>broker CPU/task</th><th>redelivered</th><th>limited by</th></tr>"
     )?;
@@ -94,13 +102,13 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
             "<tr{void}><td>{}</td><td>{}</td><td>{}</td><td>{formula:.3}</td><td>{}</td><td>{}</td>\
              <td>{}</td><td>{}</td><td>{}</td><td>{lost}</td><td>{}</td></tr>",
             escaped(&point.variant),
-            point.workers,
-            with_interval(mean.utilisation, 3, ""),
-            with_interval(mean.throughput_per_s, 0, ""),
-            with_interval(mean.schedule_to_start_p99_s, 3, " s"),
-            with_interval(mean.makespan_s, 1, " s"),
-            with_interval(mean.hub_cpu_us_per_task, 1, " µs"),
-            with_interval(mean.broker_cpu_us_per_task, 1, " µs"),
+            count(point.workers),
+            cell(mean.utilisation, ""),
+            cell(mean.throughput_per_s, ""),
+            cell(mean.schedule_to_start_p99_s, " s"),
+            cell(mean.makespan_s, " s"),
+            cell(mean.hub_cpu_us_per_task, " µs"),
+            cell(mean.broker_cpu_us_per_task, " µs"),
             escaped(&limit(point).to_string()),
         )?;
     }
@@ -111,7 +119,7 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
                 page,
                 "<p class=\"void\">{} with {} workers does not count: {}.</p>",
                 escaped(&point.variant),
-                point.workers,
+                count(point.workers),
                 escaped(reason)
             )?;
         }
@@ -122,8 +130,11 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
 fn setup(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(
         page,
-        "<h2>Set-up</h2>\n<p>As scaled: every time is multiplied by <code>time_scale</code>, every \
-         rate divided by it.</p>"
+        "<h2>Set-up</h2>\n<p>{}</p>",
+        match scale(report) {
+            Some(scale) => format!("As scaled: {scale}, and every rate is as much higher."),
+            None => "In unscaled time.".to_owned(),
+        }
     )?;
     let mut shown = "";
     for point in &report.points {
@@ -174,14 +185,20 @@ fn provenance(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(page, "</table>")
 }
 
-fn with_interval(interval: Option<Interval>, digits: usize, unit: &str) -> String {
-    match interval {
-        None => String::new(),
-        Some(Interval {
-            mean,
-            half_width_95: Some(half),
-            ..
-        }) => format!("{mean:.digits$} ± {half:.digits$}{unit}"),
-        Some(Interval { mean, .. }) => format!("{mean:.digits$}{unit}"),
+/// A mean with its interval; empty where there is none.
+fn cell(interval: Option<Interval>, unit: &str) -> String {
+    interval.map_or_else(String::new, |interval| with_interval(interval, 1.0) + unit)
+}
+
+fn glossary(page: &mut String) -> std::fmt::Result {
+    writeln!(page, "<h2>Words</h2>\n<dl>")?;
+    for (word, meaning) in GLOSSARY {
+        writeln!(
+            page,
+            "<dt>{}</dt><dd>{}</dd>",
+            escaped(word),
+            escaped(meaning)
+        )?;
     }
+    writeln!(page, "</dl>")
 }

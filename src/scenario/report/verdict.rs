@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::written::count;
 use crate::scenario::results::{Point, Report};
 use crate::scenario::setup::EventForm;
 
@@ -117,6 +118,8 @@ pub struct Verdict {
     pub fails: Option<(usize, f64)>,
     /// What limits the first that fails, or the largest if none does.
     pub limit: Limit,
+    /// Sizes that do not count, since the load generator was their bottleneck.
+    pub n_void: usize,
     /// `N* = mu S` with the hub's time as measured, if it takes any.
     pub knee_workers: Option<f64>,
 }
@@ -131,6 +134,7 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         .into_iter()
         .filter(|(_, points)| takes_time(points))
         .map(|(variant, mut points)| {
+            let n_void = points.iter().filter(|point| point.void().is_some()).count();
             points.retain(|point| is_busy(point).is_some());
             points.sort_by_key(|point| point.workers);
             let busy = |point: &Point| point.mean.utilisation.map_or(0.0, |u| u.mean);
@@ -145,6 +149,7 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
                 holds: points[..n_hold].last().map(of),
                 fails: points.get(n_hold).map(of),
                 limit: judged.map_or(Limit::Unknown, |point| limit(point)),
+                n_void,
                 knee_workers: judged.and_then(|point| point.theory.knee_workers),
             }
         })
@@ -152,8 +157,11 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
 }
 
 /// Whether a point's workers are busy. They are not if some of them never connect; where all do, but
-/// the tasks run out before, nobody knows.
+/// the tasks run out before, nobody knows. Nor does anybody of a point that is void.
 pub(crate) fn is_busy(point: &Point) -> Option<bool> {
+    if point.void().is_some() {
+        return None;
+    }
     match (point.mean.utilisation, point.mean.connection_s) {
         (Some(utilisation), _) => Some(utilisation.mean >= HOLDS),
         (None, None) => Some(false),
@@ -176,17 +184,30 @@ pub(in crate::scenario) fn variants(report: &Report) -> Vec<(&str, Vec<&Point>)>
 impl Display for Verdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match (self.holds, self.fails) {
-            (Some((n, u)), None) => write!(f, "holds at every size tried, up to {n} ({u:.3})")?,
+            (Some((n, u)), None) => {
+                write!(
+                    f,
+                    "holds at every size that counts, up to {} ({u:.3})",
+                    count(n)
+                )?;
+            }
             (Some((n, _)), Some((m, u))) => {
+                let (n, m) = (count(n), count(m));
                 write!(f, "holds up to {n}, not at {m} ({u:.3}): {}", self.limit)?;
             }
             (None, Some((m, u))) => {
-                write!(f, "does not hold at {m} ({u:.3}): {}", self.limit)?;
+                write!(f, "does not hold at {} ({u:.3}): {}", count(m), self.limit)?;
             }
+            (None, None) if self.n_void > 0 => write!(f, "cannot be judged")?,
             (None, None) => write!(f, "was over before it had a steady state")?,
         }
+        match self.n_void {
+            0 => {}
+            1 => write!(f, "; one size is void")?,
+            n => write!(f, "; {n} sizes are void")?,
+        }
         if let Some(knee) = self.knee_workers {
-            write!(f, "; N* = {knee:.0}")?;
+            write!(f, "; N* = {}", count(knee.round() as usize))?;
         }
         Ok(())
     }

@@ -49,6 +49,8 @@ pub enum Line {
     Measured,
     /// A dashed line without marks: what a formula says.
     Expected,
+    /// Hollow marks that nothing joins: values that do not count.
+    Void,
 }
 
 /// Values that belong together.
@@ -145,8 +147,10 @@ impl Chart {
     fn draw(&self, series: &Series, inside: &mut Vec<Shape>) {
         let finite = |value: &&Value| value.x.is_finite() && value.y.is_finite();
         let values: Vec<&Value> = series.values.iter().filter(finite).collect();
-        let line = values.iter().map(|value| self.place(value.x, value.y));
-        inside.push(stroked(Outline::lines(line), series.pen()));
+        if series.line != Line::Void {
+            let line = values.iter().map(|value| self.place(value.x, value.y));
+            inside.push(stroked(Outline::lines(line), series.pen()));
+        }
         if series.line == Line::Expected {
             return;
         }
@@ -164,8 +168,9 @@ impl Chart {
                 }
             }
             let mark = series.mark(self.place(value.x, value.y));
-            inside.push(filled(mark.clone(), series.colour()));
-            inside.push(stroked(mark, pen(PAPER, 1.5)));
+            let (inner, edge) = series.ink();
+            inside.push(filled(mark.clone(), inner));
+            inside.push(stroked(mark, edge));
         }
     }
 
@@ -173,10 +178,14 @@ impl Chart {
         let mut y = TOP + 24.0;
         for series in &self.series {
             let (left, right) = (at(COLUMN, y - 8.0), at(COLUMN + 56.0, y - 8.0));
-            figure.stroke(Outline::lines([left, right]), series.pen());
-            if series.line == Line::Measured {
+            if series.line != Line::Void {
+                figure.stroke(Outline::lines([left, right]), series.pen());
+            }
+            if series.line != Line::Expected {
                 let mark = series.mark(at(COLUMN + 28.0, y - 8.0));
-                figure.fill(mark, series.colour());
+                let (inner, edge) = series.ink();
+                figure.fill(mark.clone(), inner);
+                figure.stroke(mark, edge);
             }
             for words in wrapped(figure, &series.name, PAGE_WIDTH - COLUMN - 100.0) {
                 figure.write(text(&words, NAME_SIZE, at(COLUMN + 72.0, y)));
@@ -222,6 +231,14 @@ fn wrapped(figure: &Figure, words: &str, width: f64) -> Vec<String> {
 impl Series {
     fn colour(&self) -> Colour {
         HUES[self.hue % HUES.len()]
+    }
+
+    /// What a mark is filled with, and its edge.
+    fn ink(&self) -> (Colour, Pen) {
+        match self.line {
+            Line::Void => (PAPER, pen(self.colour(), 2.5)),
+            Line::Measured | Line::Expected => (self.colour(), pen(PAPER, 1.5)),
+        }
     }
 
     fn pen(&self) -> Pen {

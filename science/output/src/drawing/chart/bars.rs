@@ -30,6 +30,8 @@ pub struct Bar {
     pub error: f64,
     /// What a formula says, drawn as a mark across.
     pub expected: Option<f64>,
+    /// Whether it does not count: drawn hollow.
+    pub is_void: bool,
 }
 
 /// Bars over a common axis.
@@ -80,7 +82,10 @@ impl Bars {
             for (part, to) in ends.enumerate() {
                 let to = to.clamp(from, end);
                 let piece = Outline::rectangle(from, middle - thick / 2.0, to - from, thick);
-                figure.fill(piece, PARTS[part % PARTS.len()]);
+                match bar.is_void {
+                    false => figure.fill(piece, PARTS[part % PARTS.len()]),
+                    true => figure.stroke(piece, pen(PARTS[part % PARTS.len()], 2.5)),
+                }
                 from = to;
             }
             if let Some(expected) = bar.expected.filter(|value| value.is_finite()) {
@@ -147,6 +152,7 @@ mod tests {
             parts: vec![0.4 * length],
             error: 0.01,
             expected,
+            is_void: false,
         };
         let bars = Bars {
             title: "What does the payload cost?".to_owned(),
