@@ -1,11 +1,16 @@
 //! What one photon says about arrival times: when it passes a virtual DOM, seen from the track.
 
+mod draw;
+
+pub use draw::{Settings, boost, draw};
+
 /// The passage of one photon at a virtual DOM beside an infinite track.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Distance of the DOM from the track, m.
     pub distance_m: f64,
-    /// Position of the DOM round the track: 1 straight above it, -1 straight below, 0 beside it or for a vertical track.
+    /// Position of the DOM round the track: 1 straight above it, -1 straight below, 0 beside it or for a vertical
+    /// track.
     pub cos_round: f64,
     /// Height of the DOM in detector coordinates, m.
     pub dom_z_m: f64,
