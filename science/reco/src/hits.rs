@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::{KernelError, Problem};
 use skyscan_event::detector::Detector;
 use skyscan_event::{DomId, Event, Pulse};
 
@@ -62,6 +63,28 @@ pub fn first_hits(event: &Event, detector: &Detector) -> Vec<FirstHit> {
         })
     };
     by_dom.iter().filter_map(first_hit).collect()
+}
+
+/// Fewer first hits than this say nothing about a track: it has five parameters.
+const LEAST_HITS: usize = 6;
+
+/// The first hits of an event, if they are enough for a track.
+pub(crate) fn enough_first_hits(
+    problem: &Problem,
+    reco: &str,
+) -> Result<Vec<FirstHit>, KernelError> {
+    let first = first_hits(&problem.event, &problem.detector);
+    if first.len() >= LEAST_HITS {
+        return Ok(first);
+    }
+    Err(KernelError::Unusable {
+        reco: reco.to_owned(),
+        reason: format!(
+            "only {} of the detector's DOMs have pulses with hard local coincidence, \
+             {LEAST_HITS} are needed",
+            first.len()
+        ),
+    })
 }
 
 fn charge_quantiles(pulses: &[&Pulse]) -> Option<(f64, f64)> {

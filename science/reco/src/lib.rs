@@ -12,6 +12,8 @@ pub mod hits;
 pub mod light;
 pub mod minimize;
 pub mod pandel_mpe;
+pub mod photon_mpe;
+mod plane;
 pub mod synthetic;
 
 use std::sync::Arc;
@@ -129,5 +131,8 @@ pub trait Likelihood: std::fmt::Debug + Send + Sync + 'static {
 
 /// The reconstructions built into this program.
 pub fn built_in() -> Vec<Arc<dyn Reco>> {
-    vec![Arc::new(pandel_mpe::PandelMpe::default())]
+    vec![
+        Arc::new(photon_mpe::PhotonMpe::default()),
+        Arc::new(pandel_mpe::PandelMpe::default()),
+    ]
 }

@@ -1,12 +1,13 @@
 //! How light travels from a particle to a DOM.
 //!
 //! [`cherenkov`] holds the geometry of light emitted by a muon track, [`ice`] the layered medium,
-//! [`arrival`] when the first photon comes, [`amount`] how many come.
+//! [`arrival`] when the first photon comes, [`learned`] the same, learned from simulated photons, [`amount`] how many come.
 
 pub mod amount;
 pub mod arrival;
 pub mod cherenkov;
 pub mod ice;
+pub mod learned;
 
 /// Speed of light in vacuum, exact by definition of the metre.
 pub const SPEED_OF_LIGHT_M_PER_NS: f64 = 0.299_792_458;

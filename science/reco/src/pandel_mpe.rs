@@ -21,26 +21,22 @@
 //! For every direction the position across the track and the time are minimised, from several
 //! starts.
 
-mod floor;
+pub(crate) mod floor;
 mod likelihood;
 mod starts;
 
 use std::sync::Arc;
 
 use super::compute::ComputeKernel;
-use super::hits::first_hits;
 use super::minimize::{Minimum, Search, minimize};
+use super::plane::{self, Plane};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
+use crate::hits::enough_first_hits;
 use crate::light::arrival::PhotonArrival;
-use crate::light::cherenkov::{dot, perpendiculars, subtract};
 use crate::light::ice::Ice;
-use crate::light::{SPEED_OF_LIGHT_M_PER_NS, cherenkov};
 use floor::Floor;
 use likelihood::{Hit, Slice};
-use skyscan_sky::map::{PixelFit, PixelOutcome};
-
-/// Fewer first hits than this say nothing about a track: it has five parameters.
-const LEAST_HITS: usize = 6;
+use skyscan_sky::map::PixelOutcome;
 
 /// The reconstruction and its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,26 +75,12 @@ impl PandelMpe {
     /// # Errors
     /// If the event has too few hits with hard local coincidence.
     pub fn for_event(&self, problem: &Problem) -> Result<PandelMpeLikelihood, KernelError> {
-        let first = first_hits(&problem.event, &problem.detector);
-        if first.len() < LEAST_HITS {
-            return Err(KernelError::Unusable {
-                reco: self.name().to_owned(),
-                reason: format!(
-                    "only {} of the detector's DOMs have pulses with hard local coincidence, \
-                     {LEAST_HITS} are needed",
-                    first.len()
-                ),
-            });
-        }
+        let first = enough_first_hits(problem, self.name())?;
         let hits: Vec<Hit> = first
             .iter()
             .map(|hit| Hit::new(hit, self.most_photons))
             .collect();
-        let n = hits.len() as f64;
-        let mut center_m = [0.0; 3];
-        for hit in &hits {
-            center_m = cherenkov::add_scaled(center_m, hit.position_m, 1.0 / n);
-        }
+        let center_m = plane::middle(&first);
         Ok(PandelMpeLikelihood {
             settings: *self,
             arrival: PhotonArrival::shared(),
@@ -123,7 +105,7 @@ pub struct PandelMpeLikelihood {
 }
 
 /// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
-const SEARCH: Search = Search {
+pub(crate) const SEARCH: Search = Search {
     scale: [10.0, 10.0, 30.0],
     tolerance: 1e-4,
     most_steps: 80,
@@ -133,43 +115,26 @@ impl Likelihood for PandelMpeLikelihood {
     fn fit(&self, request: &PixelRequest) -> PixelOutcome {
         let source = request.direction.unit_vector();
         let direction = source.map(|x| -x);
-        let across = perpendiculars(direction);
-        let slice = Slice::new(self, direction, across);
-        let evaluate = |track| slice.evaluate(track);
-
-        let parents = request.seeds.iter().map(|seed| {
-            let offset = subtract(seed.position_m, self.center_m);
-            let delay = dot(offset, direction) / SPEED_OF_LIGHT_M_PER_NS;
-            [
-                dot(offset, across[0]),
-                dot(offset, across[1]),
-                seed.time_ns - delay,
-            ]
-        });
-        let starts = starts::choose(&slice, parents);
-        let best = starts
-            .into_iter()
-            .map(|start| minimize(evaluate, start, &SEARCH))
-            .filter(|minimum| minimum.value.is_finite())
-            .min_by(|a, b| a.value.total_cmp(&b.value));
-        match best {
-            Some(minimum) => PixelOutcome::Fitted(self.describe(&minimum, across)),
-            None => PixelOutcome::Failed("the likelihood is not finite anywhere".to_owned()),
-        }
+        let plane = Plane::new(self.center_m, direction);
+        let parents = request.seeds.iter().map(|seed| plane.start(seed));
+        plane.outcome(self.minima(&plane, parents))
     }
 }
 
 impl PandelMpeLikelihood {
-    fn describe(&self, minimum: &Minimum, across: [[f64; 3]; 2]) -> PixelFit {
-        let [u, v, time_ns] = minimum.at;
-        let position_m = cherenkov::add_scaled(self.center_m, across[0], u);
-        PixelFit {
-            llh: minimum.value,
-            position_m: cherenkov::add_scaled(position_m, across[1], v),
-            time_ns,
-            energy_inside_gev: None,
-            energy_total_gev: None,
-        }
+    /// Local minima in a plane, from the parents' optima and from starts of its own.
+    pub(crate) fn minima(
+        &self,
+        plane: &Plane,
+        parents: impl Iterator<Item = [f64; 3]>,
+    ) -> Vec<Minimum> {
+        let slice = Slice::new(self, plane.direction, plane.across);
+        let evaluate = |track| slice.evaluate(track);
+        let starts = starts::choose(&slice, parents);
+        let minima = starts
+            .into_iter()
+            .map(|start| minimize(evaluate, start, &SEARCH));
+        minima.collect()
     }
 }
 

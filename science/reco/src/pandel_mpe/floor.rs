@@ -7,7 +7,7 @@ const STEPS_PER_UNIT: f64 = 128.0;
 
 /// The table: values and slopes from `-REACH` to `REACH`.
 #[derive(Clone)]
-pub(super) struct Floor(Vec<f64>);
+pub(crate) struct Floor(Vec<f64>);
 
 impl std::fmt::Debug for Floor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -16,14 +16,14 @@ impl std::fmt::Debug for Floor {
 }
 
 impl Floor {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let n = (2.0 * REACH * STEPS_PER_UNIT) as usize + 1;
         let value = |i: usize| libm::log1p(libm::exp(i as f64 / STEPS_PER_UNIT - REACH));
         Self((0..n).map(value).collect())
     }
 
     /// `ln(1 + e^x)` within 1e-5, and the slope of the interpolation.
-    pub(super) fn above(&self, x: f64) -> (f64, f64) {
+    pub(crate) fn above(&self, x: f64) -> (f64, f64) {
         if x >= REACH {
             return (x, 1.0);
         }

@@ -1,7 +1,9 @@
 use super::*;
+use crate::light::cherenkov::perpendiculars;
 use crate::synthetic::{Recipe, generate};
 use skyscan_event::DetectorDirection;
 use skyscan_event::detector::Detector;
+use skyscan_sky::map::PixelFit;
 
 fn problem(seed: u64, energy_gev: f64) -> Problem {
     let detector = Detector::icecube86();

@@ -1,0 +1,123 @@
+//! A small network: three hidden layers with hyperbolic tangents, the second and third of which add to what comes in.
+
+use super::elementary::tanh;
+use super::features::N_FEATURES;
+
+/// Units of a hidden layer.
+pub const WIDTH: usize = 16;
+
+/// Weights, layer by layer: for each input of a layer a row with a weight for each unit, then a row of offsets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network<const OUTPUTS: usize> {
+    weights: Vec<f64>,
+}
+
+/// Where the weights of each layer begin, and where the last ends.
+pub const fn layers(n_outputs: usize) -> [usize; 5] {
+    let first = (N_FEATURES + 1) * WIDTH;
+    let hidden = (WIDTH + 1) * WIDTH;
+    [
+        0,
+        first,
+        first + hidden,
+        first + 2 * hidden,
+        first + 2 * hidden + (WIDTH + 1) * n_outputs,
+    ]
+}
+
+/// What the units of the hidden layers say.
+#[derive(Clone, Copy, Debug)]
+pub struct Hidden {
+    /// Hyperbolic tangents of the three layers.
+    pub bent: [[f64; WIDTH]; 3],
+    /// What the second, third and last layer are given.
+    pub given: [[f64; WIDTH]; 3],
+}
+
+impl<const OUTPUTS: usize> Network<OUTPUTS> {
+    /// A network of these weights; none if their number is another.
+    pub fn new(weights: Vec<f64>) -> Option<Self> {
+        (weights.len() == layers(OUTPUTS)[4]).then_some(Self { weights })
+    }
+
+    /// All weights.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// All weights, to be learned.
+    pub fn weights_mut(&mut self) -> &mut [f64] {
+        &mut self.weights
+    }
+
+    /// What it answers.
+    pub fn outputs(&self, features: &[f64; N_FEATURES]) -> [f64; OUTPUTS] {
+        self.run(features).1
+    }
+
+    /// What it answers, and how it came to it.
+    pub fn run(&self, features: &[f64; N_FEATURES]) -> (Hidden, [f64; OUTPUTS]) {
+        let begin = layers(OUTPUTS);
+        let layer = |i: usize| &self.weights[begin[i]..begin[i + 1]];
+        let bend = |x: [f64; WIDTH]| x.map(tanh);
+        let first = bend(affine(layer(0), features));
+        let second = bend(affine(layer(1), &first));
+        let after_second = sum(&first, &second);
+        let third = bend(affine(layer(2), &after_second));
+        let after_third = sum(&after_second, &third);
+        let hidden = Hidden {
+            bent: [first, second, third],
+            given: [first, after_second, after_third],
+        };
+        (hidden, affine(layer(3), &after_third))
+    }
+}
+
+fn sum(a: &[f64; WIDTH], b: &[f64; WIDTH]) -> [f64; WIDTH] {
+    std::array::from_fn(|i| a[i] + b[i])
+}
+
+fn affine<const FROM: usize, const TO: usize>(weights: &[f64], x: &[f64; FROM]) -> [f64; TO] {
+    let (rows, offsets) = weights.split_at(FROM * TO);
+    let mut out = [0.0; TO];
+    out.copy_from_slice(offsets);
+    for (row, x) in rows.chunks_exact(TO).zip(x) {
+        for (out, weight) in out.iter_mut().zip(row) {
+            *out += weight * x;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_offsets_answers_them() {
+        let mut weights = vec![0.0; layers(2)[4]];
+        let n = weights.len();
+        weights[n - 2..].copy_from_slice(&[3.0, -4.0]);
+        let network = Network::<2>::new(weights).unwrap();
+        assert_eq!(network.outputs(&[1.0; N_FEATURES]), [3.0, -4.0]);
+    }
+
+    #[test]
+    fn layers_are_added_to_what_comes_in() {
+        // The first unit hears of the first feature alone; the second layer is empty but for an offset.
+        let mut weights = vec![0.0; layers(1)[4]];
+        weights[0] = 1.0;
+        weights[layers(1)[2] - WIDTH] = 0.5;
+        weights[layers(1)[3]] = 2.0;
+        let mut features = [0.0; N_FEATURES];
+        features[0] = 0.7;
+        let network = Network::<1>::new(weights).unwrap();
+        let expected = 2.0 * (libm::tanh(0.7) + libm::tanh(0.5));
+        assert!((network.outputs(&features)[0] - expected).abs() < 1e-13);
+    }
+
+    #[test]
+    fn another_number_of_weights_is_no_network() {
+        assert!(Network::<2>::new(vec![0.0; 7]).is_none());
+    }
+}
