@@ -12,6 +12,7 @@ mod interrupt;
 mod map;
 mod metrics;
 mod progress;
+mod regions;
 mod relay;
 mod replay;
 mod runtime;

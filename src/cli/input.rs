@@ -10,7 +10,6 @@ use super::{Failure, bad_input, tell};
 use crate::event::detector::{Detector, LARGEST_DESCRIPTION};
 use crate::event::{self, Event, ReadOptions, Reading};
 use crate::reco::{self, Reco};
-use crate::sky::region::RegionMethod;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventArguments {
@@ -116,32 +115,4 @@ pub(super) fn reco(name: &str) -> Result<Arc<dyn Reco>, Failure> {
             let names: Vec<&str> = known.iter().map(|reco| reco.name()).collect();
             bad_input(anyhow!("no reco {name:?}; there is {}", names.join(", ")))
         })
-}
-
-/// How regions are made.
-#[derive(Debug, clap::Args)]
-pub(super) struct RegionArguments {
-    /// What the levels of the 50 % and the 90 % region stand on
-    #[arg(long, value_name = "METHOD", value_enum, default_value = "wilks")]
-    regions: RegionMethodName,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum RegionMethodName {
-    /// Wilks' theorem: 2 dllh of 1.39 and 4.61
-    Wilks,
-    /// 2 dllh of 22.2 and 64.2, simulated for IceCube's IC160427A with varied ice
-    Calibrated,
-    /// Smallest region with that share of exp(-llh)
-    Posterior,
-}
-
-impl RegionArguments {
-    pub(super) fn method(&self) -> RegionMethod {
-        match self.regions {
-            RegionMethodName::Wilks => RegionMethod::Wilks,
-            RegionMethodName::Calibrated => RegionMethod::Calibrated,
-            RegionMethodName::Posterior => RegionMethod::Posterior,
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};
 
-use super::input::RegionArguments;
+use super::regions::{RegionArguments, Regions};
 use super::scan::tell_failed;
 use super::{FAILED, Failure, Format, bad_input, failed, print, tell};
 use crate::output::comparison::{Comparison, Side, names_of};
@@ -124,7 +124,9 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             regions,
             format,
         } => {
-            let view = MapView::new(&file.read()?, regions.method());
+            let file = file.read()?;
+            let method = of_file(&file, &regions.read()?)?;
+            let view = MapView::new(&file, &method);
             print(&match format {
                 Format::Text => view.to_string(),
                 Format::Json => serde_json::to_string(&view).map_err(failed)?,
@@ -141,7 +143,7 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
                 path: second.clone(),
                 ..*first
             };
-            return compare([first, &second], regions.method(), out.as_deref(), *format);
+            return compare([first, &second], &regions.read()?, out.as_deref(), *format);
         }
         Command::Plot { to } => return write(to, output::write_plots),
         Command::Convert { to } => return write(to, output::write_all),
@@ -149,27 +151,33 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// The method that was asked for, as it is for the event of a file.
+fn of_file(file: &ScanFile, regions: &Regions) -> Result<RegionMethod, Failure> {
+    regions.of_event(&file.reco, "", file.hit_doms)
+}
+
 /// Reads two files and tells what they say of each other.
 fn compare(
     files: [&FileArguments; 2],
-    method: RegionMethod,
+    regions: &Regions,
     out: Option<&Path>,
     format: Format,
 ) -> Result<u8, Failure> {
     let names = names_of(files.map(|file| file.path.as_path()));
     let side = |arguments: &FileArguments, name: &str| {
         let file = arguments.read_as_told()?;
-        let side = Side::of(name, &file, method).ok_or_else(|| {
+        let method = of_file(&file, regions)?;
+        let side = Side::of(name, &file, &method).ok_or_else(|| {
             bad_input(anyhow!(
                 "{} holds no pixel that could be fitted",
                 arguments.path.display()
             ))
         })?;
-        Ok((file.map, side))
+        Ok((file.map, side, method))
     };
-    let ((first_map, first), (second_map, second)) =
+    let ((first_map, first, method), (second_map, second, _)) =
         (side(files[0], &names[0])?, side(files[1], &names[1])?);
-    let comparison = Comparison::new([&first_map, &second_map], [&first, &second], method);
+    let comparison = Comparison::new([&first_map, &second_map], [&first, &second], &method);
     let written = out.map(|out| output::write_comparison(out, [&first, &second], &comparison));
     print(&match format {
         Format::Text => comparison.to_string(),
@@ -196,8 +204,9 @@ fn write(
     writer: impl FnOnce(&Path, &ScanRecord<'_>) -> Written,
 ) -> Result<u8, Failure> {
     let file = to.file.read()?;
-    let method = file.region_method(to.regions.method());
-    let regions = file.regions(method);
+    let asked = of_file(&file, &to.regions.read()?)?;
+    let method = file.region_method(&asked);
+    let regions = file.regions(&method);
     let event = file.identity(to.mjd).ok_or_else(|| {
         bad_input(anyhow!(
             "{} does not tell its run and event or its date: name it run<N>.evt<N>.<STREAM> and give --mjd",
@@ -217,6 +226,7 @@ fn write(
         sub_pixel: SubPixelFit::of(&file.map),
         method,
         regions: &regions,
+        hit_doms: file.hit_doms,
         event_doubts: &file.event_doubts,
         drafts: match to.draft_open {
             true => Drafts::Always,

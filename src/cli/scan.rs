@@ -15,9 +15,10 @@ use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
 
 use super::external::{self, ExternalArguments};
-use super::input::{self, DetectorArguments, EventArguments, RegionArguments};
+use super::input::{self, DetectorArguments, EventArguments};
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
+use super::regions::RegionArguments;
 use super::{Failure, Format, bad_input, failed, runtime};
 use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
@@ -31,6 +32,7 @@ use crate::reco::{Problem, Reco};
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
+use crate::sky::region::WILKS_90;
 use crate::sky::{Equatorial, Nside};
 use crate::transport;
 use answer::Call;
@@ -133,7 +135,7 @@ enum StrategyName {
     Direct,
 }
 
-fn nside(text: &str) -> Result<Nside, String> {
+pub(super) fn nside(text: &str) -> Result<Nside, String> {
     let number: u32 = text
         .trim()
         .parse()
@@ -198,7 +200,7 @@ impl Arguments {
             }
             (StrategyName::Direct, within) => Strategy::Direct { within },
         };
-        Plan::new(strategy, rounds, self.regions.method().scan_level()).map_err(bad_input)
+        Plan::new(strategy, rounds, WILKS_90).map_err(bad_input)
     }
 
     /// The reconstruction, and its name; only the name if others run it.
@@ -250,6 +252,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let call = Call {
         arguments,
         plan,
+        regions: arguments.regions.read()?,
         detector,
         slots,
     };
@@ -264,7 +267,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 }
 
 impl Call<'_> {
-    fn setup(&self, problem: &Problem, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
+    fn setup(
+        &self,
+        problem: &Problem,
+        plan: &Plan,
+        reco: Option<Arc<dyn Reco>>,
+    ) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
         let worker = |slots| WorkerConfig {
             slots,
@@ -273,7 +281,7 @@ impl Call<'_> {
         };
         Ok(ScanSetup {
             problem: problem.clone(),
-            plan: self.plan.clone(),
+            plan: plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
             transport: transport::open(&arguments.transport).map_err(bad_input)?,
             local: NonZeroU16::new(self.slots)

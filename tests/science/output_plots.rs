@@ -105,6 +105,7 @@ fn record<'a>(map: &'a SkyMap, regions: &'a [Region]) -> ScanRecord<'a> {
         sub_pixel: None,
         method: RegionMethod::Wilks,
         regions,
+        hit_doms: None,
         event_doubts: &[],
         drafts: Drafts::default(),
     }

@@ -85,6 +85,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> Result<ScanRecord<'a>, Box<d
         sub_pixel: None,
         method: RegionMethod::Wilks,
         regions: &[],
+        hit_doms: None,
         event_doubts: &[],
         drafts: Drafts::default(),
     })

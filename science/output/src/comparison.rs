@@ -10,7 +10,7 @@ use super::summary::{self, area};
 use super::{Doubt, ScanFile};
 use skyscan_event::names::clean;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{Region, RegionMethod};
+use skyscan_sky::region::{MethodNote, Region, RegionMethod};
 use skyscan_sky::{Equatorial, Nside, Pixel};
 
 /// A shared area is counted in at least so many cells.
@@ -63,7 +63,7 @@ pub struct Side {
 
 impl Side {
     /// `None` if no pixel was fitted.
-    pub fn of(name: &str, file: &ScanFile, method: RegionMethod) -> Option<Self> {
+    pub fn of(name: &str, file: &ScanFile, method: &RegionMethod) -> Option<Self> {
         let (pixel, _) = file.map.best()?;
         let finest = file.map.rounds().keys().next_back()?;
         let regions = file.regions(method);
@@ -89,7 +89,8 @@ pub struct Comparison {
     is_same_event: Option<bool>,
     /// Between the best pixels.
     separation_deg: f64,
-    regions_method: RegionMethod,
+    #[serde(flatten)]
+    regions_made: MethodNote,
     regions: Vec<Overlap>,
     pixels: Pixels,
     /// The two agree in every bit.
@@ -135,7 +136,7 @@ struct Pixels {
 
 impl Comparison {
     /// Compares two maps, each with its side.
-    pub fn new(maps: [&SkyMap; 2], sides: [&Side; 2], method: RegionMethod) -> Self {
+    pub fn new(maps: [&SkyMap; 2], sides: [&Side; 2], method: &RegionMethod) -> Self {
         let about = |side: &Side, map: &SkyMap| About {
             name: side.name.clone(),
             reco: side.reco.clone(),
@@ -165,7 +166,7 @@ impl Comparison {
                 .zip(second.run_and_event)
                 .map(|(one, other)| one == other),
             separation_deg: first.best.separation_rad(second.best).to_degrees(),
-            regions_method: method,
+            regions_made: MethodNote::from(method),
             regions: pairs.map(overlap).collect(),
             pixels: Pixels::of(maps),
             is_same_map: maps[0].sha256() == maps[1].sha256(),
@@ -365,7 +366,7 @@ mod tests {
         Comparison::new(
             [first, second],
             [&side(first), &side(second)],
-            RegionMethod::Wilks,
+            &RegionMethod::Wilks,
         )
     }
 

@@ -21,13 +21,15 @@ pub(super) struct Conventions<'a> {
     declination: &'static str,
     llh_definition: &'static str,
     regions: &'static str,
-    regions_meaning: &'static str,
+    regions_meaning: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage_sha256: Option<&'a str>,
     producer: &'static str,
     reco: &'a str,
 }
 
 impl<'a> Conventions<'a> {
-    pub(super) fn of(scan: &ScanRecord<'a>) -> Self {
+    pub(super) fn of(scan: &'a ScanRecord<'a>) -> Self {
         Self {
             frame: FRAME,
             equinox: EQUINOX,
@@ -35,6 +37,7 @@ impl<'a> Conventions<'a> {
             llh_definition: LLH,
             regions: scan.method.name(),
             regions_meaning: scan.method.description(),
+            coverage_sha256: scan.method.coverage_sha256(),
             producer: PRODUCER,
             reco: scan.reco,
         }
@@ -53,6 +56,9 @@ pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
             scan.method.description()
         ),
     ];
+    if let Some(sha256) = scan.method.coverage_sha256() {
+        lines.push(format!("Coverage file: sha256 {sha256}"));
+    }
     lines.extend(scan.regions.iter().map(level));
     lines.extend(scan.opening());
     let doubts: Vec<&str> = scan.doubts().into_iter().map(Doubt::sentence).collect();

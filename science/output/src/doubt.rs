@@ -49,7 +49,7 @@ impl Doubt {
 
     /// What the event itself gives reason for.
     pub fn of_event(event: &Event) -> Vec<Self> {
-        let hit: BTreeSet<DomId> = event.pulses.iter().map(|pulse| pulse.dom).collect();
+        let hit = hit(event);
         let mut doubts = Vec::new();
         if hit.len() < FEWEST_DOMS {
             doubts.push(Self::FewDoms);
@@ -113,6 +113,15 @@ impl Doubt {
             Self::SaturatedLight => "DOMs were saturated, and their light then is left out",
         }
     }
+}
+
+fn hit(event: &Event) -> BTreeSet<DomId> {
+    event.pulses.iter().map(|pulse| pulse.dom).collect()
+}
+
+/// Number of DOMs that saw light.
+pub fn hit_doms(event: &Event) -> usize {
+    hit(event).len()
 }
 
 /// `open, few_doms`, as files without lists have it.

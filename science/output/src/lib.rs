@@ -31,7 +31,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use comparison::{Comparison, Side};
-pub use doubt::{Doubt, FEWEST_DOMS};
+pub use doubt::{Doubt, FEWEST_DOMS, hit_doms};
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, Values, read as read_scan_file};
 pub use shelf::{FailedFile, Written};
@@ -119,6 +119,8 @@ pub struct ScanRecord<'a> {
     pub method: RegionMethod,
     /// Containment regions, the smallest first.
     pub regions: &'a [Region],
+    /// Hit DOMs, if the event is known.
+    pub hit_doms: Option<usize>,
     /// What the event itself gives reason to doubt.
     pub event_doubts: &'a [Doubt],
     /// When a draft of a notice is written.
@@ -127,7 +129,7 @@ pub struct ScanRecord<'a> {
 
 /// The regions of a map, the smallest first. `complete` are the rounds in which no planned pixel is
 /// missing: in others, what is coarse counts as not scanned.
-pub fn regions(map: &SkyMap, method: RegionMethod, complete: &BTreeSet<Nside>) -> Vec<Region> {
+pub fn regions(map: &SkyMap, method: &RegionMethod, complete: &BTreeSet<Nside>) -> Vec<Region> {
     let regions = method.regions(map).into_iter();
     match map.rounds().keys().all(|nside| complete.contains(nside)) {
         true => regions.collect(),
@@ -280,6 +282,32 @@ pub fn write_comparison(dir: &Path, sides: [&Side; 2], comparison: &Comparison) 
         }
         Err(unwritten) => unwritten,
     }
+}
+
+/// Writes only the map, as the npz archive that `skyreader` reads, into a folder that is there; regions are not
+/// told of.
+pub fn write_archive(
+    dir: &Path,
+    name: &str,
+    map: &SkyMap,
+    event: EventIdentity,
+    reco: &str,
+) -> Result<PathBuf, OutputError> {
+    let record = ScanRecord {
+        event,
+        reco,
+        detector: "",
+        map,
+        complete: map.rounds().keys().copied().collect(),
+        best_fit: None,
+        sub_pixel: None,
+        method: RegionMethod::Wilks,
+        regions: &[],
+        hit_doms: None,
+        event_doubts: &[],
+        drafts: Drafts::default(),
+    };
+    file::write_atomically(dir, name, |out| result::archive::write(&record, out))
 }
 
 /// Writes only the result that `skyreader` reads and returns its path.

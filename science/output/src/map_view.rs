@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
 use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel, Values};
 use skyscan_sky::Nside;
-use skyscan_sky::region::RegionMethod;
+use skyscan_sky::region::{MethodNote, RegionMethod};
 use skyscan_sky::sub_pixel::SubPixelFit;
 
 /// A map that was read back. Serialises to JSON; `Display` is the text for people.
@@ -25,7 +25,8 @@ pub struct MapView {
     declination_was_mirrored: bool,
     best_fit: Option<Best>,
     sub_pixel: Option<SubPixel>,
-    regions_method: RegionMethod,
+    #[serde(flatten)]
+    regions_made: MethodNote,
     regions: Vec<RegionExtent>,
     quality: Vec<Doubt>,
     pixels: BTreeMap<Nside, u64>,
@@ -44,7 +45,7 @@ struct Best {
 impl MapView {
     /// Regions are made anew by a method, whatever the file was written with, but for maps of
     /// probabilities: see [`ScanFile::region_method`].
-    pub fn new(file: &ScanFile, asked: RegionMethod) -> Self {
+    pub fn new(file: &ScanFile, asked: &RegionMethod) -> Self {
         let map = &file.map;
         let method = file.region_method(asked);
         let regions = file.regions(asked);
@@ -61,7 +62,7 @@ impl MapView {
                 llh: fit.llh,
             }),
             sub_pixel: SubPixelFit::of(map).as_ref().map(SubPixel::from),
-            regions_method: method,
+            regions_made: MethodNote::from(&method),
             regions: regions.iter().map(Into::into).collect(),
             quality: Doubt::of_map(map, &regions, complete, &file.event_doubts),
             pixels: pixel_counts(map),
@@ -91,7 +92,7 @@ impl Display for MapView {
         match &self.best_fit {
             Some(best) => {
                 let direction = [best.ra_deg, best.dec_deg];
-                summary::direction(f, direction, &self.regions, self.regions_method)?;
+                summary::direction(f, direction, &self.regions, &self.regions_made)?;
                 let reco = if self.reco.is_empty() {
                     "unknown reco"
                 } else {

@@ -218,6 +218,9 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
     let doubts = doubt::names(&scan.doubts());
     header.text("QUALITY", &doubts, "what is doubtful; empty: nothing");
     header.text("REGIONS", scan.method.name(), "how the levels were chosen");
+    if let Some(sha256) = scan.method.coverage_sha256() {
+        header.text("COVHASH", sha256, "");
+    }
     header.text("DECSIGN", conventions::DECLINATION, "declination");
     header.text("LLHDEF", conventions::LLH, "llh");
     for sentence in conventions::sentences(scan) {

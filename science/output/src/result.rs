@@ -48,6 +48,11 @@ struct Metadata<'a> {
     producer: &'static str,
     reco: &'a str,
     regions: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage_sha256: Option<&'a str>,
+    /// Hit DOMs, which levels from a coverage file depend on; absent if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hit_doms: Option<usize>,
     /// Thresholds of the regions, `level_50` and `level_90`.
     #[serde(flatten)]
     levels: BTreeMap<String, f64>,
@@ -134,6 +139,8 @@ fn metadata<'a>(record: &'a ScanRecord<'_>, nside: Nside, with_block: &[Nside]) 
         producer: conventions::PRODUCER,
         reco: record.reco,
         regions: record.method.name(),
+        coverage_sha256: record.method.coverage_sha256(),
+        hit_doms: record.hit_doms,
         levels: by_share(record, "level", |region| region.level),
         closed: by_share(record, "closed", Region::is_closed),
         quality: doubt::names(&record.doubts()),

@@ -16,7 +16,7 @@ use super::{Doubt, EventIdentity, FailedFile, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{Gap, Region, RegionMethod};
+use skyscan_sky::region::{Gap, MethodNote, Region};
 
 /// The outcome of a scan. Serialises to the JSON object that `--format json` prints; `Display`
 /// is the answer for people, [`Self::files_text`] what became of the files.
@@ -36,7 +36,8 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<OffTruth>,
     /// How the levels of the regions were chosen.
-    pub regions_method: RegionMethod,
+    #[serde(flatten)]
+    pub regions_made: MethodNote,
     /// Containment regions, the smallest first.
     pub regions: Vec<RegionExtent>,
     /// What makes this answer doubtful; empty if nothing does.

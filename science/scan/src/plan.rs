@@ -81,6 +81,11 @@ impl Plan {
         })
     }
 
+    /// The same for a region of another level.
+    pub fn enclosing(self, level: f64) -> Self {
+        Self { level, ..self }
+    }
+
     /// How the sky is searched.
     pub fn strategy(&self) -> &Strategy {
         &self.strategy

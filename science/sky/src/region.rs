@@ -4,6 +4,8 @@
 
 mod change;
 mod cover;
+mod coverage;
+mod floor;
 mod gap;
 mod method;
 mod polygon;
@@ -12,10 +14,16 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
+pub use coverage::{
+    COVERAGE_FORMAT, Coverage, CoverageError, CoverageLevels, CoverageTable, DomClass,
+    LARGEST_COVERAGE, RecoCoverage, StudyNote,
+};
+pub use floor::excess_with_floor;
 pub use gap::Gap;
-pub use method::{CONTAINMENTS, RegionMethod, credible_regions};
+pub use method::{CONTAINMENTS, MethodNote, RegionMethod, credible_regions};
 pub use polygon::Polygon;
 
+use std::collections::BTreeSet;
 use std::f64::consts::PI;
 
 use super::contour::{Contour, Tracer};
@@ -47,6 +55,9 @@ pub struct Region {
     /// Threshold that the boundary follows: higher than the level if that would bound less than a
     /// pixel, which is not resolved.
     pub contour_level: f64,
+    /// Width along each axis of a shift of the whole event that the boundary allows for, in degrees;
+    /// 0 for none.
+    pub floor_deg: f64,
     /// Solid angle.
     pub area_deg2: f64,
     /// Reach of the region, islands included, from the best fit towards larger right ascension,
@@ -102,8 +113,9 @@ impl Region {
     fn surrounded(self, map: &SkyMap) -> Self {
         let gap::Surroundings { gaps, is_coarse } =
             gap::surroundings(map, self.level, self.contour_level);
+        let gaps: BTreeSet<Gap> = self.gaps.into_iter().chain(gaps).collect();
         Self {
-            gaps,
+            gaps: gaps.into_iter().collect(),
             is_coarse,
             ..self
         }
@@ -124,18 +136,21 @@ impl Region {
 /// The likelihood between pixel centres comes from the finest resolution scanned there. Failed
 /// pixels take their neighbours' likelihood; what was not scanned at any resolution is outside.
 pub fn containment(map: &SkyMap, level: f64, containment: f64) -> Option<Region> {
-    let region = bounded(map, level, containment)?;
+    let region = bounded(map, level, 0.0, containment)?;
     Some(region.surrounded(map))
 }
 
-/// The same, before anybody has looked for gaps.
-fn bounded(map: &SkyMap, level: f64, containment: f64) -> Option<Region> {
+/// The same with a floor, before anybody has looked for gaps, but for those below what the floor
+/// added.
+fn bounded(map: &SkyMap, level: f64, floor_deg: f64, containment: f64) -> Option<Region> {
     let (best_pixel, best) = map.best()?;
     if level.is_nan() || level < 0.0 {
         return None;
     }
     let threshold = best.llh + 0.5 * level;
     let centre = best_pixel.center();
+    let scanned = map;
+    let map = &*floor::allowed_for(scanned, floor_deg.to_radians(), level);
     let mut surface = Surface::new(map);
     let mut inside = |at: Equatorial| surface.llh(at).is_some_and(|llh| llh <= threshold);
 
@@ -157,12 +172,16 @@ fn bounded(map: &SkyMap, level: f64, containment: f64) -> Option<Region> {
         containment,
         level,
         contour_level: level,
+        floor_deg,
         area_deg2: solid_angle * DEG2_PER_SR,
         ra_plus_deg: reach.ra_plus_deg,
         ra_minus_deg: reach.ra_minus_deg,
         dec_plus_deg: reach.dec_plus_deg,
         dec_minus_deg: reach.dec_minus_deg,
-        gaps: Vec::new(),
+        gaps: match floor_deg > 0.0 {
+            true => gap::below(map, threshold, scanned),
+            false => Vec::new(),
+        },
         is_coarse: false,
         contours,
     })

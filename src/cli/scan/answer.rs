@@ -13,6 +13,7 @@ use super::{Arguments, run_actors};
 use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
+use crate::cli::regions::Regions;
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print, tell};
 use crate::event::detector::Detector;
 use crate::output::summary::Summary;
@@ -28,7 +29,9 @@ const ROOM_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) arguments: &'a Arguments,
+    /// Its level is that of no event yet.
     pub(super) plan: Plan,
+    pub(super) regions: Regions,
     pub(super) detector: Detector,
     /// Tasks evaluated at once in this process.
     pub(super) slots: u16,
@@ -98,12 +101,15 @@ impl Call<'_> {
         if let Some(dir) = &out {
             output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
         }
-        let setup = self.setup(&problem, reco)?;
-        let method = self.arguments.regions.method();
+        let hit_doms = output::hit_doms(&problem.event);
+        let regions = &self.regions;
+        let method = regions.of_event(&problem.reco, &self.detector.name, Some(hit_doms))?;
+        let plan = self.plan.clone().enclosing(method.scan_level());
+        let setup = self.setup(&problem, &plan, reco)?;
         let interims = Interims {
             problem: problem.clone(),
-            plan: self.plan.clone(),
-            method,
+            plan: plan.clone(),
+            method: method.clone(),
             out: out.clone(),
         };
         let view = self.arguments.progress.view();
@@ -111,7 +117,7 @@ impl Call<'_> {
 
         tell_ending(&scanned)?;
         let has_ended = scanned.ending == Ending::Fulfilled;
-        let found = Found::on(&scanned.map, method, has_ended, &problem, &self.plan);
+        let found = Found::on(&scanned.map, &method, has_ended, &problem, &plan);
         let mut summary = found.summary(&scanned, &problem);
         summary.transport = transport::shown(&self.arguments.transport);
         summary.wall_seconds = begun.elapsed().as_secs_f64();

@@ -12,7 +12,7 @@ use crate::scan::Plan;
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
 use crate::sky::map::SkyMap;
-use crate::sky::region::{Region, RegionMethod};
+use crate::sky::region::{MethodNote, Region, RegionMethod};
 use crate::sky::sub_pixel::SubPixelFit;
 
 /// Regions and best fit of a map.
@@ -22,6 +22,7 @@ pub(super) struct Found {
     pub(super) regions: Vec<Region>,
     complete: BTreeSet<Nside>,
     sub_pixel: Option<SubPixelFit>,
+    hit_doms: usize,
     event_doubts: Vec<Doubt>,
 }
 
@@ -29,7 +30,7 @@ impl Found {
     /// Of a scan that has not ended, or was stopped, the finest round may lack pixels.
     pub(super) fn on(
         map: &SkyMap,
-        method: RegionMethod,
+        method: &RegionMethod,
         has_ended: bool,
         problem: &Problem,
         plan: &Plan,
@@ -44,10 +45,11 @@ impl Found {
             .copied()
             .collect();
         Self {
-            method,
+            method: method.clone(),
             regions: output::regions(map, method, &complete),
             complete,
             sub_pixel: SubPixelFit::of(map),
+            hit_doms: output::hit_doms(&problem.event),
             event_doubts: Doubt::of_event(&problem.event),
         }
     }
@@ -62,8 +64,9 @@ impl Found {
             complete: self.complete.clone(),
             best_fit: map.best().map(|(pixel, _)| pixel.center()),
             sub_pixel: self.sub_pixel,
-            method: self.method,
+            method: self.method.clone(),
             regions: &self.regions,
+            hit_doms: Some(self.hit_doms),
             event_doubts: &self.event_doubts,
             drafts: Drafts::default(),
         }
@@ -98,7 +101,7 @@ impl Found {
             best_fit,
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
             truth: truth.map(|(truth, best)| OffTruth::of(truth, best, &self.regions)),
-            regions_method: self.method,
+            regions_made: MethodNote::from(&self.method),
             regions: self.regions.iter().map(Into::into).collect(),
             quality: Doubt::of_map(
                 &scanned.map,

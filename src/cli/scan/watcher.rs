@@ -118,7 +118,7 @@ impl Standing {
 
 impl Interims {
     fn make(&self, map: &SkyMap, before: Option<&Standing>) -> Option<Interim> {
-        let found = Found::on(map, self.method, false, &self.problem, &self.plan);
+        let found = Found::on(map, &self.method, false, &self.problem, &self.plan);
         let (pixel, fit) = map.best()?;
         let nside = *map.rounds().keys().next_back()?;
         let best = pixel.center();

@@ -127,6 +127,7 @@ mod tests {
             containment: 0.9,
             level: 4.61,
             contour_level: 4.61,
+            floor_deg: 0.0,
             area_deg2: 7.5,
             ra_plus_deg: 2.2,
             ra_minus_deg: 1.93,

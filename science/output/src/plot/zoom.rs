@@ -143,7 +143,8 @@ fn column(figure: &mut Figure, scan: &ScanRecord<'_>, best: Equatorial) -> f64 {
     }
     if !scan.regions.is_empty() {
         y += 40.0;
-        let words = format!("regions by method {}", scan.method.name());
+        let file = scan.method.coverage_sha256().unwrap_or_default();
+        let words = format!("regions by method {} {file:.8}", scan.method.name());
         figure.write(text(&words, SMALL, at(COLUMN, y)).colour(MUTED));
     }
     y

@@ -65,6 +65,8 @@ pub struct ScanFile {
     pub stream: String,
     /// Name of the reconstruction; empty if unknown.
     pub reco: String,
+    /// Hit DOMs, if the file tells.
+    pub hit_doms: Option<usize>,
     /// What the event itself gave reason to doubt: the map does not tell that.
     pub event_doubts: Vec<Doubt>,
     /// How the declinations stood in the file.
@@ -75,7 +77,7 @@ pub struct ScanFile {
 
 impl ScanFile {
     /// The regions by [`Self::region_method`].
-    pub fn regions(&self, asked: RegionMethod) -> Vec<Region> {
+    pub fn regions(&self, asked: &RegionMethod) -> Vec<Region> {
         match self.values {
             Values::Llh => crate::regions(&self.map, asked, &self.complete),
             Values::Probability => credible_regions(&self.map),
@@ -84,9 +86,9 @@ impl ScanFile {
 
     /// The method that regions are made by if `asked` was asked for: of probabilities there are none but
     /// the smallest regions with their shares.
-    pub fn region_method(&self, asked: RegionMethod) -> RegionMethod {
+    pub fn region_method(&self, asked: &RegionMethod) -> RegionMethod {
         match self.values {
-            Values::Llh => asked,
+            Values::Llh => asked.clone(),
             Values::Probability => RegionMethod::Posterior,
         }
     }
@@ -202,6 +204,7 @@ fn assemble(
         mjd: None,
         stream: String::new(),
         reco: String::new(),
+        hit_doms: None,
         event_doubts: Vec::new(),
         declination,
         values: Values::Llh,
@@ -241,6 +244,8 @@ fn assemble(
         if let Some(both) = number("run_id").zip(number("event_id")) {
             file.run_and_event = Some(both);
         }
+        let hit_doms = number("hit_doms").and_then(|number| usize::try_from(number).ok());
+        file.hit_doms = hit_doms.or(file.hit_doms);
         let mjd = block.metadata.get("mjd").and_then(Value::as_f64);
         let mjd = mjd.filter(|mjd| mjd.abs() <= FARTHEST_MJD);
         file.mjd = mjd.or(file.mjd);

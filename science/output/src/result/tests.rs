@@ -45,6 +45,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> ScanRecord<'a> {
         sub_pixel: None,
         method: RegionMethod::Wilks,
         regions: &[],
+        hit_doms: Some(57),
         event_doubts: &[],
         drafts: Drafts::default(),
     }

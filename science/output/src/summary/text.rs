@@ -6,7 +6,7 @@ use super::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::doubt::{self, Doubt};
 use crate::{EventIdentity, FailedFile, SubPixel, sexagesimal};
 use skyscan_scan::TaskCounts;
-use skyscan_sky::region::RegionMethod;
+use skyscan_sky::region::MethodNote;
 
 /// Reasons listed before the rest is only counted.
 const LISTED_REASONS: usize = 3;
@@ -69,7 +69,7 @@ impl Summary {
             f,
             [best.ra_deg, best.dec_deg],
             &self.regions,
-            self.regions_method,
+            &self.regions_made,
         )?;
         writeln!(
             f,
@@ -177,7 +177,7 @@ pub(crate) fn direction(
     f: &mut Formatter<'_>,
     [ra_deg, dec_deg]: [f64; 2],
     regions: &[RegionExtent],
-    method: RegionMethod,
+    made: &MethodNote,
 ) -> fmt::Result {
     // The widest region's reach is what a telescope has to cover.
     let widest = regions
@@ -230,7 +230,7 @@ pub(crate) fn direction(
         writeln!(f)?;
     }
     if !regions.is_empty() {
-        writeln!(f, "          {}\n", method.description())?;
+        writeln!(f, "          {}\n", made.meaning)?;
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ mod tests {
             containment: 0.9,
             level: 4.61,
             contour_level: 4.61,
+            floor_deg: 0.0,
             area_deg2: PI,
             ra_plus_deg: 2.0,
             ra_minus_deg: 2.0,

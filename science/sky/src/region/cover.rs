@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Region;
+use super::floor::allowed_for;
 use crate::map::{PixelOutcome, SkyMap};
 use crate::surface::Surface;
 use crate::{Equatorial, Nside, Pixel};
@@ -24,6 +25,7 @@ impl Region {
             return Vec::new();
         };
         let threshold = best.llh + 0.5 * self.contour_level;
+        let map = &*allowed_for(map, self.floor_deg.to_radians(), self.contour_level);
         let mut surface = Surface::new(map);
         let mut inside = |at: Equatorial| surface.llh(at).is_some_and(|llh| llh <= threshold);
         let fine = self.fine_enough();

@@ -75,6 +75,25 @@ pub(super) fn surroundings(map: &SkyMap, level: f64, contour_level: f64) -> Surr
     }
 }
 
+/// What of the scanned sky is missing below the pixels of another map within a threshold.
+pub(super) fn below(map: &SkyMap, threshold: f64, scanned: &SkyMap) -> Vec<Gap> {
+    let mut gaps = BTreeSet::new();
+    for (&nside, pixels) in map.rounds() {
+        for (&index, outcome) in pixels {
+            if let PixelOutcome::Fitted(fit) = outcome
+                && fit.llh <= threshold
+            {
+                match scanned.at(Pixel { nside, index }.center()) {
+                    None => gaps.insert(Gap::Unscanned),
+                    Some((_, PixelOutcome::Failed(_))) => gaps.insert(Gap::Failed),
+                    Some((_, PixelOutcome::Fitted(_))) => false,
+                };
+            }
+        }
+    }
+    gaps.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{RegionMethod, wilks_level};

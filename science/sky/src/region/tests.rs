@@ -1,5 +1,6 @@
 //! Regions whose size is known, in every awkward place of the sky.
 
+mod coverage;
 mod forms;
 
 use std::f64::consts::PI;

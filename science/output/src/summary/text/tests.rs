@@ -4,7 +4,7 @@ use crate::summary::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::{Doubt, EventIdentity, FailedFile, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
-use skyscan_sky::region::{Gap, RegionMethod};
+use skyscan_sky::region::{Gap, MethodNote, RegionMethod};
 
 fn region(containment: f64, level: f64, area_deg2: f64, reach: [f64; 4]) -> RegionExtent {
     RegionExtent {
@@ -47,7 +47,7 @@ fn summary() -> Summary {
             sigma_minor_deg: 0.22,
             position_angle_deg: 74.6,
         }),
-        regions_method: RegionMethod::Calibrated,
+        regions_made: MethodNote::from(&RegionMethod::Calibrated),
         regions: vec![
             region(0.5, 22.2, 2.353, [1.12, 1.01, 0.8, 0.81]),
             region(0.9, 64.2, 7.487, [2.2, 1.93, 1.5, 1.47]),
