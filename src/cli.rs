@@ -12,6 +12,7 @@ mod interrupt;
 mod map;
 mod metrics;
 mod progress;
+mod reco;
 mod regions;
 mod relay;
 mod replay;
@@ -74,6 +75,11 @@ enum Command {
     /// Example: skyscan map show results/run0.evt10.SYNTHETIC_8_64_512.npz
     #[command(subcommand)]
     Map(map::Command),
+    /// Try reconstructions on events with known truth
+    ///
+    /// Example: skyscan reco validate --events 20 --seed 1 --out study
+    #[command(subcommand)]
+    Reco(reco::Command),
     /// Write files that start workers on a cluster: HTCondor, Slurm, Kubernetes
     ///
     /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555
@@ -143,6 +149,7 @@ pub fn run() -> ExitCode {
         | Command::Relay(_)
         | Command::Replay(_)
         | Command::Fleet(_)
+        | Command::Reco(_)
             if n_files < MIN_FILES =>
         {
             Err(failed(anyhow::anyhow!(
@@ -159,6 +166,7 @@ pub fn run() -> ExitCode {
         Command::Guard(arguments) => Ok(guard::run(&arguments)),
         Command::Event(command) => event::run(command),
         Command::Map(command) => map::run(&command),
+        Command::Reco(command) => reco::run(&command),
         Command::Deploy(command) => deploy::run(&command),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::manual(&arguments),

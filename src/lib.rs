@@ -15,6 +15,7 @@
 //! - [`output`]: result file, summary, plots.
 //! - [`transport`]: from a URL to a transport.
 //! - [`scenario`]: replays of scans, with simulated fleets.
+//! - [`study`]: events with known truth scanned, and what the answers are worth.
 //! - [`deploy`]: files that start workers on a cluster.
 //! - [`cli`]: the command line.
 //!
@@ -24,6 +25,7 @@ pub mod actors;
 pub mod cli;
 pub mod deploy;
 pub mod scenario;
+pub mod study;
 pub mod telemetry;
 pub mod transport;
 

@@ -11,6 +11,7 @@ mod output_files;
 mod output_fits;
 mod output_plots;
 mod output_skyreader;
+mod shares;
 mod sky_coordinates;
 mod sky_healpix;
 mod sky_regions;
@@ -32,6 +33,7 @@ fn main() {
         output_files::trials(),
         output_fits::trials(),
         output_plots::trials(),
+        shares::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

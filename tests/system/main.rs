@@ -11,6 +11,7 @@ mod metrics;
 mod needs;
 mod replay;
 mod scan;
+mod study;
 mod transports;
 
 use external_reco::program;
@@ -27,6 +28,7 @@ fn main() {
         deploy::trials(),
         metrics::trials(),
         replay::trials(),
+        study::trials(),
     ];
     let others = groups.into_iter().flatten().collect();
     let mut arguments = Arguments::from_args();

@@ -5,7 +5,7 @@
 //! set: then its absence is a failure.
 
 mod answer_first;
-mod command;
+pub(crate) mod command;
 mod event;
 mod files;
 mod interrupt;

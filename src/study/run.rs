@@ -1,0 +1,314 @@
+//! Makes the events of a study and scans them, as `skyscan scan` would, until every one of them has an
+//! answer of every reconstruction.
+//!
+//! Events are made ahead of the scans, on threads of their own. Where each scan has a place of its own to
+//! meet, two run side by side: while one waits for the last pixels of a round, the other one has work.
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use tokio::sync::{Notify, watch};
+
+use super::design::{Design, Made};
+use super::folder::{Answer, Folder, FolderError, Outcome};
+use crate::actors::scanner::{Ending, Scanned};
+use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
+use crate::actors::{self, ScanError, ScanSetup, progress::Progress};
+use crate::event::DetectorDirection;
+use crate::event::detector::Detector;
+use crate::output::{self, EventIdentity, OutputError};
+use crate::reco::{KernelError, Problem, Reco, StopFlag, VertexSeed};
+use crate::scan::ledger::Chunking;
+use crate::scan::plan::PlanError;
+use crate::scan::{Plan, Strategy, start};
+use crate::sky::Nside;
+use crate::sky::coordinates::SkyFrame;
+use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::transport::{self, TransportUrlError};
+
+/// A pixel fails for good after failures at so many workers, as in a scan.
+const FAIL_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("3 is above 0");
+/// Scans side by side, where each has a place of its own.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Where Scanner and Workers meet.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// As a URL.
+    pub url: String,
+    /// Tasks evaluated at once in this process, for each scan.
+    pub slots: u16,
+    /// Events that are made at once.
+    pub makers: usize,
+}
+
+/// A study ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// An event cannot be made.
+    #[error("event {number} cannot be made: {what}")]
+    Event {
+        /// Its number in the study.
+        number: u64,
+        /// Why.
+        what: String,
+    },
+    /// The resolutions make no sense.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The URL names no transport.
+    #[error(transparent)]
+    Url(#[from] TransportUrlError),
+    /// A scan ended without a map.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// A map cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// An answer cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// What is scanned how.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// What decides on the events.
+    pub design: Design,
+    /// What saw them, as far as the reconstructions know.
+    pub detector: Detector,
+    /// What is tried on them.
+    pub recos: Vec<Arc<dyn Reco>>,
+    /// Where.
+    pub place: Place,
+}
+
+impl Study {
+    /// Numbers of the first so many events that lack an answer.
+    pub fn missing(&self, n_events: u64, folder: &Folder) -> Vec<u64> {
+        let lacks = |number: &u64| self.lacking(*number, folder).next().is_some();
+        (0..n_events).filter(lacks).collect()
+    }
+
+    fn lacking<'a>(
+        &'a self,
+        number: u64,
+        folder: &'a Folder,
+    ) -> impl Iterator<Item = &'a Arc<dyn Reco>> {
+        let recos = self.recos.iter();
+        recos.filter(move |reco| !folder.has(number, reco.name()))
+    }
+
+    /// Scans what is missing of the first so many events, until `stop` says true; tells how many events are
+    /// done. What a scan that was stopped had by then is thrown away.
+    ///
+    /// # Errors
+    /// If an event cannot be made or scanned, or its answer not be written.
+    pub async fn run(
+        &self,
+        n_events: u64,
+        folder: &mut Folder,
+        stop: &watch::Receiver<bool>,
+        mut tell: impl FnMut(usize),
+    ) -> Result<(), StudyError> {
+        let todo: Vec<(u64, Vec<Arc<dyn Reco>>)> = self
+            .missing(n_events, folder)
+            .into_iter()
+            .map(|number| (number, self.lacking(number, folder).cloned().collect()))
+            .collect();
+        let (design, detector) = (
+            Arc::new(self.design.clone()),
+            Arc::new(self.detector.clone()),
+        );
+        let made = stream::iter(todo)
+            .take_while(|_| std::future::ready(!*stop.borrow()))
+            .map(|(number, recos)| {
+                let (design, detector) = (Arc::clone(&design), Arc::clone(&detector));
+                let making = tokio::task::spawn_blocking(move || design.make(number, &detector));
+                async move {
+                    let made = making.await.map_err(|error| error.to_string());
+                    let made = made.and_then(|made| made);
+                    (
+                        made.map_err(|what| StudyError::Event { number, what }),
+                        recos,
+                    )
+                }
+            })
+            .buffered(self.place.makers.max(1));
+        let maps = folder.map(0, "").0;
+        let n_side_by_side = match transport::is_local(&self.place.url) {
+            true => SIDE_BY_SIDE,
+            false => 1,
+        };
+        let mut answered = std::pin::pin!(
+            made.map(|(made, recos)| {
+                let maps = &maps;
+                async move {
+                    let made = made?;
+                    let mut answers = Vec::new();
+                    for reco in &recos {
+                        answers.extend(self.answer(&made, reco, maps, stop).await?);
+                    }
+                    Ok::<Vec<Answer>, StudyError>(answers)
+                }
+            })
+            .buffer_unordered(n_side_by_side)
+        );
+        let mut n_done = 0;
+        while let Some(answers) = answered.next().await {
+            for answer in answers? {
+                folder.add(answer)?;
+            }
+            if !*stop.borrow() {
+                n_done += 1;
+                tell(n_done);
+            }
+        }
+        Ok(())
+    }
+
+    /// Scans one event; nothing if that was stopped.
+    async fn answer(
+        &self,
+        made: &Made,
+        reco: &Arc<dyn Reco>,
+        maps: &std::path::Path,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Option<Answer>, StudyError> {
+        let truth = made.event.truth.as_ref();
+        let (Some(truth), Some(direction)) = (truth, truth.and_then(|truth| truth.direction))
+        else {
+            return Err(StudyError::Event {
+                number: made.number,
+                what: "it has no truth".to_owned(),
+            });
+        };
+        let answer = |outcome| Answer {
+            event: made.number,
+            seed: made.seed,
+            ice: made.ice,
+            energy_gev: made.energy_gev,
+            hit_doms: output::hit_doms(&made.event),
+            mjd: made.event.mjd,
+            truth: direction,
+            reco: reco.name().to_owned(),
+            outcome,
+        };
+        let problem = Problem {
+            event: made.event.clone(),
+            detector: self.detector.clone(),
+            reco: reco.name().to_owned(),
+        };
+        let kernel = match reco.prepare(&problem) {
+            Ok(kernel) => kernel,
+            Err(error) => return Ok(Some(answer(Outcome::Unusable(error.to_string())))),
+        };
+        let scanned = self.scan(&problem, reco, stop).await?;
+        match &scanned.ending {
+            Ending::Fulfilled => {}
+            Ending::Stopped | Ending::GaveUp(_) => return Ok(None),
+            Ending::Hopeless(reason) => {
+                return Ok(Some(answer(Outcome::Unusable(reason.clone()))));
+            }
+        }
+        if scanned.map.best().is_none() {
+            let reason = "no pixel could be fitted".to_owned();
+            return Ok(Some(answer(Outcome::Unusable(reason))));
+        }
+        let vertex = VertexSeed {
+            position_m: truth.position_m,
+            time_ns: truth.time_ns,
+        };
+        let request = at_truth(&scanned.map, &problem, direction, vertex);
+        let fitted = kernel.evaluate(vec![request], StopFlag::default()).await;
+        let identity = EventIdentity::from(&problem.event);
+        let name = format!("{:06}.{}.npz", made.number, reco.name());
+        output::write_archive(maps, &name, &scanned.map, identity, reco.name())?;
+        Ok(Some(answer(Outcome::Map {
+            sha256: scanned.map.sha256_hex(),
+            llh_truth: llh(fitted),
+            busy_s: scanned.busy_seconds,
+        })))
+    }
+
+    async fn scan(
+        &self,
+        problem: &Problem,
+        reco: &Arc<dyn Reco>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Scanned, StudyError> {
+        let worker = |slots| WorkerConfig {
+            slots,
+            leases_per_slot: LEASES_PER_SLOT,
+            recos: vec![Arc::clone(reco)],
+        };
+        let design = &self.design;
+        let setup = ScanSetup {
+            problem: problem.clone(),
+            plan: Plan::new(Strategy::Zoom, design.nsides.clone(), design.enclosed)?,
+            chunking: Chunking::Adaptive,
+            transport: transport::open(&self.place.url)?,
+            local: NonZeroU16::new(self.place.slots)
+                .map(worker)
+                .into_iter()
+                .collect(),
+            fail_after: FAIL_AFTER,
+            give_up: None,
+            patience: match transport::is_local(&self.place.url) {
+                true => Duration::ZERO,
+                false => actors::PATIENCE,
+            },
+        };
+        let stopping = Arc::new(Notify::new());
+        let (progress, _) = watch::channel(Progress::default());
+        let mut asked = stop.clone();
+        let scanning = actors::scan(setup, progress, Arc::clone(&stopping));
+        let mut scanning = std::pin::pin!(scanning);
+        let asking = async {
+            // Whoever may ask is gone: nobody will.
+            if asked.wait_for(|&asked| asked).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            scanned = &mut scanning => return Ok(scanned?),
+            () = asking => stopping.notify_one(),
+        }
+        Ok(scanning.await?)
+    }
+}
+
+/// The question that a pixel with its centre at the truth would be asked after the finest round, and the
+/// true vertex.
+fn at_truth(
+    map: &SkyMap,
+    problem: &Problem,
+    direction: DetectorDirection,
+    vertex: VertexSeed,
+) -> crate::reco::PixelRequest {
+    let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
+    let finest = map.rounds().keys().next_back().copied();
+    let beyond = finest.and_then(|nside| Nside::try_from(2 * u32::from(nside)).ok());
+    let mut request = match beyond {
+        Some(beyond) => {
+            let pixel = beyond.containing(frame.to_equatorial(direction));
+            start::request(map, pixel, direction)
+        }
+        None => crate::reco::PixelRequest {
+            direction,
+            seeds: Vec::new(),
+        },
+    };
+    request.seeds.push(vertex);
+    request
+}
+
+fn llh(fitted: Result<Vec<PixelOutcome>, KernelError>) -> Option<f64> {
+    match fitted.ok()?.into_iter().next()? {
+        PixelOutcome::Fitted(fit) => Some(fit.llh),
+        PixelOutcome::Failed(_) => None,
+    }
+}
