@@ -16,6 +16,7 @@ mod reco;
 mod regions;
 mod relay;
 mod replay;
+mod report;
 mod runtime;
 mod scan;
 mod settings;
@@ -40,13 +41,15 @@ const BAD_INPUT: u8 = 2;
 const INCOMPLETE: u8 = 3;
 /// A worker or relay met a scan that it can never serve.
 const UNFIT: u8 = 4;
+/// All was done, but what came out is not as good as was asked for.
+const MISSED: u8 = 5;
 
 /// Finds where in the sky a neutrino came from.
 ///
 /// Example: skyscan scan demo/event.json --out out
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 finished incomplete, 4 a worker or relay met
-/// a scan that it can never serve.
+/// a scan that it can never serve, 5 a threshold was missed.
 #[derive(Debug, Parser)]
 #[command(name = "skyscan", version, max_term_width = 100)]
 struct Arguments {
@@ -60,6 +63,11 @@ enum Command {
     Worker(worker::Arguments),
     Relay(relay::Arguments),
     Replay(replay::Arguments),
+    /// Compare reports of replays
+    ///
+    /// Example: skyscan report compare before/mva-check after/mva-check
+    #[command(subcommand)]
+    Report(report::Command),
     Answers(answers::Arguments),
     #[command(hide = true, name = process::SUBCOMMAND)]
     Fleet(fleet::Arguments),
@@ -161,6 +169,7 @@ pub fn run() -> ExitCode {
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Report(command) => report::run(&command),
         Command::Answers(arguments) => answers::run(&arguments),
         Command::Fleet(arguments) => fleet::run(&arguments),
         Command::Guard(arguments) => Ok(guard::run(&arguments)),

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         (Some(path), Some(url)) => {
             let mut end = Some(end);
             on_interrupt(move || drop(end.take()))?;
-            let scenario = super::replay::read(path)?;
+            let scenario = super::replay::read(path, &[])?;
             FleetOrder::standing(&scenario, url)
                 .with_context(|| format!("no fleet that stays can do {}", path.display()))
                 .map_err(bad_input)?

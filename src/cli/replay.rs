@@ -1,5 +1,6 @@
 //! `skyscan replay`
 
+mod check;
 mod model;
 mod teller;
 
@@ -11,12 +12,14 @@ use tokio::sync::watch;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::stderr::write_line as tell;
-use super::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime};
+use super::{Failure, Format, INCOMPLETE, MISSED, bad_input, failed, print, runtime};
 use crate::scenario;
 use crate::scenario::report::glossary::GLOSSARY;
+use crate::scenario::report::threshold::Threshold;
 use crate::scenario::report::{self, table};
 use crate::scenario::results::Report;
 use crate::scenario::setup::Clock;
+use crate::scenario::setup::change::Change;
 use crate::scenario::setup::file::Scenario;
 use crate::scenario::stage::watched::Watched;
 use teller::Teller;
@@ -46,6 +49,20 @@ pub(super) struct Arguments {
     /// A shrunk form of each point: under a minute for a scenario
     #[arg(long)]
     quick: bool,
+    /// Set a value of the scenario, in all of its variants: a path in its file, and what stands there, for
+    /// example fleet.workers=100 or 'sweep.workers=[10, 100]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Change>,
+    /// Run each point so often, whatever the scenario says; from two on there are intervals
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    repeats: Option<u16>,
+    /// Run nothing: say whether the scenarios make sense and this machine can hold them, how long they would
+    /// take, and how much memory
+    #[arg(long, conflicts_with_all = ["validate", "calibrate"])]
+    check: bool,
+    /// Leave with code 5 if a point meets this, or if nobody can tell, for example 'utilisation<0.95'
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["validate", "calibrate"])]
+    fail_if: Vec<Threshold>,
     /// Meet here instead of where the scenario says, for example at a broker that runs already
     #[arg(long, value_name = "URL")]
     transport: Option<String>,
@@ -63,11 +80,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let scenarios = arguments
         .scenarios
         .iter()
-        .map(|path| read(path))
+        .map(|path| read(path, &arguments.set))
         .collect::<Result<Vec<Scenario>, Failure>>()?;
     let mut scenarios = arguments.model.calibrated(scenarios)?;
     if arguments.quick {
         scenarios = scenarios.into_iter().map(Scenario::quick).collect();
+    }
+    if let Some(repeats) = arguments.repeats {
+        for point in scenarios
+            .iter_mut()
+            .flat_map(|scenario| &mut scenario.points)
+        {
+            point.repeats = usize::from(repeats);
+        }
+    }
+    if arguments.check {
+        for scenario in &scenarios {
+            print(&check::check(scenario)?)?;
+        }
+        return Ok(0);
     }
     arguments.metrics.serve("replay")?;
     let (ask, stop) = watch::channel(false);
@@ -99,7 +130,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Format::Json => serde_json::to_string(&reports).map_err(failed)?,
     })?;
     let complete = reports.len() == scenarios.len() && reports.iter().all(|r| r.complete);
-    Ok(if complete { 0 } else { INCOMPLETE })
+    if !complete {
+        return Ok(INCOMPLETE);
+    }
+    let conditions = arguments.fail_if.iter();
+    let missed: Vec<String> = conditions
+        .flat_map(|condition| reports.iter().flat_map(|report| condition.missed(report)))
+        .collect();
+    for words in &missed {
+        tell(words);
+    }
+    Ok(if missed.is_empty() { 0 } else { MISSED })
 }
 
 /// What the words of the table mean.
@@ -126,7 +167,7 @@ fn replayed(
 ) -> Result<Report, Failure> {
     let url = arguments.transport.clone();
     tell(&format!("{}: {}", scenario.name, scenario.question));
-    let teller = Teller::default();
+    let teller = Teller::of(scenario);
     let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
     let replaying = scenario::run::replay(scenario, url, watched, stop.clone(), |step| {
         teller.tell(step)
@@ -157,16 +198,16 @@ fn system(clock: Clock) -> Result<actix::SystemRunner, Failure> {
 }
 
 /// A scenario's file.
-pub(super) fn read(path: &Path) -> Result<Scenario, Failure> {
+pub(super) fn read(path: &Path, changes: &[Change]) -> Result<Scenario, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| anyhow!(error))
-        .and_then(|text| Ok(Scenario::parse(&text)?))
+        .and_then(|text| Ok(Scenario::parse_changed(&text, changes)?))
         .with_context(|| format!("cannot replay {}", path.display()))
         .map_err(bad_input)
 }
 
 /// The report of a replay before.
-fn read_report(path: &Path) -> Result<Report, Failure> {
+pub(super) fn read_report(path: &Path) -> Result<Report, Failure> {
     std::fs::read(path)
         .map_err(|error| anyhow!(error))
         .and_then(|text| Ok(serde_json::from_slice(&text)?))

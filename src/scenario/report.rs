@@ -2,12 +2,15 @@
 //! question, set-up, figure, answer and provenance.
 
 pub(in crate::scenario) mod charts;
+pub mod compare;
 pub mod glossary;
 mod page;
 pub mod table;
 mod tables;
+pub mod threshold;
 pub mod validation;
 pub mod verdict;
+mod waits;
 pub(in crate::scenario) mod written;
 
 use std::path::{Path, PathBuf};
@@ -29,7 +32,7 @@ pub fn write_all(dir: &Path, report: &Report) -> Result<Vec<PathBuf>, OutputErro
     make_folder(dir)?;
     let mut files = Vec::new();
     let mut pictures = Vec::new();
-    for (name, figure) in charts::all(report) {
+    for (name, figure) in charts::all(report).into_iter().chain(waits::all(report)) {
         let svg = write_figure(dir, name, &figure, &mut files)?;
         pictures.push(svg);
     }

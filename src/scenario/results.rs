@@ -9,6 +9,7 @@ pub mod digest;
 #[cfg(test)]
 pub(in crate::scenario) mod fixture;
 pub(in crate::scenario) mod point;
+pub mod waits;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::scan::TaskCounts;
 use crate::scenario::setup::{Clock, Setup};
 use crate::scenario::statistics::{Interval, Quantiles};
 use account::Account;
+use waits::Waits;
 
 /// Name and version of this form.
 pub const FORMAT: &str = "skyscan-replay-1";
@@ -46,6 +48,9 @@ pub struct Report {
     /// Whether this is of a quick form.
     #[serde(default)]
     pub is_quick: bool,
+    /// Whether something was set that the scenario's file does not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_changed: bool,
     /// One for each variant and number of workers, in the order of the file.
     pub points: Vec<Point>,
 }
@@ -204,6 +209,9 @@ pub struct Run {
     /// From when the Scanner gave a task to its hub until its work began: the round trip less the
     /// measured work, so the way back is in it.
     pub schedule_to_start_s: Quantiles,
+    /// The same, as a histogram and as the run went on.
+    #[serde(default)]
+    pub waits: Waits,
     /// From when the Scanner gave a task to its hub until it had the result.
     pub round_trip_s: Quantiles,
     /// Measured work of a task.

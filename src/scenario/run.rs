@@ -1,6 +1,7 @@
 //! Replaying: a whole scenario, point after point, and what those who watch are told.
 
 mod crew;
+pub mod forecast;
 mod hub;
 mod measure;
 mod repeat;
@@ -9,8 +10,6 @@ pub mod step;
 mod traces;
 
 use anyhow::Result;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
 
 use crate::scenario::results::point;
@@ -21,7 +20,6 @@ use crate::scenario::stage::capacity::Capacity;
 use crate::scenario::stage::machine;
 use crate::scenario::stage::stages::Stages;
 use crate::scenario::stage::watched::{Scraped, Watched};
-use crate::scenario::workload::work::Work;
 use step::Step;
 use traces::Turn;
 
@@ -50,54 +48,67 @@ pub async fn replay(
         machine: (scenario.clock == Clock::Real).then(machine::describe),
         complete: true,
         is_quick: scenario.is_quick,
+        is_changed: scenario.is_changed,
         points: Vec::new(),
     };
-    for (number, planned) in scenario.points.iter().enumerate() {
-        let mut runs = Vec::new();
-        for repeat in 0..planned.repeats {
-            tell(Step::Begins {
-                number,
-                n_points: scenario.points.len(),
-                repeat,
-                planned,
-            });
-            let seed = scenario.seed + repeat as u64;
-            match repeat_once(planned, repeat, seed, &mut stages, &mut stop, &tell).await {
-                Ok((run, scraped)) => {
-                    report
-                        .remarks
-                        .extend(scraped.map(|scraped| remark(planned, scraped)));
-                    tell(Step::Ends(&run));
-                    runs.push(run);
-                }
-                Err(error) => {
-                    report.complete = false;
-                    report.remarks.push(format!(
-                        "{} with {} workers could not be run: {error:#}",
-                        shown(&planned.variant),
-                        planned.setup.n_slots()
-                    ));
-                    break;
-                }
+    let mut runs: Vec<Vec<Run>> = scenario.points.iter().map(|_| Vec::new()).collect();
+    for (number, repeat) in order(scenario) {
+        let planned = &scenario.points[number];
+        // One that could not be run is not tried again.
+        if runs[number].len() < repeat {
+            continue;
+        }
+        tell(Step::Begins {
+            number,
+            n_points: scenario.points.len(),
+            repeat,
+            planned,
+        });
+        let seed = scenario.seed + repeat as u64;
+        match repeat_once(planned, repeat, seed, &mut stages, &mut stop, &tell).await {
+            Ok((run, scraped)) => {
+                report
+                    .remarks
+                    .extend(scraped.map(|scraped| remark(planned, scraped)));
+                tell(Step::Ends(&run));
+                runs[number].push(run);
             }
-            if *stop.borrow() {
-                break;
+            Err(error) => {
+                report.complete = false;
+                report.remarks.push(format!(
+                    "{} with {} workers could not be run: {error:#}",
+                    shown(&planned.variant),
+                    planned.setup.n_slots()
+                ));
             }
         }
-        report.complete &= runs.iter().all(|run| run.complete);
+        if *stop.borrow() {
+            break;
+        }
+    }
+    for (planned, runs) in scenario.points.iter().zip(runs) {
+        report.complete &= runs.len() == planned.repeats && runs.iter().all(|run| run.complete);
         if !runs.is_empty() {
             let (variant, setup) = (planned.variant.clone(), planned.setup.clone());
             report.points.push(point::of_runs(variant, setup, runs));
-        }
-        if *stop.borrow() {
-            report.complete = false;
-            break;
         }
     }
     if let Some(machine) = &mut report.machine {
         machine.load_after = machine::load();
     }
     report
+}
+
+/// Every run, as the number of its point and of its repeat, in the order in which they are done.
+fn order(scenario: &Scenario) -> Vec<(usize, usize)> {
+    let points = scenario.points.iter().enumerate();
+    let mut order: Vec<(usize, usize)> = points
+        .flat_map(|(number, planned)| (0..planned.repeats).map(move |repeat| (number, repeat)))
+        .collect();
+    if scenario.interleaved {
+        order.sort_by_key(|&(number, repeat)| (repeat, number));
+    }
+    order
 }
 
 fn shown(variant: &str) -> &str {
@@ -117,17 +128,12 @@ async fn repeat_once(
 ) -> Result<(Run, Option<Scraped>)> {
     let setup = &planned.setup;
     Capacity::read().check(setup).map_err(anyhow::Error::msg)?;
-    let service = &setup.workload.service;
-    let service_s = service.mean_of_draws_s(&mut ChaCha8Rng::seed_from_u64(seed));
-    let work = Work::of(setup, seed, service_s).map_err(anyhow::Error::msg)?;
-    let n_tasks = work.n_tasks();
-    let load = setup.load(service_s, setup.hub.service_s);
-    let waits_s = (work.n_waves() - 1) as f64 * service_s;
+    let (work, expected_s) = forecast::work(setup, seed).map_err(anyhow::Error::msg)?;
     let turn = Turn {
         repeat,
         seed,
-        n_tasks,
-        expected_s: n_tasks as f64 / load.throughput_bound_per_s() + waits_s,
+        n_tasks: work.n_tasks(),
+        expected_s,
     };
     let stage = stages.open(setup).await?;
     repeat::run(setup, turn, work, stage, stop, tell).await

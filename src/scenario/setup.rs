@@ -1,5 +1,6 @@
 //! The tables of a scenario: what is replayed, over what, by whom, and what goes wrong.
 
+pub mod change;
 mod check;
 mod faults;
 pub mod file;
@@ -102,6 +103,10 @@ pub struct Workload {
     /// Instead of pixels: a zoom scan, which decides on them itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoom: Option<ZoomSetup>,
+    /// Tasks that come each second, at random times (Poisson), whether workers are free or not. Without it each
+    /// task is there from the beginning, and the fleet sets the pace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
     /// How long a pixel takes.
     pub service: ServiceTime,
     /// Pixels that go out as one task.
@@ -208,13 +213,19 @@ impl Setup {
         }
     }
 
+    /// Busy share of the slots if everything that comes is served, where tasks come at a rate; at most 1.
+    pub fn offered_utilisation(&self, service_s: f64) -> Option<f64> {
+        let rate = self.workload.rate_per_s?;
+        Some((rate * service_s / self.n_slots() as f64).min(1.0))
+    }
+
     /// Whether mean value analysis describes it: a worker holds one task, none waits for it, none is
     /// held back by a window that is smaller than the fleet, no round waits for another, and nothing goes wrong.
     pub fn is_closed_loop(&self) -> bool {
         let Self {
             transport, faults, ..
         } = self;
-        if self.has_barriers() {
+        if self.has_barriers() || self.workload.rate_per_s.is_some() {
             return false;
         }
         let is_wide = transport
@@ -232,6 +243,7 @@ impl Setup {
         let workload = &mut self.workload;
         workload.service = workload.service.scaled(factor);
         workload.duration_s = workload.duration_s.map(|duration_s| duration_s * factor);
+        workload.rate_per_s = workload.rate_per_s.map(|rate| rate / factor);
         self.hub.service_s *= factor;
         let transport = &mut self.transport;
         transport.liveness_s = (transport.liveness_s * factor).max(SHORTEST_LIVENESS_S);
@@ -255,6 +267,8 @@ impl Setup {
     pub fn shrunk(mut self, divisor: f64) -> Self {
         self.fleet.workers = divided(self.fleet.workers, divisor);
         self.fleet.processes = self.fleet.processes.min(self.fleet.workers);
+        let rate = &mut self.workload.rate_per_s;
+        *rate = rate.map(|rate| rate / divisor);
         let window = self.transport.window;
         self.transport.window = window.map(|window| divided(window, divisor));
         self.hub.service_s *= divisor;

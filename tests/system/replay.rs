@@ -4,6 +4,7 @@
 //! as ignored, unless CI is set.
 
 mod answers;
+mod asked;
 mod command;
 mod interrupt;
 mod model;
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         model::checks(),
         virtual_time::checks(),
         answers::checks(),
+        asked::checks(),
         zoom::checks(),
     ];
     let with_broker = [

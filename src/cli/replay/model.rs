@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use super::{read_report, tell};
-use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print};
+use crate::cli::{Failure, Format, INCOMPLETE, MISSED, bad_input, failed, print};
 use crate::output::file::write_atomically;
 use crate::scenario::model::calibration::{self, Calibration};
 use crate::scenario::model::validation::{
@@ -27,7 +27,7 @@ pub(super) struct ModelArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "validate")]
     calibration: Option<PathBuf>,
     /// Replay a scenario, and in virtual time what the model says of it with the costs in such a file; prints the
-    /// errors. Once more with hubs that are too slow on purpose, which must not fit. Exit code 1 if the model
+    /// errors. Once more with hubs that are too slow on purpose, which must not fit. Exit code 5 if the model
     /// does not hold
     #[arg(long, value_name = "FILE", conflicts_with = "transport")]
     pub(super) validate: Option<PathBuf>,
@@ -136,5 +136,5 @@ pub(super) fn validate(
         Format::Json => serde_json::to_string(&validations).map_err(failed)?,
     })?;
     let holds = validations.iter().all(|validation| validation.holds);
-    Ok(if holds { 0 } else { FAILED })
+    Ok(if holds { 0 } else { MISSED })
 }

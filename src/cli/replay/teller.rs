@@ -3,17 +3,23 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use super::check::{Foreseen, span};
 use super::tell;
 use crate::cli::progress::{Pace, left};
 use crate::scenario::results::Run;
 use crate::scenario::run::step::Step;
+use crate::scenario::setup::file::Scenario;
 
 /// How often a line is written while a run goes on.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Knows how the run goes that is under way.
-#[derive(Debug, Default)]
-pub(super) struct Teller(RefCell<Option<Going>>);
+/// Knows how the run goes that is under way, and what is still to come.
+#[derive(Debug)]
+pub(super) struct Teller {
+    going: RefCell<Option<Going>>,
+    begun: Instant,
+    foreseen: RefCell<Foreseen>,
+}
 
 #[derive(Debug)]
 struct Going {
@@ -23,6 +29,15 @@ struct Going {
 }
 
 impl Teller {
+    /// Of a scenario that begins now.
+    pub(super) fn of(scenario: &Scenario) -> Self {
+        Self {
+            going: RefCell::default(),
+            begun: Instant::now(),
+            foreseen: RefCell::new(Foreseen::of(scenario)),
+        }
+    }
+
     /// Tells a step, if it is time to.
     pub(super) fn tell(&self, step: Step<'_>) {
         match step {
@@ -32,9 +47,16 @@ impl Teller {
                 repeat,
                 planned,
             } => {
-                self.0.replace(None);
+                self.going.replace(None);
+                let left_s = self
+                    .foreseen
+                    .borrow()
+                    .left_s(self.begun.elapsed().as_secs_f64());
+                let left = left_s.map_or(String::new(), |left_s| {
+                    format!("; about {} left in all", span(left_s))
+                });
                 tell(&format!(
-                    "point {} of {n_points}, repeat {}: {} N = {}",
+                    "point {} of {n_points}, repeat {}: {} N = {}{left}",
                     number + 1,
                     repeat + 1,
                     planned.variant,
@@ -47,7 +69,7 @@ impl Teller {
                 n_out,
                 n_slots,
             } => {
-                let mut going = self.0.borrow_mut();
+                let mut going = self.going.borrow_mut();
                 let going = going.get_or_insert_with(Going::new);
                 going.pace.note(going.begun.elapsed(), n_settled as u64);
                 if going.last_line.elapsed() < LINE_EVERY {
@@ -64,7 +86,10 @@ impl Teller {
                     left(going.pace.left(n_left as u64))
                 ));
             }
-            Step::Ends(run) => tell(&outcome(run)),
+            Step::Ends(run) => {
+                self.foreseen.borrow_mut().ended();
+                tell(&outcome(run));
+            }
         }
     }
 }

@@ -65,7 +65,8 @@ fn answer(page: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         page,
-        "<h2>Answer</h2>\n<p>A variant holds while its workers are busy {:.0} % of the time.</p>\n<ul>",
+        "<h2>Answer</h2>\n<p>A variant holds while its workers are busy {:.0} % of the time, or, where tasks come at a rate, \
+         serve as much of them.</p>\n<ul>",
         100.0 * HOLDS
     )?;
     for verdict in verdicts {

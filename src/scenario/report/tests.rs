@@ -97,6 +97,8 @@ fn a_report_is_a_page_charts_and_tables() {
         "utilisation.png",
         "utilisation.svg",
         "tail.png",
+        "waiting-histogram.svg",
+        "waiting-over-time.png",
         "points.csv",
         "table.txt",
         "runs.csv",

@@ -6,7 +6,8 @@ use super::written::count;
 use crate::scenario::results::{Point, Report};
 use crate::scenario::setup::EventForm;
 
-/// A variant holds as long as its workers are busy for at least this share of the time.
+/// A variant holds as long as its workers are busy for at least this share of the time, or serve at least this share of
+/// what comes.
 pub const HOLDS: f64 = 0.95;
 /// A processor core, or an emulated server, that is busy for this share is taken as full.
 const FULL: f64 = 0.75;
@@ -38,6 +39,8 @@ pub enum Limit {
     Connections,
     /// The load generator, or other load on the machine; the figures say nothing of the system.
     Generator,
+    /// Nothing: all that came was served.
+    Offered,
     /// None of what was measured.
     Unknown,
 }
@@ -56,6 +59,7 @@ impl Display for Limit {
             Self::Credit => "credit",
             Self::Connections => "connections",
             Self::Generator => "load generator (void)",
+            Self::Offered => "the load: all of it is served",
             Self::Unknown => "none of what was measured",
         })
     }
@@ -71,6 +75,9 @@ pub fn limit(point: &Point) -> Limit {
     };
     if utilisation >= HOLDS {
         return Limit::Workers;
+    }
+    if keeps_up(point) == Some(true) {
+        return Limit::Offered;
     }
     let throughput_per_s = point.mean.throughput_per_s.map_or(0.0, |x| x.mean);
     let is_near = |bound: f64| utilisation > bound * (1.0 - NEAR);
@@ -156,14 +163,21 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         .collect()
 }
 
-/// Whether a point's workers are busy. They are not if some of them never connect; where all do, but
+/// Whether tasks that come at a rate are served at that rate; `None` if they do not come at one.
+fn keeps_up(point: &Point) -> Option<bool> {
+    let rate = point.setup.workload.rate_per_s?;
+    let served = point.mean.throughput_per_s.map_or(0.0, |x| x.mean);
+    Some(served >= HOLDS * rate)
+}
+
+/// Whether a point's workers are busy, or serve all that comes where tasks come at a rate. They are not if some of them never connect; where all do, but
 /// the tasks run out before, nobody knows. Nor does anybody of a point that is void.
 pub(crate) fn is_busy(point: &Point) -> Option<bool> {
     if point.void().is_some() {
         return None;
     }
     match (point.mean.utilisation, point.mean.connection_s) {
-        (Some(utilisation), _) => Some(utilisation.mean >= HOLDS),
+        (Some(utilisation), _) => Some(keeps_up(point).unwrap_or(utilisation.mean >= HOLDS)),
         (None, None) => Some(false),
         (None, Some(_)) => None,
     }

@@ -56,10 +56,14 @@ pub fn add(report: &Path, folder: &Path) -> Result<PathBuf, DigestError> {
         path: path.clone(),
         why,
     };
-    match (report.is_quick, report.complete) {
-        (true, _) => return Err(unfit("a quick form")),
-        (false, false) => return Err(unfit("incomplete")),
-        (false, true) => {}
+    if report.is_quick {
+        return Err(unfit("a quick form"));
+    }
+    if report.is_changed {
+        return Err(unfit("changed on the command line"));
+    }
+    if !report.complete {
+        return Err(unfit("incomplete"));
     }
     make_folder(folder)?;
     let digest = digest(report);

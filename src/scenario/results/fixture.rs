@@ -2,6 +2,7 @@
 
 use crate::scan::TaskCounts;
 use crate::scenario::results::account::Account;
+use crate::scenario::results::waits::Waits;
 use crate::scenario::results::{
     BrokerUse, FORMAT, Generator, Machine, Means, Point, Report, Run, Steady, Tally, Theory,
 };
@@ -70,6 +71,7 @@ pub(in crate::scenario) fn point(variant: &str, workers: usize, utilisation: f64
         t90_s: 100.0,
         t99_s: 110.0,
         schedule_to_start_s: Quantiles::default(),
+        waits: Waits::of(&[(60.0, 0.01), (120.0, 0.5)]),
         round_trip_s: Quantiles::default(),
         service_s: Quantiles::default(),
         emulated_hub_s: 0.015,
@@ -136,6 +138,7 @@ pub(in crate::scenario) fn report(points: Vec<Point>) -> Report {
         }),
         complete: true,
         is_quick: false,
+        is_changed: false,
         points,
     }
 }

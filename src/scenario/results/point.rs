@@ -121,10 +121,11 @@ fn theory(setup: &Setup, runs: &[Run]) -> Theory {
     // The emulated server and our own code work side by side: two stations, one after the other.
     let stations_s = [emulated_s, own_s, broker_s];
     let mva = || theory::mva_utilisation(setup.n_slots(), service_s, round_trip_s, &stations_s);
+    let offered = setup.offered_utilisation(service_s).unwrap_or(1.0);
     Theory {
         knee_workers: load.knee_workers(),
         bound: match service_s > 0.0 {
-            true => load.utilisation_bound(),
+            true => load.utilisation_bound().min(offered),
             false => 0.0,
         },
         mva: (setup.is_closed_loop() && service_s > 0.0).then(mva),

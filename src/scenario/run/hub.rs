@@ -12,9 +12,12 @@ use crate::protocol::{Message, PROTOCOL, Welcome};
 use crate::scenario::around::ballast::laden;
 use crate::scenario::around::log::Log;
 use crate::scenario::around::master::SlowMaster;
-use crate::scenario::setup::{Clock, EventForm, Setup};
+use crate::scenario::setup::{Clock, EventForm, HubLaw, HubSetup, Setup};
 use crate::scenario::stage::stages::Stage;
 use crate::scenario::workload::{payload, simulated};
+
+/// Arrivals are drawn from other numbers than the master's times.
+const ARRIVALS: u64 = 0xa881_7e15;
 
 /// An open hub as the Scanner sees it, and the decorators that are asked in the end.
 pub(super) struct RunHub {
@@ -49,6 +52,11 @@ impl RunHub {
             .then(|| SlowMaster::new(Arc::clone(&hub), &setup.hub, seed));
         let hub = master.clone().map_or(hub, |master| master);
         let (hub, inbox) = log.watch(hub, inbox);
+        // Before the log: a task is there for it once it has come.
+        let hub = match setup.workload.rate_per_s {
+            Some(rate) => arrivals(hub, rate, seed),
+            None => hub,
+        };
         Ok(Self {
             hub,
             inbox,
@@ -56,6 +64,16 @@ impl RunHub {
             master,
         })
     }
+}
+
+/// Tasks come one by one at random times: each is let through so long after the one before, which is what a
+/// server does that always has something to do.
+fn arrivals(hub: Arc<dyn Hub>, rate_per_s: f64, seed: u64) -> Arc<dyn Hub> {
+    let gaps = HubSetup {
+        service_s: 1.0 / rate_per_s,
+        law: HubLaw::Exponential,
+    };
+    SlowMaster::new(hub, &gaps, seed ^ ARRIVALS)
 }
 
 fn config(setup: &Setup, payload: &[u8]) -> HubConfig {

@@ -8,6 +8,7 @@ use super::sampler::between;
 use super::traces::Traces;
 use crate::scenario::around::log::{FirstResult, TaskEntry};
 use crate::scenario::results::account::Account;
+use crate::scenario::results::waits::Waits;
 use crate::scenario::results::{BrokerUse, Run, Steady};
 use crate::scenario::setup::Clock;
 use crate::scenario::stage::machine;
@@ -39,7 +40,12 @@ impl Traces<'_> {
         let generator = generator::state(self, &spent);
         let stopped = self.scan.stopped.clone();
         let round_trip = |(task, end): (&TaskEntry, FirstResult)| end.at_s - task.submitted_s;
-        let wait = |(task, end)| (round_trip((task, end)) - end.busy_s).max(0.0);
+        let wait = |(task, end): (&TaskEntry, FirstResult)| {
+            (round_trip((task, end)) - end.busy_s).max(0.0)
+        };
+        let waited =
+            |(task, end): (&TaskEntry, FirstResult)| (end.at_s - first_s, wait((task, end)));
+        let waits: Vec<(f64, f64)> = log.first_results().map(waited).collect();
         let has_broker = self.broker.is_some() || self.setup.network.broker.is_some();
         Run {
             repeat: self.turn.repeat,
@@ -56,6 +62,7 @@ impl Traces<'_> {
             t90_s: quantile(&ends_s, 0.9),
             t99_s: quantile(&ends_s, 0.99),
             schedule_to_start_s: quantiles(log.first_results().map(wait).collect()),
+            waits: Waits::of(&waits),
             round_trip_s: quantiles(log.first_results().map(round_trip).collect()),
             service_s: quantiles(log.first_results().map(|(_, end)| end.busy_s).collect()),
             emulated_hub_s: self.hub.emulated_s,

@@ -83,7 +83,11 @@ pub(super) async fn run(
             setup.policy,
         ),
         HandOut {
-            spare_tasks: setup.transport.spare_tasks,
+            // Those that have not come yet wait for their time, not for a worker.
+            spare_tasks: match setup.workload.rate_per_s {
+                Some(_) => turn.n_tasks,
+                None => setup.transport.spare_tasks,
+            },
             window: setup.transport.window,
             ..HandOut::default()
         },

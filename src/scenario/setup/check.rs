@@ -46,6 +46,23 @@ impl Setup {
         at_least_one("workload.variations", Some(workload.variations))?;
         positive("workload.cycles", workload.cycles)?;
         positive("workload.duration_s", workload.duration_s)?;
+        positive("workload.rate_per_s", workload.rate_per_s)?;
+        if workload.rate_per_s.is_some() {
+            if workload.zoom.is_some() || workload.pixels_per_task.get() > 1 {
+                return Err(
+                    "workload.rate_per_s goes with tasks of one pixel, not with zoom or pixels_per_task"
+                        .to_owned(),
+                );
+            }
+            let policy = &self.policy;
+            if policy.deadlines || policy.speculation || policy.splitting {
+                return Err(
+                    "workload.rate_per_s makes tasks wait that have not come yet, so nothing may be done \
+                     about them: set deadlines, speculation and splitting in [policy] to false"
+                        .to_owned(),
+                );
+            }
+        }
         if workload.pixels_per_task.get() > 1 && workload.pixels.is_none() {
             return Err("workload.pixels_per_task goes with workload.pixels only".to_owned());
         }

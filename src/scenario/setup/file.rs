@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::change::{self, Change};
 use super::sources::take_sources;
 use super::{
     Clock, Faults, Fleet, HubSetup, Messages, NetworkSetup, Prices, Setup, TransportSetup, Workload,
@@ -26,6 +27,11 @@ pub struct Scenario {
     pub seed: u64,
     /// Whether this is the shrunk form, whose figures say nothing of the size that was asked about.
     pub is_quick: bool,
+    /// Whether something was set that its file does not say.
+    pub is_changed: bool,
+    /// Whether the first repeats of all points come before any second one, so that what changes on the machine
+    /// meanwhile changes all points alike.
+    pub interleaved: bool,
     /// Where each number comes from, by its path in the file.
     pub sources: BTreeMap<String, String>,
     /// Every point in order, scaled in time.
@@ -71,6 +77,8 @@ struct File {
     seed: u64,
     #[serde(default = "once")]
     repeats: usize,
+    #[serde(default)]
+    interleaved: bool,
     #[serde(default = "real_time")]
     time_scale: f64,
     #[serde(default)]
@@ -113,13 +121,28 @@ impl Scenario {
     /// # Errors
     /// If it is no TOML, a number has no source, a key is unknown or its value makes no sense.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        Self::parse_changed(text, &[])
+    }
+
+    /// Reads a scenario with some of its values changed, in all of its variants.
+    ///
+    /// # Errors
+    /// The same, and if there is nothing that a change could change.
+    pub fn parse_changed(text: &str, changes: &[Change]) -> Result<Self, ScenarioError> {
         let mut base: Table = text.parse()?;
-        let sources = take_sources(&mut base).map_err(|reason| senseless("", reason))?;
+        let mut sources = take_sources(&mut base).map_err(|reason| senseless("", reason))?;
+        for change in changes {
+            sources.insert(change.path(), change::SOURCE.to_owned());
+        }
         let variants = take_variants(&mut base).map_err(|reason| senseless("", reason))?;
         let mut scenario: Option<Self> = None;
-        for (variant, changes) in variants {
+        for (variant, differences) in variants {
             let mut merged = base.clone();
-            merge(&mut merged, changes);
+            merge(&mut merged, differences);
+            for change in changes {
+                let put = change.put_into(&mut merged);
+                put.map_err(|reason| senseless(&variant, reason))?;
+            }
             let file: File =
                 Value::Table(merged)
                     .try_into()
@@ -140,6 +163,8 @@ impl Scenario {
                         name: file.name,
                         question: file.question,
                         remarks: file.remarks,
+                        is_changed: !changes.is_empty(),
+                        interleaved: file.interleaved,
                         clock: file.clock,
                         seed: file.seed,
                         is_quick: false,
@@ -149,7 +174,14 @@ impl Scenario {
                 }
             }
         }
-        scenario.ok_or_else(|| senseless("", "variant = [] leaves nothing to replay".to_owned()))
+        let nothing = || senseless("", "variant = [] leaves nothing to replay".to_owned());
+        let mut scenario = scenario.ok_or_else(nothing)?;
+        if !changes.is_empty() {
+            let shown: Vec<String> = changes.iter().map(Change::shown).collect();
+            let remark = format!("Set on the command line: {}.", shown.join(", "));
+            scenario.remarks.push(remark);
+        }
+        Ok(scenario)
     }
 }
 

@@ -73,6 +73,38 @@ impl Drop for Scratch {
     }
 }
 
+/// A folder of a test's own, gone with it.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes an empty one.
+    pub(crate) fn new() -> Result<Self, Failed> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("skyscan-replay-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The report of a scenario that was replayed into it.
+    pub(crate) fn report(&self, scenario: &str) -> PathBuf {
+        self.0.join(scenario).join("report.json")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing more can be done about it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A shipped scenario's text.
 pub(crate) fn shipped(name: &str) -> Result<String, Failed> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

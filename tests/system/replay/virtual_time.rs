@@ -4,13 +4,13 @@ mod relays;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 
 use libtest_mimic::Failed;
 use skyscan::scenario::results::{Report, Run};
 
 use crate::needs::Check;
-use crate::replay::command::{CLOSED_LOOP, Scratch, changed, replay};
+use crate::replay::command::{CLOSED_LOOP, Folder, Scratch, changed, replay};
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     let mut checks: Vec<(&'static str, Check)> = vec![
@@ -82,21 +82,9 @@ per_gb = { zone = 0.02, cloud = 0.09 }
 source = "a test"
 "#;
 
-/// A folder of a test's own, gone with it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Nothing more can be done about it.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn run(file: &Scratch, name: &str) -> Result<(Folder, Report), Failed> {
-    let folder = format!("skyscan-virtual-{}-{name}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(folder));
-    let path = folder.0.to_string_lossy();
-    let output = replay(&[file.path(), "--out", &path, "--format", "json"])?;
+fn run(file: &Scratch) -> Result<(Folder, Report), Failed> {
+    let folder = Folder::new()?;
+    let output = replay(&[file.path(), "--out", folder.path(), "--format", "json"])?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stderr);
         return Err(format!("ended with {}: {told}", output.status).into());
@@ -112,8 +100,8 @@ fn runs(report: &Report) -> impl Iterator<Item = &Run> {
 
 fn same_bytes() -> Result<(), Failed> {
     let file = Scratch::new(STORM)?;
-    let (first, report) = run(&file, "first")?;
-    let (second, _) = run(&file, "second")?;
+    let (first, report) = run(&file)?;
+    let (second, _) = run(&file)?;
     let (first, second) = (read_all(&first)?, read_all(&second)?);
     for (name, bytes) in &first {
         if second.get(name) != Some(bytes) {
@@ -133,7 +121,7 @@ fn same_bytes() -> Result<(), Failed> {
 /// Every file of a report, by name.
 fn read_all(folder: &Folder) -> Result<BTreeMap<OsString, Vec<u8>>, Failed> {
     let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(folder.0.join("storm"))? {
+    for entry in std::fs::read_dir(Path::new(folder.path()).join("storm"))? {
         let entry = entry?;
         files.insert(entry.file_name(), std::fs::read(entry.path())?);
     }
@@ -188,7 +176,7 @@ source = "a test"
 /// Largest relative distance of a measured utilisation from mean value analysis with this hub time.
 fn distance(hub_s: f64, told_hub_s: f64) -> Result<f64, Failed> {
     use skyscan::scenario::theory::mva_utilisation;
-    let (_folder, report) = run(&Scratch::new(&mva_file(hub_s))?, &format!("mva-{hub_s}"))?;
+    let (_folder, report) = run(&Scratch::new(&mva_file(hub_s))?)?;
     let mut largest = 0.0f64;
     for point in &report.points {
         let utilisation = point.mean.utilisation.ok_or("no steady state")?.mean;
@@ -235,15 +223,15 @@ fn event_once() -> Result<(), Failed> {
         .to_owned();
     let rest = STORM.split("[network]\n").nth(1).unwrap_or_default();
     let calm = (calm + "[network]\n" + rest).replace("connections = 50", "connections = 60");
-    let bytes = |text: &str, name: &str| -> Result<[f64; 2], Failed> {
-        let (_folder, report) = run(&Scratch::new(text)?, name)?;
+    let bytes = |text: &str| -> Result<[f64; 2], Failed> {
+        let (_folder, report) = run(&Scratch::new(text)?)?;
         let run = runs(&report).next().ok_or("no run")?;
         let moved = run.account.moved;
         Ok([moved.zone.bytes as f64, moved.cloud.bytes as f64])
     };
     // 20 machines in the near zone, 40 in the far ones; 1000 tasks near, 2000 far, about.
-    let by_ref = bytes(&calm, "by-ref")?;
-    let inline = bytes(&calm.replace("by_ref", "inline"), "inline")?;
+    let by_ref = bytes(&calm)?;
+    let inline = bytes(&calm.replace("by_ref", "inline"))?;
     let (near, far) = (20.0 * 1e5 + 1000.0 * 1400.0, 40.0 * 1e5 + 2000.0 * 1400.0);
     let is_about = |value: f64, expected: f64| (value / expected - 1.0).abs() < 0.15;
     if !is_about(by_ref[0], near) || !is_about(by_ref[1], far) {
@@ -256,7 +244,7 @@ fn event_once() -> Result<(), Failed> {
 }
 
 fn zone_goes() -> Result<(), Failed> {
-    let (_folder, report) = run(&Scratch::new(STORM)?, "zone")?;
+    let (_folder, report) = run(&Scratch::new(STORM)?)?;
     for run in runs(&report) {
         let (tasks, account) = (run.tasks, &run.account);
         let hours = account.core_hours.ok_or("no core hours")?;

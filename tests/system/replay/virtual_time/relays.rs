@@ -41,12 +41,12 @@ fn with_region(text: &str) -> String {
 fn same_bytes() -> Result<(), Failed> {
     let tree = with_region(&relayed(STORM));
     let file = Scratch::new(&tree)?;
-    let (first, report) = run(&file, "tree-first")?;
-    let (second, _) = run(&file, "tree-second")?;
+    let (first, report) = run(&file)?;
+    let (second, _) = run(&file)?;
     if read_all(&first)? != read_all(&second)? {
         return Err("the reports differ".into());
     }
-    let (_folder, direct) = run(&Scratch::new(STORM)?, "tree-direct")?;
+    let (_folder, direct) = run(&Scratch::new(STORM)?)?;
     let maps = |report: &Report| -> Vec<String> {
         runs(report).map(|run| run.map_sha256.clone()).collect()
     };
@@ -85,7 +85,7 @@ fn event_once() -> Result<(), Failed> {
     let rest = rest.lines().filter(|line| !line.starts_with("broker"));
     let calm = calm + "[network]\n" + &rest.collect::<Vec<_>>().join("\n");
     let check = |text: &str, name: &str, copies: [f64; 3], n_tasks: [f64; 3]| {
-        let (_folder, report) = run(&Scratch::new(text)?, name)?;
+        let (_folder, report) = run(&Scratch::new(text)?)?;
         let run = runs(&report).next().ok_or("no run")?;
         let moved = run.account.moved;
         let moved = [moved.host, moved.zone, moved.cloud].map(|moved| moved.bytes as f64);

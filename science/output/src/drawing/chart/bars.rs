@@ -88,15 +88,16 @@ impl Bars {
                 }
                 from = to;
             }
+            let mut beyond = end;
             if let Some(expected) = bar.expected.filter(|value| value.is_finite()) {
                 let x = across(expected);
+                beyond = beyond.max(x);
                 let mark = Outline::lines([
                     at(x, middle - thick / 2.0 - 6.0),
                     at(x, middle + thick / 2.0 + 6.0),
                 ]);
                 figure.stroke(mark, pen(HUES[1], 4.0));
             }
-            let mut beyond = end;
             if bar.error > 0.0 {
                 let (low, high) = (
                     across(bar.length - bar.error),
