@@ -4,12 +4,15 @@ use crate::drawing::chart::short;
 use crate::scenario::results::Report;
 use crate::scenario::statistics::Interval;
 
+/// Half widths below this are nothing: six digits behind the point is all that is told.
+const LEAST_TOLD: f64 = 5e-7;
+
 /// A mean, with its 95 % interval where there is one, in another unit.
 pub(in crate::scenario) fn with_interval(interval: Interval, factor: f64) -> String {
     let mean = interval.mean * factor;
     match interval.half_width_95.map(|half| half * factor) {
         None => short(mean),
-        Some(half) if half > 0.0 => {
+        Some(half) if half >= LEAST_TOLD => {
             // Two digits of what is uncertain; never more than the mean is told with.
             let digits = (1.0 - half.log10().floor()).clamp(0.0, 6.0) as usize;
             match digits {
@@ -95,6 +98,7 @@ mod tests {
             (12_345.6, Some(120.0), "12,346 ± 120"),
             (0.98765, Some(0.0123), "0.988 ± 0.012"),
             (5.0, Some(0.0), "5 ± 0"),
+            (1.0, Some(1e-12), "1 ± 0"),
         ] {
             assert_eq!(with_interval(interval(mean, half), 1.0), expected);
         }
