@@ -7,6 +7,7 @@
 //! - [`light`]: Cherenkov light in layered ice.
 //! - [`synthetic`]: events with known truth.
 //! - [`reco`]: what the likelihood of a direction is.
+//! - [`photons`]: light that is simulated, and events of it.
 //! - [`scan`]: which directions are tried when; pure.
 //! - [`protocol`]: what Scanner and Workers say to each other.
 //! - [`actors`]: Scanner, Refiner, Worker.
@@ -32,6 +33,7 @@ pub mod transport;
 pub use skyscan_event as event;
 pub use skyscan_output as output;
 pub use skyscan_output::drawing;
+pub use skyscan_photons as photons;
 pub use skyscan_reco as reco;
 pub use skyscan_reco::{light, synthetic};
 pub use skyscan_scan as scan;

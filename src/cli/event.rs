@@ -5,12 +5,14 @@ mod shown;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::input::{DetectorArguments, EventArguments};
 use super::{Failure, Format, bad_input, failed, print, print_bytes};
 use crate::event::detector::Detector;
 use crate::event::{self, DetectorDirection, Event};
+use crate::photons::event::Generator;
+use crate::photons::optics::HoleIce;
 use crate::synthetic::{Recipe, generate};
 
 #[derive(Debug, Subcommand)]
@@ -32,8 +34,11 @@ pub(super) enum Command {
     },
     /// Make a synthetic event: a muon track with known truth
     ///
-    /// Example: skyscan event generate --seed 7 --energy-gev 200000 --output event.json
+    /// Example: skyscan event generate --seed 7 --energy-gev 200000 --light photons --output event.json
     Generate {
+        /// How light gets to the modules
+        #[arg(long, value_enum, default_value = "density")]
+        light: Light,
         /// Seed of all random numbers; the same seed gives the same event
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -64,6 +69,14 @@ pub(super) enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Light {
+    /// Drawn from the density that pandel-mpe fits, the same all along the track: at once
+    Density,
+    /// Photon by photon through the ice, from the track and the showers on it: seconds
+    Photons,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -108,6 +121,7 @@ pub(super) fn run(command: Command) -> Result<u8, Failure> {
             shown::show(&event, &detector.read()?, format)?;
         }
         Command::Generate {
+            light,
             seed,
             energy_gev,
             from_deg,
@@ -122,7 +136,14 @@ pub(super) fn run(command: Command) -> Result<u8, Failure> {
                 mjd,
             };
             let detector = detector.read()?;
-            write(&generate(&detector, &recipe), &detector, output.as_deref())?;
+            let event = match light {
+                Light::Density => generate(&detector, &recipe),
+                Light::Photons => {
+                    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+                    Generator::new(&detector, HoleIce::H2).generate(&recipe, n_threads)
+                }
+            };
+            write(&event, &detector, output.as_deref())?;
         }
         Command::Convert {
             event,

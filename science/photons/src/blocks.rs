@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// Does blocks `0..n_blocks` on `n_threads` threads and gives their results in the order of the blocks. Block `i` draws
-/// from stream `i` of the generator with this seed.
+/// from stream `i + 1` of the generator with this seed; stream 0 is left for what is drawn once.
 pub(crate) fn in_blocks<T: Send>(
     seed: u64,
     n_blocks: u64,
@@ -22,7 +22,7 @@ pub(crate) fn in_blocks<T: Send>(
                 return done;
             }
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(block);
+            rng.set_stream(block + 1);
             done.push((block, work(block, &mut rng)));
         }
     };

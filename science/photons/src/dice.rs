@@ -13,6 +13,39 @@ pub(crate) fn exponential(rng: &mut ChaCha8Rng) -> f64 {
     -libm::log(1.0 - unit(rng))
 }
 
+/// Standard normal.
+pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let (cos, _) = round(rng);
+    (2.0 * exponential(rng)).sqrt() * cos
+}
+
+/// Gamma with a shape of at least 1 and scale 1 (G. Marsaglia, W. W. Tsang, ACM TOMS 26 (2000) 363).
+pub(crate) fn gamma(shape: f64, rng: &mut ChaCha8Rng) -> f64 {
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = normal(rng);
+        let v = (1.0 + c * x).powi(3);
+        if v > 0.0 && exponential(rng) > -(0.5 * x * x + d * (1.0 - v + libm::log(v))) {
+            return d * v;
+        }
+    }
+}
+
+/// Poisson; above 10,000 by the normal distribution, which it is near to.
+pub(crate) fn poisson(mean: f64, rng: &mut ChaCha8Rng) -> u64 {
+    if mean > 1e4 {
+        return (mean + mean.sqrt() * normal(rng) + 0.5) as u64;
+    }
+    let mut left = mean - exponential(rng);
+    let mut n = 0;
+    while left > 0.0 {
+        left -= exponential(rng);
+        n += 1;
+    }
+    n
+}
+
 /// Cosine and sine of an angle uniform round the circle: a point in the unit disc, moved to its edge.
 pub(crate) fn round(rng: &mut ChaCha8Rng) -> (f64, f64) {
     loop {
@@ -96,5 +129,45 @@ mod tests {
                 .all(|mean| (mean - 1.0 / 3.0).abs() < 0.0048),
             "{sums:?}"
         );
+    }
+
+    /// Mean and variance of draws, and the number of them that five standard deviations are counted by.
+    fn moments(mut draw: impl FnMut(&mut ChaCha8Rng) -> f64) -> (f64, f64) {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let draws: Vec<f64> = (0..N).map(|_| draw(&mut rng)).collect();
+        let mean = draws.iter().sum::<f64>() / f64::from(N);
+        let square: f64 = draws.iter().map(|x| (x - mean).powi(2)).sum();
+        (mean, square / f64::from(N))
+    }
+
+    const N: u32 = 100_000;
+
+    #[test]
+    fn draws_have_their_means_and_variances() {
+        let five_sigma = 5.0 / f64::from(N).sqrt();
+        let (mean, variance) = moments(normal);
+        assert!(mean.abs() < five_sigma && (variance - 1.0).abs() < 1.5 * five_sigma);
+        for shape in [1.6, 5.0] {
+            let (mean, variance) = moments(|rng| gamma(shape, rng));
+            assert!(
+                (mean - shape).abs() < five_sigma * shape.sqrt(),
+                "{shape}: {mean}"
+            );
+            // The kurtosis of a gamma density is 3 + 6 / shape.
+            let tolerance = five_sigma * shape * (2.0 + 6.0 / shape).sqrt();
+            assert!((variance - shape).abs() < tolerance, "{shape}: {variance}");
+        }
+        for expected in [0.02, 3.0, 60.0, 2e4] {
+            let (mean, variance) = moments(|rng| poisson(expected, rng) as f64);
+            assert!(
+                (mean - expected).abs() < five_sigma * expected.sqrt(),
+                "{expected}: {mean}"
+            );
+            let tolerance = five_sigma * (2.0 * expected * expected + expected).sqrt();
+            assert!(
+                (variance - expected).abs() < tolerance,
+                "{expected}: {variance}"
+            );
+        }
     }
 }

@@ -1,14 +1,16 @@
-//! Simulated light: photons that scatter in layered ice.
+#![doc = include_str!("../README.md")]
 //!
-//! [`optics`] has what depends on colour, [`medium`] the layers, [`scattering`] the angles, [`flight`] takes one photon
-//! through them; [`emission`] says where a particle sends it. [`sample`] sees photons pass virtual DOMs, for densities
-//! to be learned from; [`learn`] does so. Lengths in metres, times in nanoseconds, wavelengths in nanometres.
+//! In reading order: [`optics`] has what depends on colour, [`medium`] the layers, [`scattering`] the angles;
+//! [`flight`] takes one photon through them, [`emission`] says where a particle sends it. Lengths in metres, times in
+//! nanoseconds, wavelengths in nanometres. [`learn`] learns densities of delays from [`sample`]s.
 
 mod blocks;
 mod dice;
 pub mod emission;
+pub mod event;
 pub mod flight;
 pub mod learn;
+pub mod front;
 pub mod medium;
 pub mod optics;
 pub mod sample;

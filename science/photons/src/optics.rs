@@ -19,10 +19,6 @@ pub fn group_index(wavelength_nm: f64) -> f64 {
         * (1.0 + 0.227_106 + l * (-0.954_648 + l * (1.425_68 - l * 0.711_832)))
 }
 
-/// The wavelength whose light times are measured against: in the spectrum of what is detected hardly any is
-/// faster, so nothing comes before its Cherenkov front.
-pub const FRONT_NM: f64 = 600.0;
-
 /// Wavelength at which lengths of scattering and absorption are given.
 const GIVEN_NM: f64 = 400.0;
 /// Scattering falls with the wavelength to this power (M. G. Aartsen et al., "Measurement of South Pole ice

@@ -14,6 +14,7 @@ pub mod minimize;
 pub mod pandel_mpe;
 pub mod photon_mpe;
 mod plane;
+pub mod readout;
 pub mod synthetic;
 
 use std::sync::Arc;

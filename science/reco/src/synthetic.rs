@@ -2,9 +2,8 @@
 //!
 //! A track crosses the detector; every DOM draws a Poisson number of photons around the
 //! expectation of [`crate::light::amount`]; each photon is late by a draw from the gamma density
-//! of [`crate::light::arrival`] and smeared by the readout; photons close in time merge into
-//! pulses; dark noise comes on top; pulses of close neighbours on a string are marked as
-//! coincident. Light losses along the track are smooth: there are no cascades on it.
+//! of [`crate::light::arrival`] and smeared by the readout. Light losses along the track are
+//! smooth: there are no cascades on it. What the DOMs make of it: [`crate::readout`].
 
 use std::collections::BTreeMap;
 
@@ -16,23 +15,9 @@ use crate::light::arrival::{JITTER_NS, effective_distance_m, rate_per_ns};
 use crate::light::cherenkov::{Track, add_scaled, sine};
 use crate::light::ice::Ice;
 use crate::light::{PHASE_INDEX, amount};
+use crate::readout::{self, Detected, MOST_DRAWN, TRACK_TIME_NS};
 use skyscan_event::detector::{Detector, Dom};
 use skyscan_event::{DetectorDirection, DomId, Event, Pulse, Seed};
-
-/// Dark noise of a DOM, per ns (500 Hz; Aartsen et al., JINST 12 (2017) P03012, section 4).
-const NOISE_PER_NS: f64 = 500e-9;
-/// Noise is drawn from this long before the track reaches the centre to as long after.
-const NOISE_SPAN_NS: f64 = 6_000.0;
-/// The track is this late after the start of the readout.
-const TRACK_TIME_NS: f64 = 10_000.0;
-/// Photons this close become one pulse.
-const MERGE_NS: f64 = 10.0;
-/// Coincident: light within this time in one of the two DOMs above or below.
-const COINCIDENCE_NS: f64 = 1_000.0;
-/// More photons than this in a DOM are drawn as this many of higher weight.
-const MOST_DRAWN: f64 = 500.0;
-/// Relative width of the charge of one photoelectron.
-const CHARGE_SPREAD: f64 = 0.3;
 
 /// What to generate. The same recipe always gives the same event.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,51 +32,72 @@ pub struct Recipe {
     pub mjd: f64,
 }
 
+/// The muon of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Muon {
+    /// Its way: the point lies well inside the detector.
+    pub track: Track,
+    /// Where it comes from.
+    pub direction: DetectorDirection,
+    /// Its energy.
+    pub energy_gev: f64,
+}
+
+impl Recipe {
+    /// Draws what the recipe leaves open.
+    pub fn muon(&self, detector: &Detector, rng: &mut ChaCha8Rng) -> Muon {
+        let direction = self.direction.unwrap_or_else(|| isotropic(rng));
+        let energy_gev = self
+            .energy_gev
+            .unwrap_or_else(|| libm::exp(rng.random_range(libm::log(3e3)..libm::log(1e6))));
+        let track = Track {
+            position_m: inner_point(detector, rng),
+            direction: direction.unit_vector().map(|x| -x),
+            time_ns: TRACK_TIME_NS,
+        };
+        Muon {
+            track,
+            direction,
+            energy_gev,
+        }
+    }
+
+    /// The event of a muon that was seen as these pulses.
+    pub fn event(&self, muon: &Muon, mut pulses: BTreeMap<DomId, Vec<Pulse>>) -> Event {
+        readout::mark_coincidences(&mut pulses);
+        Event {
+            run_id: 0,
+            event_id: u32::try_from(self.seed % 1_000_000_000).expect("below a billion"),
+            mjd: self.mjd,
+            stream: "SYNTHETIC".to_owned(),
+            pulse_series: "synthetic".to_owned(),
+            pulses: pulses.into_values().flatten().collect(),
+            excluded: vec![],
+            seeds: vec![],
+            truth: Some(Seed {
+                name: format!("muon of {:.0} GeV", muon.energy_gev),
+                direction: Some(muon.direction),
+                position_m: muon.track.position_m,
+                time_ns: muon.track.time_ns,
+            }),
+        }
+    }
+}
+
 /// Generates one event.
 pub fn generate(detector: &Detector, recipe: &Recipe) -> Event {
     let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
-    let direction = recipe.direction.unwrap_or_else(|| isotropic(&mut rng));
-    let energy_gev = recipe
-        .energy_gev
-        .unwrap_or_else(|| libm::exp(rng.random_range(libm::log(3e3)..libm::log(1e6))));
-    let track = Track {
-        position_m: inner_point(detector, &mut rng),
-        direction: direction.unit_vector().map(|x| -x),
-        time_ns: TRACK_TIME_NS,
-    };
+    let muon = recipe.muon(detector, &mut rng);
     let ice = Ice::new(&detector.ice);
     let mut pulses: BTreeMap<DomId, Vec<Pulse>> = BTreeMap::new();
     for (&id, dom) in &detector.doms {
-        let mut photons = track_photons(&track, energy_gev, dom, &ice, &mut rng);
-        let noise = Poisson::new(NOISE_PER_NS * 2.0 * NOISE_SPAN_NS).expect("a positive mean");
-        for _ in 0..noise.sample(&mut rng) as u64 {
-            photons.push((
-                TRACK_TIME_NS + rng.random_range(-NOISE_SPAN_NS..NOISE_SPAN_NS),
-                1.0,
-            ));
-        }
-        if !photons.is_empty() {
-            pulses.insert(id, merge(id, photons, &mut rng));
+        let photons = track_photons(&muon, dom, &ice, &mut rng);
+        let seen = readout::pulses(id, photons, &mut rng);
+        if !seen.is_empty() {
+            pulses.insert(id, seen);
         }
     }
-    mark_coincidences(&mut pulses);
-    let name = format!("muon of {energy_gev:.0} GeV");
-    Event {
-        run_id: 0,
-        event_id: u32::try_from(recipe.seed % 1_000_000_000).expect("below a billion"),
-        mjd: recipe.mjd,
-        stream: "SYNTHETIC".to_owned(),
-        pulse_series: "synthetic".to_owned(),
-        pulses: pulses.into_values().flatten().collect(),
-        excluded: vec![],
-        seeds: vec![],
-        truth: Some(Seed {
-            name,
-            direction: Some(direction),
-            position_m: track.position_m,
-            time_ns: track.time_ns,
-        }),
-    }
+    recipe.event(&muon, pulses)
 }
 
 fn isotropic(rng: &mut ChaCha8Rng) -> DetectorDirection {
@@ -115,20 +121,15 @@ fn inner_point(detector: &Detector, rng: &mut ChaCha8Rng) -> [f64; 3] {
     add_scaled(center, outward, 0.8)
 }
 
-/// Arrival times and weights of the photons of a track that a DOM detects.
-fn track_photons(
-    track: &Track,
-    energy_gev: f64,
-    dom: &Dom,
-    ice: &Ice,
-    rng: &mut ChaCha8Rng,
-) -> Vec<(f64, f64)> {
+/// The photons of a muon that a DOM detects.
+fn track_photons(muon: &Muon, dom: &Dom, ice: &Ice, rng: &mut ChaCha8Rng) -> Vec<Detected> {
+    let track = &muon.track;
     let approach = track.approach(dom.position_m);
     let mean = ice.mean(track.emission_z_m(&approach), dom.position_m[2]);
     let expected = dom.relative_efficiency
         * amount::expected_photoelectrons(
             approach.distance_m,
-            energy_gev,
+            muon.energy_gev,
             mean.scattering_per_m,
             mean.absorption_per_m,
         );
@@ -143,56 +144,11 @@ fn track_photons(
     let jitter = Normal::new(0.0, JITTER_NS).expect("a positive width");
     let direct = track.direct_light_ns(&approach);
     (0..drawn as u64)
-        .map(|_| {
-            (
-                direct + delay.sample(rng) + jitter.sample(rng),
-                number / drawn,
-            )
+        .map(|_| Detected {
+            time_ns: direct + delay.sample(rng) + jitter.sample(rng),
+            weight: number / drawn,
         })
         .collect()
-}
-
-/// Merges photons that are close in time; charges fluctuate per photon.
-fn merge(dom: DomId, mut photons: Vec<(f64, f64)>, rng: &mut ChaCha8Rng) -> Vec<Pulse> {
-    photons.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let spread = Normal::new(1.0, CHARGE_SPREAD).expect("a positive width");
-    let mut pulses: Vec<Pulse> = Vec::new();
-    for (time_ns, weight) in photons {
-        let charge_pe = (weight * spread.sample(rng).max(0.1)) as f32;
-        match pulses.last_mut() {
-            Some(open) if time_ns - open.time_ns < MERGE_NS => open.charge_pe += charge_pe,
-            _ => pulses.push(Pulse {
-                dom,
-                time_ns,
-                charge_pe,
-                width_ns: MERGE_NS as f32,
-                hlc: false,
-            }),
-        }
-    }
-    pulses
-}
-
-fn mark_coincidences(pulses: &mut BTreeMap<DomId, Vec<Pulse>>) {
-    let times: BTreeMap<DomId, Vec<f64>> = pulses
-        .iter()
-        .map(|(&id, pulses)| (id, pulses.iter().map(|pulse| pulse.time_ns).collect()))
-        .collect();
-    for (id, pulses) in pulses {
-        let neighbours = [-2i32, -1, 1, 2].into_iter().filter_map(|step| {
-            let dom = u16::try_from(i32::from(id.dom) + step).ok()?;
-            times.get(&DomId {
-                string: id.string,
-                dom,
-            })
-        });
-        let close: Vec<f64> = neighbours.flatten().copied().collect();
-        for pulse in pulses {
-            pulse.hlc = close
-                .iter()
-                .any(|time| (time - pulse.time_ns).abs() <= COINCIDENCE_NS);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,16 @@ use crate::source::{members, naming, ours, read, root, sources};
 
 /// These think; they neither wait nor send. The kernel of computing likelihoods needs threads, the
 /// external one processes.
-const PURE: [&str; 6] = ["event", "sky", "light", "synthetic", "reco", "scan"];
+const PURE: [&str; 8] = [
+    "event",
+    "sky",
+    "light",
+    "readout",
+    "synthetic",
+    "reco",
+    "photons",
+    "scan",
+];
 const WAITING_KERNELS: [&str; 5] = [
     "science/reco/src/compute.rs",
     "science/reco/src/external.rs",

@@ -225,7 +225,7 @@ fn errors(
 }
 
 /// Light that is scattered a hundred times before it is absorbed diffuses, in clean and in dusty ice: median and width
-/// are right within 7 % from 2 effective scattering lengths on, within 8 % from 1.5 on. Nearer to the source (20 m in
+/// are right within 6 % from 5 effective scattering lengths on, within 10 % from 1.5 on. Nearer to the source (20 m in
 /// clean ice) it has not forgotten its direction yet and comes earlier.
 #[test]
 fn light_that_scatters_often_diffuses() {
@@ -234,8 +234,8 @@ fn light_that_scatters_often_diffuses() {
         for (distance_m, error) in DISTANCES_M.into_iter().zip(errors) {
             let tolerance = match distance_m / effective_m {
                 near if near < 1.0 => 0.65,
-                near if near < 2.0 => 0.08,
-                _ => 0.07,
+                near if near < 5.0 => 0.1,
+                _ => 0.06,
             };
             assert!(
                 error.iter().all(|e| e.abs() < tolerance),

@@ -8,7 +8,6 @@
 use rand_chacha::ChaCha8Rng;
 
 use skyscan_event::detector::IceLayer;
-use skyscan_reco::light::SPEED_OF_LIGHT_M_PER_NS;
 use skyscan_reco::light::cherenkov::Track;
 
 use super::Sample;
@@ -16,8 +15,9 @@ use crate::blocks::{all_cores, in_blocks};
 use crate::dice;
 use crate::emission::{self, ShowerLight};
 use crate::flight::{Photon, fly};
+use crate::front::Front;
 use crate::medium::Medium;
-use crate::optics::{FRONT_NM, HoleIce, Spectrum, group_index, phase_index};
+use crate::optics::{HoleIce, Spectrum};
 
 /// Emission points lie between plus and minus this height.
 const HALF_HEIGHT_M: f64 = 750.0;
@@ -135,7 +135,7 @@ impl Scene {
                         cos_zenith: -track.direction[2],
                         bare,
                         delay_ns: photon.path_m * color.ns_per_m
-                            - front.arrival_ns(approach.along_m, approach.distance_m),
+                            - front.of_track_ns(approach.along_m, approach.distance_m),
                         weight: KEPT * left * acceptance / kept,
                     });
                 }
@@ -149,30 +149,10 @@ impl Scene {
     }
 }
 
-/// The Cherenkov front that delays are counted from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Front {
-    ns_per_m_away: f64,
-}
-
-impl Front {
-    pub(crate) fn new() -> Self {
-        let (phase, group) = (phase_index(FRONT_NM), group_index(FRONT_NM));
-        let away = (phase * group - 1.0) / (phase * phase - 1.0).sqrt();
-        Self {
-            ns_per_m_away: away / SPEED_OF_LIGHT_M_PER_NS,
-        }
-    }
-
-    /// When it passes, after the particle has passed the origin of `along_m`.
-    pub(crate) fn arrival_ns(self, along_m: f64, distance_m: f64) -> f64 {
-        along_m / SPEED_OF_LIGHT_M_PER_NS + distance_m * self.ns_per_m_away
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optics::{group_index, phase_index};
     use rand::SeedableRng;
     use skyscan_event::detector::Detector;
 

@@ -1,0 +1,280 @@
+//! Events of simulated light: a muon with its showers, photons from it to the DOMs, pulses.
+//!
+//! Of an event 10^7 to 10^11 photons could be detected; up to two hundred thousand are followed, each for many, and
+//! DOMs are enlarged (`targets`). So each DOM comes to a number of photons to expect and a list of weighted times, of
+//! which it draws as many as Poisson says. A time found anywhere in an enlarged DOM is moved to its middle by the
+//! difference of the straight ways from the source, so that light which comes straight keeps its time.
+
+mod losses;
+mod source;
+mod targets;
+
+use std::collections::BTreeMap;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use skyscan_event::detector::{Detector, IceLayer};
+use skyscan_event::{DomId, Event, Pulse};
+use skyscan_reco::light::cherenkov::Track;
+use skyscan_reco::readout::{self, Detected, MERGE_NS, MOST_DRAWN};
+use skyscan_reco::synthetic::Recipe;
+
+use crate::blocks::in_blocks;
+use crate::dice;
+use crate::emission::ShowerLight;
+use crate::flight::fly;
+use crate::front::Front;
+use crate::medium::Medium;
+use crate::optics::{HoleIce, Spectrum};
+use source::{PHOTONS_PER_M, Source};
+use targets::Targets;
+
+/// So far around the DOMs a muon shines and photons are followed: nothing from further out reaches them.
+const MARGIN_M: f64 = 150.0;
+/// A photon that is followed stands for at least this many ...
+const LEAST_STANDING: f64 = 100.0;
+/// ... and there are no more of them than this in an event.
+const MOST_FOLLOWED: f64 = 200_000.0;
+/// When it stands for fewer than this, and for less than half of what it stood for at first, it plays Russian roulette.
+const FAINT: f64 = 500.0;
+/// Mean distance of the points of a path that are looked at.
+const SPACING_M: f64 = 4.0;
+/// Photons of one block.
+const BLOCK: u64 = 2_000;
+/// Smearing of the time of a photon: 2.0 ns in the photomultiplier (R. Abbasi et al., NIM A 618 (2010) 139), 1.2 ns by
+/// clocks and digitisation (R. Abbasi et al., NIM A 601 (2009) 294).
+const TIMING_NS: f64 = 2.3;
+/// Photoelectrons per ns above which a photomultiplier gives half of what it should; a tenth is missing at 31 per ns
+/// (R. Abbasi et al., NIM A 618 (2010) 139, section on saturation).
+const SATURATION_PER_NS: f64 = 279.0;
+
+/// Makes events in one telescope.
+#[derive(Debug)]
+pub struct Generator<'a> {
+    detector: &'a Detector,
+    medium: Medium,
+    spectrum: Spectrum,
+    shower: ShowerLight,
+    hole_ice: HoleIce,
+    bounds: Bounds,
+}
+
+/// What a photon means to a DOM.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    target: u32,
+    time_ns: f64,
+    number: f64,
+}
+
+impl<'a> Generator<'a> {
+    /// Prepares to make events; takes some milliseconds.
+    pub fn new(detector: &'a Detector, hole_ice: HoleIce) -> Self {
+        Self {
+            detector,
+            medium: Medium::new(&detector.ice),
+            spectrum: Spectrum::cherenkov(),
+            shower: ShowerLight::new(),
+            hole_ice,
+            bounds: Bounds::new(detector),
+        }
+    }
+
+    /// Generates one event on so many threads. The same recipe always gives the same event, on any number of them, and
+    /// the same muon as [`skyscan_reco::synthetic::generate`]. Its energy is the one it has 150 m before the DOMs.
+    pub fn generate(&self, recipe: &Recipe, n_threads: usize) -> Event {
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+        let muon = recipe.muon(self.detector, &mut rng);
+        let (from_m, to_m) = self.bounds.crossing(&muon.track);
+        let (losses, way_m) = losses::draw(muon.energy_gev, to_m - from_m, &mut rng);
+        let way = (from_m, way_m);
+        let source = Source::new(muon.track, way, muon.energy_gev, losses, &self.shower);
+        let targets = Targets::new(self.detector, &muon.track);
+        let light = self.light(&source, &targets, recipe.seed, n_threads);
+        let mut by_target = vec![Vec::new(); targets.len()];
+        for expected in light {
+            by_target[expected.target as usize].push((expected.time_ns, expected.number));
+        }
+        let mut pulses: BTreeMap<DomId, Vec<Pulse>> = BTreeMap::new();
+        for (&id, expected) in self.detector.doms.keys().zip(&by_target) {
+            let mut seen = readout::pulses(id, draw(expected, &mut rng), &mut rng);
+            saturate(&mut seen);
+            if !seen.is_empty() {
+                pulses.insert(id, seen);
+            }
+        }
+        recipe.event(&muon, pulses)
+    }
+
+    /// What photons mean to the targets, in an order that does not depend on the number of threads.
+    fn light(
+        &self,
+        source: &Source<'_>,
+        targets: &Targets,
+        seed: u64,
+        n_threads: usize,
+    ) -> Vec<Expected> {
+        let photons = PHOTONS_PER_M * source.light_m();
+        let n = (photons / LEAST_STANDING).clamp(1.0, MOST_FOLLOWED).ceil();
+        let standing = photons / n;
+        let n = n as u64;
+        let blocks = in_blocks(seed, n.div_ceil(BLOCK), n_threads, |block, rng| {
+            let mut light = Vec::new();
+            for photon in block * BLOCK..((block + 1) * BLOCK).min(n) {
+                // Each part of the light gets its share of photons, but for a fraction of one.
+                let share = (photon as f64 + dice::unit(rng)) / n as f64;
+                self.follow(source, share, standing, targets, rng, &mut light);
+            }
+            light
+        });
+        blocks.into_iter().flatten().collect()
+    }
+
+    fn follow(
+        &self,
+        source: &Source<'_>,
+        share: f64,
+        mut standing: f64,
+        targets: &Targets,
+        rng: &mut ChaCha8Rng,
+        light: &mut Vec<Expected>,
+    ) {
+        let front = Front::new();
+        let faint = FAINT.min(0.5 * standing);
+        let color = self.spectrum.draw(rng);
+        let emitted = source.emit(share, color, rng);
+        fly(
+            emitted.photon,
+            color,
+            &self.medium,
+            SPACING_M,
+            rng,
+            |photon, rng| {
+                let here_m = photon.position_m;
+                let left = standing * libm::exp(-photon.absorbed);
+                for (index, target) in targets.around(here_m) {
+                    let sensitivity = self.hole_ice.sensitivity(photon.direction[2]);
+                    let later_ns = source.later_ns(&emitted, front, here_m, target.position_m);
+                    light.push(Expected {
+                        target: index as u32,
+                        time_ns: emitted.time_ns + photon.path_m * color.ns_per_m + later_ns,
+                        number: left * SPACING_M * target.per_metre * sensitivity,
+                    });
+                }
+                if !self.bounds.hold(here_m) {
+                    return false;
+                }
+                if left >= faint {
+                    return true;
+                }
+                standing *= 2.0;
+                dice::unit(rng) < 0.5
+            },
+        );
+    }
+}
+
+/// The photons that a DOM detects of those that were to be expected.
+fn draw(expected: &[(f64, f64)], rng: &mut ChaCha8Rng) -> Vec<Detected> {
+    let mut sum = 0.0;
+    let sums: Vec<f64> = expected
+        .iter()
+        .map(|(_, number)| {
+            sum += number;
+            sum
+        })
+        .collect();
+    let number = dice::poisson(sum, rng) as f64;
+    let drawn = number.min(MOST_DRAWN);
+    (0..drawn as u64)
+        .map(|_| {
+            let place = dice::unit(rng) * sum;
+            let chosen = sums
+                .partition_point(|sum| *sum <= place)
+                .min(sums.len() - 1);
+            Detected {
+                time_ns: expected[chosen].0 + TIMING_NS * dice::normal(rng),
+                weight: number / drawn,
+            }
+        })
+        .collect()
+}
+
+/// What photomultipliers make of more light than they can take.
+fn saturate(pulses: &mut [Pulse]) {
+    let most = (SATURATION_PER_NS * MERGE_NS) as f32;
+    for pulse in pulses {
+        pulse.charge_pe /= 1.0 + pulse.charge_pe / most;
+    }
+}
+
+/// An upright cylinder round all DOMs, with a margin.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    center_m: [f64; 3],
+    radius_m: f64,
+    bottom_m: f64,
+    top_m: f64,
+}
+
+impl Bounds {
+    fn new(detector: &Detector) -> Self {
+        let center_m = detector.center_m();
+        let mut bounds = Self {
+            center_m,
+            radius_m: 0.0,
+            bottom_m: f64::INFINITY,
+            top_m: f64::NEG_INFINITY,
+        };
+        for dom in detector.doms.values() {
+            let [x, y, z] = dom.position_m;
+            let away_m = libm::hypot(x - center_m[0], y - center_m[1]);
+            bounds.radius_m = bounds.radius_m.max(away_m + MARGIN_M);
+            bounds.bottom_m = bounds.bottom_m.min(z - MARGIN_M);
+            bounds.top_m = bounds.top_m.max(z + MARGIN_M);
+        }
+        bounds
+    }
+
+    fn hold(&self, point_m: [f64; 3]) -> bool {
+        let (x, y) = (point_m[0] - self.center_m[0], point_m[1] - self.center_m[1]);
+        (self.bottom_m..self.top_m).contains(&point_m[2])
+            && x * x + y * y < self.radius_m * self.radius_m
+    }
+
+    /// Where a track that passes inside comes in and goes out, along it from its point.
+    fn crossing(&self, track: &Track) -> (f64, f64) {
+        let [dx, dy, dz] = track.direction;
+        let [x, y, z] = track.position_m;
+        let (mut from, mut to) = (f64::NEG_INFINITY, f64::INFINITY);
+        if dz != 0.0 {
+            let ends = [self.bottom_m, self.top_m].map(|edge| (edge - z) / dz);
+            from = ends[0].min(ends[1]);
+            to = ends[0].max(ends[1]);
+        }
+        let (x, y) = (x - self.center_m[0], y - self.center_m[1]);
+        let a = dx * dx + dy * dy;
+        if a > 0.0 {
+            let b = x * dx + y * dy;
+            let c = x * x + y * y - self.radius_m * self.radius_m;
+            let root = (b * b - a * c).max(0.0).sqrt();
+            from = from.max((-b - root) / a);
+            to = to.min((-b + root) / a);
+        }
+        (from, to)
+    }
+}
+
+/// An ice with other coefficients: scattering and absorption times these factors.
+pub fn scaled(ice: &[IceLayer], scattering: f64, absorption: f64) -> Vec<IceLayer> {
+    let layer = |layer: &IceLayer| IceLayer {
+        z_m: layer.z_m,
+        scattering_length_m: layer.scattering_length_m / scattering,
+        absorption_length_m: layer.absorption_length_m / absorption,
+    };
+    ice.iter().map(layer).collect()
+}
+
+#[cfg(test)]
+mod tests;
