@@ -81,9 +81,7 @@ pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, To
             seed: design.seed,
             n_events: events.len() as u64,
             energies_gev: design.energies_gev,
-            ices: (design.ices.iter())
-                .map(|ice| [ice.scattering, ice.absorption])
-                .collect(),
+            ices: design.ices.iter().map(|ice| ice.words()).collect(),
         },
         recos: recos.collect::<Result<_, TooFewEvents>>()?,
     })

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::design::{Design, Ice};
+use super::design::Design;
 use super::folder::{Folder, Outcome};
 use super::measure::{Found, Measured};
 use super::statistics::{Mean, Share};
@@ -23,9 +23,12 @@ pub use table::text;
 const FAR_DEG: f64 = 10.0;
 /// Events with more hit DOMs than these should never be far off.
 const MANY_DOMS: [usize; 2] = [50, 100];
-/// A fit at the truth that is better than the best pixel by more than this: the search has missed it, since
-/// a pixel's width cannot make up for so much.
+/// Where a fit at the truth is better than the best pixel by more than this, and the truth is so many of the
+/// finest pixels away, the search has missed it.
 const MISSED_LLH: f64 = 0.5;
+const MISSED_PIXELS: f64 = 2.0;
+/// What rounding may do to a containment.
+const ROUNDING: f64 = 1e-9;
 
 /// Everything.
 #[derive(Clone, Debug, Serialize)]
@@ -94,7 +97,7 @@ impl Report {
         names.dedup();
         let recos = names.into_iter().map(|reco| {
             let of_reco = answers.iter().filter(|one| one.answer.reco == reco);
-            RecoReport::of(reco, &of_reco.collect::<Vec<_>>(), &design.ices)
+            RecoReport::of(reco, &of_reco.collect::<Vec<_>>(), design)
         });
         let recos = recos.collect();
         Self {
@@ -118,16 +121,19 @@ impl Report {
         files.push(write_atomically(dir, "validation.md", |out| {
             out.write_all(text.as_bytes())
         })?);
-        let mut put = |name: &str, figure: &Figure| {
+        let mut put = |stem: &str, figure: &Figure| {
             let drawn = |source| OutputError::Draw {
-                path: dir.join(name),
+                path: dir.join(stem),
                 source,
             };
-            let svg = drawing::svg(figure).map_err(drawn)?;
-            let name = format!("{name}.svg");
-            files.push(write_atomically(dir, &name, |out| {
-                out.write_all(svg.as_bytes())
-            })?);
+            let pictures = [
+                ("svg", drawing::svg(figure).map_err(drawn)?.into_bytes()),
+                ("png", drawing::png(figure).map_err(drawn)?),
+            ];
+            for (ending, bytes) in pictures {
+                let name = format!("{stem}.{ending}");
+                files.push(write_atomically(dir, &name, |out| out.write_all(&bytes))?);
+            }
             Ok(())
         };
         put("probabilities", &charts::probabilities(self))?;
@@ -137,16 +143,19 @@ impl Report {
 }
 
 impl RecoReport {
-    fn of(reco: &str, all: &[&Measured], ices: &[Ice]) -> Self {
+    fn of(reco: &str, all: &[&Measured], design: &Design) -> Self {
         let usable: Vec<Usable<'_>> = (all.iter())
             .filter_map(|one| Some((*one, one.found.as_ref()?)))
             .collect();
         let mut doms: Vec<usize> = usable.iter().map(|(one, _)| one.answer.hit_doms).collect();
         doms.sort_unstable();
         let median_doms = doms.get(doms.len() / 2).copied().unwrap_or(0);
+        let finest = design.nsides.last();
+        let pixel_deg = finest.map_or(0.0, |nside| nside.pixel_area_deg2().sqrt());
         let is_missed = |(one, found): &&Usable<'_>| match one.answer.outcome {
             Outcome::Map { llh_truth, .. } => {
                 llh_truth.is_some_and(|llh| llh < found.llh_best - MISSED_LLH)
+                    && found.angle_deg > MISSED_PIXELS * pixel_deg
             }
             Outcome::Unusable(_) => false,
         };
@@ -159,13 +168,13 @@ impl RecoReport {
             n_unusable: all.len() - usable.len(),
             n_missed: usable.iter().filter(is_missed).count(),
             median_doms,
-            groups: groups(&usable, median_doms, ices),
+            groups: groups(&usable, median_doms, design),
             probabilities: probabilities(&usable),
         }
     }
 }
 
-fn groups(usable: &[Usable<'_>], median_doms: usize, ices: &[Ice]) -> Vec<Group> {
+fn groups(usable: &[Usable<'_>], median_doms: usize, design: &Design) -> Vec<Group> {
     let mut groups = Vec::new();
     let mut add = |name: String, is_in: &dyn Fn(&Measured) -> bool| {
         let chosen: Vec<&Usable<'_>> = usable.iter().filter(|(one, _)| is_in(one)).collect();
@@ -185,7 +194,7 @@ fn groups(usable: &[Usable<'_>], median_doms: usize, ices: &[Ice]) -> Vec<Group>
             one.answer.hit_doms > many
         });
     }
-    for ice in ices {
+    for ice in &design.ices {
         add(ice.words(), &|one| one.answer.ice == *ice);
     }
     for exponent in 2..10 {
@@ -258,7 +267,10 @@ fn probabilities(usable: &[Usable<'_>]) -> Vec<(f64, Share)> {
     (1..20)
         .map(|step| {
             let share = f64::from(step) / 20.0;
-            let n_held = claimed.iter().filter(|claimed| **claimed <= share).count();
+            let n_held = claimed
+                .iter()
+                .filter(|claimed| **claimed <= share + ROUNDING)
+                .count();
             (share, Share::of(n_held, claimed.len()))
         })
         .collect()

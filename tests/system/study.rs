@@ -13,14 +13,14 @@ use crate::scan::command::{
     DEMO, empty_folder, json as json_of, number, run, scan, skyscan, stderr, text,
 };
 
-/// Coarse scans of events with much light: a tenth of a second each.
+/// Coarse scans of events with little light: a tenth of a second each.
 const QUICK: [&str; 8] = [
     "--seed",
     "5",
     "--nside",
-    "4,8",
+    "2,4",
     "--energies-gev",
-    "1e4,1e5",
+    "300,1000",
     "--format",
     "json",
 ];
@@ -67,9 +67,9 @@ fn says_what_it_did() -> Result<(), Failed> {
         };
         assert_eq!(answer["ice"], expected);
         assert_eq!(answer["regions_method"], "wilks");
-        assert!((1e4..1e5).contains(&number(&answer["energy_gev"])?));
-        // nside 8 has pixels of seven degrees.
-        assert!(number(&answer["angle_deg"])? < 20.0, "{answer}");
+        assert!((300.0..1000.0).contains(&number(&answer["energy_gev"])?));
+        // nside 4 has pixels of fifteen degrees.
+        assert!(number(&answer["angle_deg"])? < 40.0, "{answer}");
         let excess = number(&answer["excess"])?;
         let claimed = 1.0 - (-0.5 * excess.max(0.0)).exp();
         assert!((number(&answer["claimed"])? - claimed).abs() < 1e-9);
@@ -182,11 +182,14 @@ fn levels() -> Result<(), Failed> {
     assert_eq!(table["study"]["n_events"], 24);
     let asked = format!("coverage={}", text(&file)?);
 
-    // The same events by their own levels: at least so many are inside.
+    // The same events by their own levels: as many as their ranks say.
     let report = study("24", &study_in, &["--regions", &asked])?;
-    let held = &report["recos"][0]["groups"][0]["held"];
-    assert!(number(&held[1]["share"])? >= 0.85, "{held}");
-    assert!((0.4..=0.75).contains(&number(&held[0]["share"])?), "{held}");
+    let claims = report["recos"][0]["probabilities"]
+        .as_array()
+        .ok_or("no claims")?;
+    let held = |at: usize| (claims[at][0].clone(), claims[at][1]["n_held"].clone());
+    assert_eq!(held(9), (json!(0.5), json!(13)));
+    assert_eq!(held(17), (json!(0.9), json!(23)));
 
     let out = folder.join("scan");
     let found = scan(
@@ -230,7 +233,10 @@ fn levels() -> Result<(), Failed> {
     }
     assert!(n_files >= 6, "{n_files} files");
     // Read back, the map has the same regions.
-    let npz = out.join("run00000000.evt000000000010.SYNTHETIC_4_8.npz");
+    let npz = (std::fs::read_dir(&out)?.flatten())
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "npz"))
+        .ok_or("no npz")?;
     let shown = json_of(&[
         "map",
         "show",

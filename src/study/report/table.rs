@@ -37,11 +37,9 @@ fn table(reco: &RecoReport) -> String {
         text += &format!(" {} events cannot be used.", reco.n_unusable);
     }
     text += &match reco.n_missed {
-        0 => {
-            " No fit at the truth is better than the map's best pixel by more than 0.5.".to_owned()
-        }
+        0 => " No better minimum was missed at the truth.".to_owned(),
         n => format!(
-            " MISSED: at the truth {n} fits are better than the map's best pixel by more than 0.5."
+            " MISSED: {n} times a fit at the truth is better by more than 0.5, more than two pixels away."
         ),
     };
     text += "\n\n\

@@ -56,9 +56,8 @@ pub struct StudyNote {
     pub n_events: u64,
     /// From and to which energy.
     pub energies_gev: [f64; 2],
-    /// Scattering and absorption of the ices that the events were in, beside what the reconstruction
-    /// takes for the truth.
-    pub ices: Vec<[f64; 2]>,
+    /// The ices that the events were in, beside what the reconstruction takes for the truth.
+    pub ices: Vec<String>,
 }
 
 /// The tables of one reconstruction.
@@ -316,7 +315,7 @@ mod tests {
                 seed: 1,
                 n_events: 400,
                 energies_gev: [1e3, 1e7],
-                ices: vec![[1.1, 1.0], [1.0, 0.9]],
+                ices: vec!["scattering 1.1, absorption 1".to_owned()],
             },
             recos: [(
                 "pandel-mpe".to_owned(),

@@ -30,7 +30,7 @@ fn coverage(factor: f64, floor_deg: f64) -> RegionMethod {
             seed: 0,
             n_events: 400,
             energies_gev: [1e3, 1e7],
-            ices: vec![[1.0, 1.0]],
+            ices: Vec::new(),
         },
         recos: [(
             "bowl".to_owned(),
