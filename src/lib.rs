@@ -10,6 +10,7 @@
 //! - [`photons`]: light that is simulated, and events of it.
 //! - [`scan`]: which directions are tried when; pure.
 //! - [`protocol`]: what Scanner and Workers say to each other.
+//! - [`journal`]: what a scan accepted, durable.
 //! - [`actors`]: Scanner, Refiner, Worker.
 //! - [`telemetry`]: what Prometheus is told.
 //! - [`drawing`]: pages of outlines, text and pictures, as PNG or SVG.
@@ -25,6 +26,7 @@
 pub mod actors;
 pub mod cli;
 pub mod deploy;
+pub mod journal;
 pub mod scenario;
 pub mod study;
 pub mod telemetry;

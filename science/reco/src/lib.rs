@@ -27,6 +27,10 @@ use skyscan_event::detector::Detector;
 use skyscan_event::{DetectorDirection, Event};
 use skyscan_sky::map::PixelOutcome;
 
+/// Raised whenever the same event and configuration give other bits than before: numbers of different
+/// ones never belong into the same map.
+pub const NUMERICS: u32 = 1;
+
 /// Everything that a reconstruction needs to know, beside the direction. The same for all tasks of
 /// a scan: it travels once, packed, as the payload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -35,7 +35,7 @@ use stuck::Stuck;
 use troubles::Troubles;
 
 pub use copying::Stall;
-pub use results::{Acceptance, Answer};
+pub use results::{Acceptance, Answer, News};
 
 /// How long a task should take: long beside its way through a transport, short beside a round.
 const TASK_SECONDS: f64 = 0.5;
@@ -122,6 +122,8 @@ pub struct Ledger {
     n_purged: usize,
     stuck: Stuck,
     outcomes: BTreeMap<Pixel, PixelOutcome>,
+    news: News,
+    first_id: u64,
     next_id: u64,
     counts: TaskCounts,
     busy_seconds: f64,
@@ -168,6 +170,8 @@ impl Ledger {
             n_purged: 0,
             stuck: Stuck::default(),
             outcomes: BTreeMap::new(),
+            news: News::default(),
+            first_id: 0,
             next_id: 0,
             counts: TaskCounts::default(),
             busy_seconds: 0.0,
@@ -199,6 +203,33 @@ impl Ledger {
         Self { patience, ..self }
     }
 
+    /// The same, going on where another one ended: tasks are counted on, their numbers begin here, and
+    /// results of earlier ones are none of this scan's.
+    #[must_use]
+    pub fn going_on(self, first_id: u64, counts: TaskCounts, busy_seconds: f64) -> Self {
+        Self {
+            first_id,
+            next_id: first_id,
+            counts,
+            busy_seconds,
+            ..self
+        }
+    }
+
+    /// Enters outcomes of the wave that begins next, which were accepted before this ledger was made.
+    pub fn know(&mut self, known: impl IntoIterator<Item = (Pixel, PixelOutcome)>) {
+        for (pixel, outcome) in known {
+            match &outcome {
+                PixelOutcome::Fitted(_) => self.n_fitted += 1,
+                PixelOutcome::Failed(reason) => {
+                    self.n_failed += 1;
+                    self.last_failure.clone_from(reason);
+                }
+            }
+            self.outcomes.insert(pixel, outcome);
+        }
+    }
+
     /// Adds the pixels of a new wave. The last one must be done.
     pub fn begin_wave(&mut self, pixels: Vec<(Pixel, PixelRequest)>, now: Duration) {
         self.n_wave = pixels.len();
@@ -219,6 +250,21 @@ impl Ledger {
     /// The outcomes accepted since the last call.
     pub fn take_outcomes(&mut self) -> BTreeMap<Pixel, PixelOutcome> {
         std::mem::take(&mut self.outcomes)
+    }
+
+    /// The outcome of a pixel, if it was accepted since [`Self::take_outcomes`].
+    pub fn outcome(&self, pixel: Pixel) -> Option<&PixelOutcome> {
+        self.outcomes.get(&pixel)
+    }
+
+    /// What the last result told of pixels.
+    pub fn news(&self) -> &News {
+        &self.news
+    }
+
+    /// Nothing can go out, and whoever waits for progress waits in vain: time begins anew.
+    pub fn pauses(&mut self, now: Duration) {
+        self.went_on(now);
     }
 
     /// Tasks that are out and whose results will count.

@@ -29,6 +29,15 @@ pub struct Answer {
     pub report: Report,
 }
 
+/// What a result told of pixels, whatever became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// Pixels that got their outcomes by it.
+    pub settled: Vec<Pixel>,
+    /// Pixels at which its worker failed, and how; others may still fit them.
+    pub failures: Vec<(Pixel, String)>,
+}
+
 /// What became of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
@@ -65,7 +74,9 @@ struct Open {
 impl Ledger {
     /// Takes what a worker says of a task.
     pub fn accept(&mut self, id: u64, answer: Answer, now: Duration) -> Acceptance {
-        if id >= self.next_id {
+        self.news.settled.clear();
+        self.news.failures.clear();
+        if id >= self.next_id || id < self.first_id {
             return Acceptance::Unplanned;
         }
         self.stuck.ended(id);
@@ -136,6 +147,7 @@ impl Ledger {
                     self.prove_wrong(pixel, worker, now);
                     others.extend(self.copies.settle(pixel));
                     self.outcomes.insert(pixel, PixelOutcome::Fitted(fit));
+                    self.news.settled.push(pixel);
                     n_fitted += 1;
                     n_closed += 1;
                 }
@@ -191,6 +203,7 @@ impl Ledger {
             let verdict = match is_single {
                 true => self.failure(pixel, by, reason.to_owned()),
                 false => {
+                    self.news.failures.push((pixel, reason.to_owned()));
                     self.troubles.suspect(pixel, by, reason);
                     Verdict::Open
                 }
@@ -244,6 +257,7 @@ impl Ledger {
     }
 
     fn failure(&mut self, pixel: Pixel, by: (WorkerId, u64), reason: String) -> Verdict {
+        self.news.failures.push((pixel, reason.clone()));
         let standings = &self.standings;
         let is_anyone_left = |tried: &[WorkerId]| standings.is_anyone_but(tried);
         self.troubles
@@ -324,6 +338,7 @@ impl Ledger {
         self.last_failure.clone_from(&reason);
         self.n_failed += 1;
         self.outcomes.insert(pixel, PixelOutcome::Failed(reason));
+        self.news.settled.push(pixel);
         self.copies.settle(pixel)
     }
 

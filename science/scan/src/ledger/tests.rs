@@ -93,3 +93,34 @@ fn a_wave_after_another_is_balanced_by_itself() {
     assert_eq!(ledger.without_progress(at(3)), at(2));
     assert!(ledger.take_outcomes().is_empty());
 }
+
+/// As after a scanner was killed: what it had out belongs to another life.
+#[test]
+fn a_ledger_that_goes_on_counts_on_and_knows_none_of_the_tasks_before() {
+    let counts = TaskCounts {
+        planned: 3,
+        accepted: 3,
+        ..TaskCounts::default()
+    };
+    let first = 1 << 40;
+    let mut ledger = Ledger::new(chunks(1), StragglerPolicy::OFF).going_on(first, counts, 1.5);
+    ledger.know((0..3).map(|index| (pixel(index), fitted(index as f64))));
+    ledger.begin_wave(wave(5).split_off(3), Duration::ZERO);
+    ledger.worker_up(worker(1));
+    let task = ledger.cut_task(1, Duration::ZERO).unwrap();
+    assert_eq!((task.id, numbers(&task)), (first, vec![3]));
+    let old = ledger.accept(
+        2,
+        says(1, Report::Outcomes(vec![fitted(9.0)])),
+        Duration::ZERO,
+    );
+    assert_eq!(old, Acceptance::Unplanned);
+    assert!(ledger.news().settled.is_empty());
+    does(&mut ledger, 1, &task, Duration::ZERO);
+    assert_eq!(ledger.news().settled, [pixel(3)]);
+    let task = ledger.cut_task(1, Duration::ZERO).unwrap();
+    does(&mut ledger, 1, &task, Duration::ZERO);
+    assert!(ledger.is_wave_done());
+    assert_eq!(map(&mut ledger), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    assert_eq!((ledger.counts().planned, ledger.counts().accepted), (5, 5));
+}

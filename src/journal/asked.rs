@@ -1,0 +1,225 @@
+//! What a scan was asked: with the release, all that its map depends on.
+
+use std::num::NonZeroU32;
+
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+
+use super::schema::{EVENT, PLAN, SETTINGS, TABLES};
+use crate::protocol::{pack_problem, unpack_problem};
+use crate::reco::Problem;
+use crate::scan::plan::Disc;
+use crate::scan::{Plan, Strategy};
+use crate::sky::region::RegionMethod;
+use crate::sky::{Equatorial, Nside};
+
+/// What a scan was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What is scanned, and with what.
+    pub problem: Problem,
+    /// How the sky is searched.
+    pub plan: Plan,
+    /// How regions are made; it chose the level of the plan.
+    pub regions: RegionMethod,
+    /// At so many different workers a pixel fails before it fails for good.
+    pub fail_after: NonZeroU32,
+    /// Whether the files of the scan belong into the folder of the journal.
+    pub files_beside: bool,
+}
+
+impl Asked {
+    /// What differs between two scans, as `name: this one, not that one`; nothing if their maps must be
+    /// the same.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut compare = |name: &str, ours: String, others: String| {
+            if ours != others {
+                differences.push(format!("{name}: {ours}, not {others}"));
+            }
+        };
+        compare(
+            "reco",
+            shown(&self.problem.reco),
+            shown(&other.problem.reco),
+        );
+        let strategy = |asked: &Self| match asked.plan.strategy() {
+            Strategy::Zoom => "zoom".to_owned(),
+            Strategy::Direct { within: None } => "direct".to_owned(),
+            Strategy::Direct {
+                within: Some(Disc { center, radius_rad }),
+            } => format!(
+                "direct within {} deg of {},{}",
+                radius_rad.to_degrees(),
+                center.ra_rad.to_degrees(),
+                center.dec_rad.to_degrees()
+            ),
+        };
+        compare("strategy", strategy(self), strategy(other));
+        let rounds = |asked: &Self| nsides(&asked.plan);
+        compare("nside", rounds(self), rounds(other));
+        let regions = |asked: &Self| asked.regions.name().to_owned();
+        compare("regions", regions(self), regions(other));
+        let detector = |asked: &Self| shown(&asked.problem.detector.name);
+        compare("detector", detector(self), detector(other));
+        let event = |asked: &Self| {
+            let event = &asked.problem.event;
+            format!(
+                "run {} event {} with {} pulses",
+                event.run_id,
+                event.event_id,
+                event.pulses.len()
+            )
+        };
+        compare("event", event(self), event(other));
+        if differences.is_empty() {
+            if self.problem.event != other.problem.event {
+                differences.push("event: another version of it, or other pulses".to_owned());
+            }
+            if self.problem.detector != other.problem.detector {
+                differences.push("detector: another description of it".to_owned());
+            }
+            if self.plan != other.plan {
+                differences.push(format!(
+                    "level of the region: {}, not {}",
+                    self.plan.level(),
+                    other.plan.level()
+                ));
+            }
+        }
+        differences
+    }
+
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let mut settings = vec![
+            ("fail_after", Value::Integer(self.fail_after.get().into())),
+            ("files_beside", Value::Integer(self.files_beside.into())),
+            ("level", Value::Real(self.plan.level())),
+            ("reco", text(&self.problem.reco)),
+            ("regions", text(self.regions.name())),
+        ];
+        match self.plan.strategy() {
+            Strategy::Zoom => settings.push(("strategy", text("zoom"))),
+            Strategy::Direct { within } => {
+                settings.push(("strategy", text("direct")));
+                if let Some(Disc { center, radius_rad }) = within {
+                    settings.push(("near_ra_rad", Value::Real(center.ra_rad)));
+                    settings.push(("near_dec_rad", Value::Real(center.dec_rad)));
+                    settings.push(("within_rad", Value::Real(*radius_rad)));
+                }
+            }
+        }
+        settings
+    }
+
+    pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let event = &self.problem.event;
+        let packed = pack_problem(&self.problem);
+        let row = [
+            ValueRef::Integer(event.run_id.into()),
+            ValueRef::Integer(event.event_id.into()),
+            ValueRef::Real(event.mjd),
+            ValueRef::Text(event.stream.as_bytes()),
+            ValueRef::Text(self.problem.detector.name.as_bytes()),
+            ValueRef::Blob(&packed),
+        ];
+        connection.execute(
+            &TABLES[EVENT].insert(),
+            params_from_iter(row.map(ToSqlOutput::Borrowed)),
+        )?;
+        for setting in self.settings() {
+            connection.execute(&TABLES[SETTINGS].insert(), setting)?;
+        }
+        for (step, nside) in self.plan.rounds().iter().enumerate() {
+            let round = i64::from(u32::from(*nside));
+            connection.execute(&TABLES[PLAN].insert(), (step as i64, round))?;
+        }
+        Ok(())
+    }
+
+    /// Reads it back; fails with what makes no sense.
+    pub(super) fn read(connection: &Connection) -> Result<Self, String> {
+        let wrong = |error: rusqlite::Error| error.to_string();
+        let packed: Vec<u8> = connection
+            .query_row("SELECT problem FROM event", [], |row| row.get(0))
+            .map_err(wrong)?;
+        let problem = unpack_problem(&packed).map_err(|error| error.to_string())?;
+        let setting = |name: &str| -> rusqlite::Result<Value> {
+            connection.query_row("SELECT value FROM settings WHERE name = ?", [name], |row| {
+                row.get(0)
+            })
+        };
+        let text = |name: &str| match setting(name).map_err(wrong)? {
+            Value::Text(text) => Ok(text),
+            _ => Err(format!("{name} is no text")),
+        };
+        let real = |name: &str| match setting(name).map_err(wrong)? {
+            Value::Real(number) => Ok(number),
+            _ => Err(format!("{name} is no real number")),
+        };
+        let integer = |name: &str| match setting(name).map_err(wrong)? {
+            Value::Integer(number) => Ok(number),
+            _ => Err(format!("{name} is no integer")),
+        };
+        let strategy = match text("strategy")?.as_str() {
+            "zoom" => Strategy::Zoom,
+            "direct" => Strategy::Direct {
+                within: match setting("within_rad") {
+                    Err(rusqlite::Error::QueryReturnedNoRows) => None,
+                    _ => Some(Disc {
+                        center: Equatorial {
+                            ra_rad: real("near_ra_rad")?,
+                            dec_rad: real("near_dec_rad")?,
+                        },
+                        radius_rad: real("within_rad")?,
+                    }),
+                },
+            },
+            other => return Err(format!("strategy is {other:?}")),
+        };
+        let methods = [
+            RegionMethod::Wilks,
+            RegionMethod::Calibrated,
+            RegionMethod::Posterior,
+        ];
+        let named = text("regions")?;
+        let regions = methods.into_iter().find(|method| method.name() == named);
+        let fail_after = u32::try_from(integer("fail_after")?).ok();
+        Ok(Self {
+            problem,
+            plan: Plan::new(strategy, rounds(connection)?, real("level")?)
+                .map_err(|error| error.to_string())?,
+            regions: regions.ok_or_else(|| format!("regions are {named:?}"))?,
+            fail_after: fail_after
+                .and_then(NonZeroU32::new)
+                .ok_or("fail_after is no number above 0")?,
+            files_beside: integer("files_beside")? != 0,
+        })
+    }
+}
+
+fn rounds(connection: &Connection) -> Result<Vec<Nside>, String> {
+    let read = || -> rusqlite::Result<Vec<i64>> {
+        let mut statement = connection.prepare(&TABLES[PLAN].select())?;
+        let rounds = statement.query_map([], |row| row.get(1))?;
+        rounds.collect()
+    };
+    let rounds = read().map_err(|error| error.to_string())?;
+    rounds.into_iter().map(nside).collect()
+}
+
+/// A resolution as a table has it.
+pub(super) fn nside(round: i64) -> Result<Nside, String> {
+    let number = u32::try_from(round).map_err(|_| format!("nside {round}"))?;
+    Nside::try_from(number).map_err(|error| error.to_string())
+}
+
+fn nsides(plan: &Plan) -> String {
+    let rounds = plan.rounds().iter().map(ToString::to_string);
+    rounds.collect::<Vec<String>>().join(",")
+}
+
+fn shown(name: &str) -> String {
+    crate::event::names::clean(name, crate::event::names::LONGEST_NAME)
+}

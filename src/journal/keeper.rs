@@ -1,0 +1,264 @@
+//! The thread that writes a journal: whatever has come while the last commit was under way goes into
+//! the next one, and then its receipts are confirmed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use metrics::{Histogram, counter, histogram};
+use rusqlite::TransactionBehavior;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::batch::Batch;
+use super::note::{News, Note};
+use super::shared::Shared;
+use super::{Journal, JournalError, Tip, file, lock, now_ms};
+use crate::protocol::WorkerId;
+use load::{End, Load, read_numbers};
+use pause::Pause;
+
+mod load;
+mod pause;
+#[cfg(test)]
+mod told;
+
+/// No commit takes more rows.
+const MOST_ROWS: usize = 50_000;
+/// How often a disk that took nothing is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Keeper {
+    journal: Journal,
+    tell: UnboundedSender<News>,
+    shared: Arc<Shared>,
+    transport: String,
+    /// The numbers of workers in the tables.
+    workers: HashMap<WorkerId, i64>,
+    n_waves: i64,
+    /// Whether the numbers that Scanners before have given are known.
+    knows_numbers: bool,
+    commit_seconds: Histogram,
+}
+
+/// Counts what is thrown away, since another Scanner has the journal.
+fn refuse(load: &Load, error: &JournalError) {
+    if matches!(error, JournalError::Fenced { .. }) {
+        let n_results = load.n_results();
+        counter!("skyscan_task_results_total", "outcome" => "refused").increment(n_results);
+        tracing::warn!(n_results, "results are refused: {error}");
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(
+        journal: Journal,
+        tell: UnboundedSender<News>,
+        shared: Arc<Shared>,
+        transport: String,
+    ) -> Self {
+        Self {
+            journal,
+            tell,
+            shared,
+            transport,
+            workers: HashMap::new(),
+            n_waves: 0,
+            knows_numbers: false,
+            commit_seconds: histogram!("skyscan_journal_commit_seconds"),
+        }
+    }
+
+    /// Writes until the Scanner ends or is gone.
+    pub(super) fn run(mut self, notes: &Receiver<Note>) {
+        let mut begins = Some(std::mem::take(&mut self.transport));
+        loop {
+            let mut load = Load::new(begins.take());
+            if !load.begins() {
+                match notes.recv() {
+                    Ok(note) => load.add(note),
+                    Err(_) => break,
+                }
+            }
+            while load.n_rows < MOST_ROWS && load.end.is_none() {
+                match notes.try_recv() {
+                    Ok(note) => load.add(note),
+                    Err(_) => break,
+                }
+            }
+            load.at_ms = now_ms();
+            let written = self.write(&load);
+            let n_rows = load.n_rows;
+            match written {
+                Ok(()) => {
+                    let end = load.confirm();
+                    if self.shared.written(n_rows) {
+                        let _ = self.tell.send(News::GoesOn);
+                    }
+                    if let Some(End { done, .. }) = end {
+                        self.close();
+                        let _ = done.send(Ok(()));
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let error = Arc::new(error);
+                    let _ = self.tell.send(News::Ended(Arc::clone(&error)));
+                    while let Ok(note) = notes.try_recv() {
+                        load.add(note);
+                    }
+                    refuse(&load, &error);
+                    if let Some(End { done, .. }) = load.end {
+                        let _ = done.send(Err(error));
+                    }
+                    return;
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// Leaves one file that can be moved anywhere: nothing that belongs to it stays beside it.
+    fn close(self) {
+        let folded = self
+            .journal
+            .connection
+            .pragma_update(None, "journal_mode", "DELETE");
+        if let Err(error) = folded {
+            tracing::debug!(%error, "the journal stays in several files");
+        }
+    }
+
+    /// Until it is on the disk, however long that takes; unless nobody waits for it any more.
+    fn write(&mut self, load: &Load) -> Result<(), JournalError> {
+        let mut pause: Option<Pause> = None;
+        loop {
+            let begun = Instant::now();
+            let error = match self.commit(load) {
+                Ok(()) => {
+                    self.commit_seconds.record(begun.elapsed());
+                    if let Some(pause) = pause {
+                        pause.is_over(&self.journal.path);
+                    }
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if !error.may_pass() || self.shared.gives_up() {
+                return Err(error);
+            }
+            match &mut pause {
+                Some(pause) => pause.tell_again(&self.journal.path, &error),
+                none => {
+                    self.shared.stuck();
+                    let _ = self.tell.send(News::Paused);
+                    *none = Some(Pause::begin(&self.journal.path, &error));
+                }
+            }
+            thread::park_timeout(TRY_AGAIN);
+        }
+    }
+
+    fn commit(&mut self, load: &Load) -> Result<(), JournalError> {
+        let path = self.journal.path.clone();
+        let wrong = |source| JournalError::of(&path, source);
+        match self.try_commit(load) {
+            Ok(tip) => {
+                self.journal.tip = tip?;
+                Ok(())
+            }
+            Err((source, intended)) => {
+                let error = wrong(source);
+                // What the system did with what it was given is not known: look what is there.
+                if error.may_pass() && self.look_again(intended)? {
+                    return Ok(());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens the file anew; returns whether what was to be written is there after all.
+    fn look_again(&mut self, intended: Option<Tip>) -> Result<bool, JournalError> {
+        let path = self.journal.path.clone();
+        let connection = file::open(&path)?;
+        file::write_ahead(&connection).map_err(|source| JournalError::of(&path, source))?;
+        let last = connection.query_row(
+            "SELECT batch, sha256 FROM batches ORDER BY batch DESC LIMIT 1",
+            [],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+        );
+        let (batch, sha256) = last.map_err(|source| JournalError::of(&path, source))?;
+        let is = |tip: &Tip| batch == tip.batch && sha256 == tip.sha256;
+        let is_there = match intended {
+            Some(tip) if is(&tip) => {
+                self.journal.tip = tip;
+                true
+            }
+            _ if is(&self.journal.tip) => false,
+            _ => {
+                return Err(JournalError::Damaged {
+                    path,
+                    batch,
+                    what: "another process wrote to it".to_owned(),
+                });
+            }
+        };
+        self.journal.connection = connection;
+        Ok(is_there)
+    }
+
+    /// Fails with the tip that the batch would have had, if it came so far.
+    #[expect(
+        clippy::type_complexity,
+        reason = "two kinds of failure, of which one may pass"
+    )]
+    fn try_commit(
+        &mut self,
+        load: &Load,
+    ) -> Result<Result<Tip, JournalError>, (rusqlite::Error, Option<Tip>)> {
+        let Journal {
+            path,
+            connection,
+            epoch,
+            tip,
+            ..
+        } = &mut self.journal;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| (error, None))?;
+        let newest = transaction.query_row(
+            "SELECT epoch, pid, host, since_ms FROM scanners ORDER BY epoch DESC LIMIT 1",
+            [],
+            |row| {
+                let host: String = row.get(2)?;
+                Ok((row.get(0)?, lock::said(row.get(1)?, &host, row.get(3)?)))
+            },
+        );
+        let (newest, owner): (i64, String) = newest.map_err(|error| (error, None))?;
+        if newest != *epoch {
+            return Ok(Err(JournalError::Fenced {
+                path: path.clone(),
+                owner,
+            }));
+        }
+        let knows_numbers = self.knows_numbers;
+        let mut batch = Batch::after(&transaction, *epoch, tip);
+        let (mut workers, mut n_waves) = (self.workers.clone(), self.n_waves);
+        let mut fill = |batch: &mut Batch<'_>| -> rusqlite::Result<()> {
+            if !knows_numbers {
+                read_numbers(&transaction, &mut workers, &mut n_waves)?;
+            }
+            load.fill(batch, &mut workers, &mut n_waves)
+        };
+        fill(&mut batch).map_err(|error| (error, None))?;
+        let tip = batch.seal(load.at_ms).map_err(|error| (error, None))?;
+        transaction
+            .commit()
+            .map_err(|error| (error, Some(tip.clone())))?;
+        (self.workers, self.n_waves) = (workers, n_waves);
+        self.knows_numbers = true;
+        Ok(Ok(tip))
+    }
+}

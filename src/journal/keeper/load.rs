@@ -1,0 +1,299 @@
+//! What goes into one commit, as rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::types::ValueRef;
+use tokio::sync::oneshot;
+
+use crate::journal::JournalError;
+use crate::journal::batch::Batch;
+use crate::journal::note::{AttemptRow, FailureRow, Note, PixelRow, Results};
+use crate::journal::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, WORKERS};
+use crate::journal::verified::FINISHED;
+use crate::protocol::{Hello, WorkerId};
+use crate::sky::map::{PixelFit, PixelOutcome};
+use crate::sky::{Nside, Pixel};
+
+type Done = oneshot::Sender<Result<(), Arc<JournalError>>>;
+
+/// What goes into one commit.
+#[derive(Default)]
+pub(super) struct Load {
+    pub(super) at_ms: i64,
+    begins: Option<String>,
+    waves: Vec<(Nside, usize)>,
+    workers: Vec<(WorkerId, Option<Hello>)>,
+    results: Vec<Results>,
+    pub(super) n_rows: usize,
+    pub(super) end: Option<End>,
+}
+
+pub(super) struct End {
+    is_finished: bool,
+    why: String,
+    pub(super) done: Done,
+}
+
+impl Load {
+    /// Nothing yet; of the first one, over which transport the Scanner begins.
+    pub(super) fn new(begins: Option<String>) -> Self {
+        Self {
+            begins,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, note: Note) {
+        match note {
+            Note::Wave(nside, n_pixels) => self.waves.push((nside, n_pixels)),
+            Note::Worker(worker, hello) => self.workers.push((worker, hello)),
+            Note::Results(results) => {
+                self.n_rows += results.n_rows();
+                self.results.push(results);
+            }
+            Note::End {
+                is_finished,
+                why,
+                done,
+            } => {
+                self.end = Some(End {
+                    is_finished,
+                    why,
+                    done,
+                });
+            }
+        }
+    }
+}
+
+/// Numbers that were given before.
+pub(super) fn read_numbers(
+    transaction: &rusqlite::Transaction<'_>,
+    workers: &mut HashMap<WorkerId, i64>,
+    n_waves: &mut i64,
+) -> rusqlite::Result<()> {
+    *n_waves = transaction.query_row("SELECT count(*) FROM rounds", [], |row| row.get(0))?;
+    let mut statement = transaction.prepare("SELECT worker, name FROM workers")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(worker) = id_of(row.get_ref(1)?.as_str()?) {
+            workers.insert(worker, row.get(0)?);
+        }
+    }
+    Ok(())
+}
+
+/// A worker by its name in hexadecimal.
+fn id_of(name: &str) -> Option<WorkerId> {
+    let number = u128::from_str_radix(name, 16).ok()?;
+    Some(WorkerId(number.to_be_bytes()))
+}
+
+impl Load {
+    /// Whether a Scanner begins with it.
+    pub(super) fn begins(&self) -> bool {
+        self.begins.is_some()
+    }
+
+    /// Results that wait for their receipts.
+    pub(super) fn n_results(&self) -> u64 {
+        let outcomes = self
+            .results
+            .iter()
+            .map(|results| results.receipt.outcomes());
+        outcomes.map(|outcomes| outcomes.len() as u64).sum()
+    }
+
+    /// It is on the disk; returns what is to follow.
+    pub(super) fn confirm(self) -> Option<End> {
+        for results in self.results {
+            drop(results.receipt.confirm());
+        }
+        self.end
+    }
+
+    pub(super) fn fill(
+        &self,
+        batch: &mut Batch<'_>,
+        workers: &mut HashMap<WorkerId, i64>,
+        n_waves: &mut i64,
+    ) -> rusqlite::Result<()> {
+        if let Some(transport) = &self.begins {
+            batch.time(self.at_ms, "begun", transport)?;
+        }
+        self.put_workers(batch, workers)?;
+        for (nside, n_pixels) in &self.waves {
+            let row = [
+                *n_waves,
+                u32::from(*nside).into(),
+                i64::try_from(*n_pixels).unwrap_or(i64::MAX),
+            ];
+            batch.put(ROUNDS, [row.map(ValueRef::Integer)])?;
+            *n_waves += 1;
+        }
+        let number =
+            |worker: &WorkerId| ValueRef::Integer(workers.get(worker).copied().unwrap_or(-1));
+        let mut pixels: Vec<&PixelRow> = self.results.iter().flat_map(|r| &r.pixels).collect();
+        pixels.sort_unstable_by_key(|row| row.pixel);
+        batch.put(PIXELS, pixels.into_iter().map(|row| pixel_row(row, number)))?;
+        let attempts: Vec<(i64, &AttemptRow)> = (self.results.iter().flat_map(|r| &r.attempts))
+            .map(|row| (batch.next_row(), row))
+            .collect();
+        batch.put(
+            ATTEMPTS,
+            attempts.into_iter().map(|(id, row)| {
+                [
+                    ValueRef::Integer(id),
+                    ValueRef::Integer(row.task.cast_signed()),
+                    ValueRef::Integer(row.attempt.into()),
+                    number(&row.worker),
+                    of_real(Some(row.seconds)),
+                    ValueRef::Text(row.became.as_bytes()),
+                ]
+            }),
+        )?;
+        let failures: Vec<(i64, &FailureRow)> = (self.results.iter().flat_map(|r| &r.failures))
+            .map(|row| (batch.next_row(), row))
+            .collect();
+        batch.put(
+            FAILURES,
+            failures.into_iter().map(|(id, row)| {
+                let [round, pixel] = place(row.pixel);
+                [
+                    ValueRef::Integer(id),
+                    round,
+                    pixel,
+                    ValueRef::Integer(0),
+                    ValueRef::Integer(0),
+                    ValueRef::Integer(row.task.cast_signed()),
+                    number(&row.worker),
+                    ValueRef::Text(row.reason.as_bytes()),
+                ]
+            }),
+        )?;
+        if let Some(End {
+            is_finished, why, ..
+        }) = &self.end
+        {
+            let what = if *is_finished { FINISHED } else { "ended" };
+            batch.time(self.at_ms, what, why)?;
+        }
+        Ok(())
+    }
+
+    /// Gives numbers to workers that have none.
+    fn put_workers(
+        &self,
+        batch: &mut Batch<'_>,
+        workers: &mut HashMap<WorkerId, i64>,
+    ) -> rusqlite::Result<()> {
+        let came = self
+            .workers
+            .iter()
+            .map(|(worker, hello)| (*worker, hello.as_ref()));
+        // Who is behind a relay may be known by its results only.
+        let seen = self.results.iter().flat_map(|results| {
+            let pixels = results.pixels.iter().map(|row| row.worker);
+            let attempts = results.attempts.iter().map(|row| row.worker);
+            let failures = results.failures.iter().map(|row| row.worker);
+            pixels
+                .chain(attempts)
+                .chain(failures)
+                .map(|worker| (worker, None))
+        });
+        for (worker, hello) in came.chain(seen) {
+            if workers.contains_key(&worker) {
+                continue;
+            }
+            let number = workers.len() as i64;
+            let name = worker.to_string();
+            let recos = hello.map(|hello| hello.recos.join(","));
+            let build = hello.map(|hello| hello.build.as_str());
+            let row = [
+                ValueRef::Integer(number),
+                ValueRef::Text(name.as_bytes()),
+                hello.map_or(ValueRef::Null, |hello| {
+                    ValueRef::Integer(hello.slots.into())
+                }),
+                of_text(recos.as_deref()),
+                of_text(build),
+            ];
+            batch.put(WORKERS, [row])?;
+            workers.insert(worker, number);
+        }
+        Ok(())
+    }
+}
+
+fn of_text(text: Option<&str>) -> ValueRef<'_> {
+    text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
+}
+
+fn place(pixel: Pixel) -> [ValueRef<'static>; 2] {
+    let round = i64::from(u32::from(pixel.nside));
+    [
+        ValueRef::Integer(round),
+        ValueRef::Integer(pixel.index.cast_signed()),
+    ]
+}
+
+fn pixel_row<'a>(
+    row: &'a PixelRow,
+    number: impl Fn(&WorkerId) -> ValueRef<'a>,
+) -> [ValueRef<'a>; 17] {
+    let [round, pixel] = place(row.pixel);
+    let (fit, failed) = match &row.outcome {
+        PixelOutcome::Fitted(fit) => (Some(fit), None),
+        PixelOutcome::Failed(reason) => (None, Some(reason.as_str())),
+    };
+    let numbers = fit.map_or([None; 7], numbers);
+    let [llh, x, y, z, time, inside, total] = numbers.map(of_real);
+    [
+        round,
+        pixel,
+        ValueRef::Integer(0),
+        ValueRef::Integer(0),
+        llh,
+        x,
+        y,
+        z,
+        time,
+        inside,
+        total,
+        ValueRef::Integer(minus_zeros(&numbers)),
+        of_text(failed),
+        ValueRef::Integer(row.task.cast_signed()),
+        ValueRef::Integer(row.attempt.into()),
+        number(&row.worker),
+        of_real(Some(row.seconds)),
+    ]
+}
+
+fn numbers(fit: &PixelFit) -> [Option<f64>; 7] {
+    let [x, y, z] = fit.position_m;
+    let (inside, total) = (fit.energy_inside_gev, fit.energy_total_gev);
+    [
+        Some(fit.llh),
+        Some(x),
+        Some(y),
+        Some(z),
+        Some(fit.time_ns),
+        inside,
+        total,
+    ]
+}
+
+/// SQLite keeps -0.0 as 0.0, so it gets that.
+fn of_real(number: Option<f64>) -> ValueRef<'static> {
+    number.map_or(ValueRef::Null, |number| ValueRef::Real(number + 0.0))
+}
+
+/// Which of some numbers are -0.0, a bit for each, the lowest for the first.
+fn minus_zeros(numbers: &[Option<f64>]) -> i64 {
+    let is_one =
+        |number: &Option<f64>| *number == Some(0.0) && number.is_some_and(f64::is_sign_negative);
+    let bits = numbers.iter().enumerate();
+    bits.map(|(bit, number)| i64::from(is_one(number)) << bit)
+        .sum()
+}

@@ -1,0 +1,49 @@
+//! What Scanner and keeper tell each other without a message.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// So many rows may wait for the disk; then nothing more is handed out until there are half as many.
+const MOST_WAITING: usize = 100_000;
+
+/// What Scanner and keeper both look at.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    n_waiting: AtomicUsize,
+    is_stuck: AtomicBool,
+    gives_up: AtomicBool,
+}
+
+impl Shared {
+    /// So many rows more wait.
+    pub(super) fn put(&self, n_rows: usize) {
+        self.n_waiting.fetch_add(n_rows, Ordering::SeqCst);
+    }
+
+    /// Whether nothing more is to be handed out for now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_stuck.load(Ordering::SeqCst) || self.n_waiting.load(Ordering::SeqCst) > MOST_WAITING
+    }
+
+    /// Nobody waits any more for what cannot be written.
+    pub(super) fn give_up(&self) {
+        self.gives_up.store(true, Ordering::SeqCst);
+    }
+
+    /// So many rows are written; returns whether that ended a pause.
+    pub(super) fn written(&self, n_rows: usize) -> bool {
+        let before = self.n_waiting.fetch_sub(n_rows, Ordering::SeqCst);
+        let was_stuck = self.is_stuck.swap(false, Ordering::SeqCst);
+        let half = MOST_WAITING / 2;
+        was_stuck || (before > half && before - n_rows <= half)
+    }
+
+    /// The disk takes nothing.
+    pub(super) fn stuck(&self) {
+        self.is_stuck.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nobody waits any more for what could not be written.
+    pub(super) fn gives_up(&self) -> bool {
+        self.gives_up.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,8 @@
+//! What journals keep, what they refuse, and what a disk may do to them.
+
+mod crash;
+mod fixture;
+mod flips;
+mod keeping;
+mod pausing;
+mod refusing;

@@ -1,0 +1,144 @@
+//! Journals of a small scan, whose pixels are known by their numbers.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use skyscan_transport::{Conclusion, LinkId, Outcome, Receipts, SettledBatch, TaskId};
+
+use crate::event::detector::Detector;
+use crate::journal::*;
+use crate::protocol::WorkerId;
+use crate::reco::Problem;
+use crate::scan::{Plan, Strategy};
+use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
+use crate::sky::region::RegionMethod;
+use crate::sky::{Nside, Pixel};
+use crate::synthetic::{Recipe, generate};
+
+/// A folder of this test's own, empty.
+pub(super) fn folder(name: &str) -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("skyscan-journal-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+pub(super) fn asked() -> Asked {
+    let detector = Detector::icecube86();
+    let recipe = Recipe {
+        seed: 1,
+        direction: None,
+        energy_gev: Some(1e4),
+        mjd: 60_000.0,
+    };
+    let plan = Plan::new(Strategy::Zoom, vec![nside(4), nside(8)], 4.6).unwrap();
+    let mut event = generate(&detector, &recipe);
+    event.pulses.truncate(30);
+    Asked {
+        problem: Problem {
+            event,
+            detector,
+            reco: "test".to_owned(),
+        },
+        plan,
+        regions: RegionMethod::Wilks,
+        fail_after: NonZeroU32::MIN,
+        files_beside: true,
+    }
+}
+
+pub(super) fn nside(nside: u32) -> Nside {
+    Nside::try_from(nside).unwrap()
+}
+
+/// What becomes of a pixel: every eleventh fails, and no number is round.
+pub(super) fn row(nside: Nside, index: u64) -> PixelRow {
+    let x = index as f64;
+    let fit = PixelFit {
+        llh: 100.0 + x.sin(),
+        position_m: [-0.0, x / 3.0, -x],
+        time_ns: 1e4 + x.sqrt(),
+        energy_inside_gev: (index % 2 == 0).then_some(x / 7.0),
+        energy_total_gev: (index % 3 == 0).then_some(f64::MIN_POSITIVE / 4.0),
+    };
+    PixelRow {
+        pixel: Pixel { nside, index },
+        outcome: match index % 11 {
+            10 => PixelOutcome::Failed(format!("no light in {index}")),
+            _ => PixelOutcome::Fitted(fit),
+        },
+        task: 1 << 40 | index,
+        attempt: 1 + (index % 13 == 12) as u32,
+        worker: WorkerId([(index % 3) as u8; 16]),
+        seconds: 0.25,
+    }
+}
+
+pub(super) fn rows(nside: Nside, indices: impl IntoIterator<Item = u64>) -> Vec<PixelRow> {
+    indices.into_iter().map(|index| row(nside, index)).collect()
+}
+
+pub(super) fn map(rows: &[PixelRow]) -> SkyMap {
+    let mut map = SkyMap::default();
+    for row in rows {
+        map.insert(row.pixel, row.outcome.clone());
+    }
+    map
+}
+
+/// The batches that were confirmed, and those that were given back.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) confirmed: Mutex<BTreeSet<u64>>,
+    pub(super) returned: Mutex<BTreeSet<u64>>,
+}
+
+impl Receipts for Desk {
+    fn confirmed(&self, number: u64, _: usize) {
+        self.confirmed.lock().unwrap().insert(number);
+    }
+
+    fn unconfirmed(&self, number: u64, _: Vec<Outcome>) {
+        self.returned.lock().unwrap().insert(number);
+    }
+}
+
+impl Desk {
+    pub(super) fn results(self: &Arc<Self>, number: u64, pixels: Vec<PixelRow>) -> Results {
+        let outcome = Outcome {
+            task: TaskId(number),
+            attempt: 1,
+            link: LinkId(1),
+            worker: WorkerId([1; 16]),
+            conclusion: Conclusion::Rejected("only a test".to_owned()),
+        };
+        let receipts: Arc<dyn Receipts> = Arc::<Self>::clone(self);
+        Results {
+            pixels,
+            ..Results::new(SettledBatch::new(vec![outcome], number, receipts))
+        }
+    }
+}
+
+/// A keeper that is told directly what to write.
+pub(super) fn keeper(journal: Journal) -> super::super::keeper::Keeper {
+    let (tell, _) = tokio::sync::mpsc::unbounded_channel();
+    super::super::keeper::Keeper::new(journal, tell, Arc::default(), "test:".to_owned())
+}
+
+/// All that a journal holds, whoever may have it open.
+pub(super) fn held(path: &Path) -> SkyMap {
+    read(path).unwrap().map
+}
+
+/// Waits for what comes last.
+pub(super) fn end(record: Record, is_finished: bool) -> Result<(), Arc<JournalError>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .unwrap()
+        .block_on(record.end(is_finished, "test".to_owned()))
+}

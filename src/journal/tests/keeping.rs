@@ -1,0 +1,134 @@
+//! What is put in comes out, bit by bit, and receipts wait for it.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::fixture::*;
+use crate::journal::*;
+use crate::sky::map::SkyMap;
+
+#[test]
+fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
+    let dir = folder("keeps");
+    let path = dir.join("a.scan.db");
+    let journal = Journal::create(&path, &asked()).unwrap();
+    assert_eq!(journal.first_task(), 1 << 40);
+    let desk = Arc::new(Desk::default());
+    let record = Record::start(journal, "test:").unwrap();
+    // Not in the order of the key, and in two rounds.
+    let mut rows = rows(nside(8), (0..300).rev());
+    rows.extend(super::fixture::rows(nside(4), 5..90));
+    for (number, chunk) in rows.chunks(7).enumerate() {
+        record.put(Note::Wave(nside(8), chunk.len()));
+        record.put(Note::Results(desk.results(number as u64, chunk.to_vec())));
+    }
+    end(record, true).unwrap();
+    let n_batches = rows.len().div_ceil(7);
+    assert_eq!(desk.confirmed.lock().unwrap().len(), n_batches);
+    assert!(desk.returned.lock().unwrap().is_empty());
+    let contents = read(&path).unwrap();
+    assert_eq!(contents.asked, asked());
+    assert_eq!(contents.map, map(&rows));
+    // Equality takes -0.0 for 0.0; the hash does not.
+    assert_eq!(contents.map.sha256_hex(), map(&rows).sha256_hex());
+    assert!(contents.is_finished);
+    assert_eq!(contents.counts.accepted, 300);
+    assert_eq!(contents.busy_seconds, 0.25 * rows.len() as f64);
+    let left: Vec<_> = std::fs::read_dir(&dir).unwrap().collect();
+    assert_eq!(left.len(), 1, "one file that can be moved: {left:?}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn who_goes_on_has_all_that_was_confirmed_and_a_number_of_its_own() {
+    let dir = folder("goes-on");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    let mut rows: Vec<PixelRow> = Vec::new();
+    for epoch in 1..5_u64 {
+        let (journal, known) = match epoch {
+            1 => (Journal::create(&path, &asked()).unwrap(), SkyMap::default()),
+            _ => {
+                let (journal, contents) = Journal::resume(&path).unwrap();
+                assert!(!contents.is_finished);
+                (journal.unwrap(), contents.map)
+            }
+        };
+        assert_eq!(known, map(&rows));
+        assert_eq!(journal.first_task(), epoch << 40);
+        let record = Record::start(journal, "test:").unwrap();
+        let more = super::fixture::rows(nside(8), 10 * epoch..10 * epoch + 10);
+        rows.extend(more.clone());
+        record.put(Note::Results(desk.results(epoch, more)));
+        end(record, false).unwrap();
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// While a scan writes, others may look.
+#[test]
+fn a_journal_can_be_read_while_it_is_written() {
+    let dir = folder("read");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    let mut keeper = keeper(Journal::create(&path, &asked()).unwrap());
+    assert!(held(&path).is_empty());
+    keeper.put(desk.results(1, rows(nside(8), 0..20))).unwrap();
+    assert_eq!(held(&path), map(&rows(nside(8), 0..20)));
+    assert!(matches!(
+        Journal::resume(&path),
+        Err(JournalError::Held { .. })
+    ));
+    drop(keeper);
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn one_pixel_is_never_accepted_twice() {
+    let dir = folder("twice");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    let mut keeper = keeper(Journal::create(&path, &asked()).unwrap());
+    keeper.put(desk.results(1, rows(nside(8), 0..20))).unwrap();
+    assert!(keeper.put(desk.results(2, rows(nside(8), 19..25))).is_err());
+    drop(keeper);
+    assert_eq!(held(&path), map(&rows(nside(8), 0..20)));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// docs/journal.md shows how people ask a journal; each of its questions must have an answer.
+#[test]
+fn every_question_of_the_documentation_is_understood() {
+    let dir = folder("documented");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    let record = Record::start(Journal::create(&path, &asked()).unwrap(), "test:").unwrap();
+    record.put(Note::Wave(nside(8), 40));
+    record.put(Note::Results(desk.results(1, rows(nside(8), 0..40))));
+    end(record, true).unwrap();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/journal.md"));
+    let page = page.unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let mut n_questions = 0;
+    for block in page.split("```sql\n").skip(1) {
+        for question in block.split("```").next().unwrap().split(';') {
+            if question.trim().is_empty() {
+                continue;
+            }
+            let mut statement = connection.prepare(question).unwrap();
+            let mut answers = statement.query([]).unwrap();
+            assert!(answers.next().unwrap().is_some(), "{question}");
+            n_questions += 1;
+        }
+    }
+    assert!(n_questions >= 5, "only {n_questions} questions");
+    for table in schema::TABLES {
+        let row = format!("| `{}` |", table.name);
+        assert!(page.contains(&row), "no row {row}");
+        for column in table.columns {
+            assert!(page.contains(&format!("`{column}`")), "{column}");
+        }
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
