@@ -23,6 +23,7 @@ use std::time::Duration;
 use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::journal::{Contents, Journal, Record};
 use crate::protocol::{Message, PROTOCOL, Welcome, pack_problem};
 use crate::reco::Problem;
 use crate::scan::ledger::Chunking;
@@ -31,7 +32,7 @@ use crate::sky::coordinates::SkyFrame;
 use crate::telemetry;
 use progress::Progress;
 use refiner::ByPlan;
-use scanner::{AskFor, HandOut, Scanned, Scanner, StopScan};
+use scanner::{AskFor, HandOut, Recording, Scanned, Scanner, StopScan};
 use worker::{StopWorker, WorkerConfig, WorkerError};
 
 /// A peer that is silent for so long is lost.
@@ -65,9 +66,13 @@ pub struct ScanSetup {
     pub fail_after: NonZeroU32,
     /// Ends the scan, incomplete, if no pixel got its outcome for so long.
     pub give_up: Option<Duration>,
+    /// Ends the scan, incomplete, after so long.
+    pub deadline: Option<Duration>,
     /// How long a pixel that failed at all workers that are there waits for others: [`PATIENCE`], or
     /// not at all where none can come.
     pub patience: Duration,
+    /// Where to keep what is accepted, with what is in there.
+    pub journal: Option<(Journal, Contents)>,
 }
 
 /// Why a scan ended without a map.
@@ -83,6 +88,9 @@ pub enum ScanError {
     /// A worker of this process ended though nobody asked it to: a bug.
     #[error("a local worker ended without a reason")]
     WorkerLeft,
+    /// The system gives no thread for the journal.
+    #[error("cannot start to write the journal")]
+    NoThread(#[source] std::io::Error),
     /// The Scanner ended without a word: a bug.
     #[error("the scanner ended without a result")]
     Silent,
@@ -105,7 +113,9 @@ pub async fn scan(
         local,
         fail_after,
         give_up,
+        deadline,
         patience,
+        journal,
     } = setup;
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
@@ -134,19 +144,33 @@ pub async fn scan(
         workers.push(worker);
         ends.push(Box::pin(end));
     }
+    let mut ledger = Ledger::new(chunking, StragglerPolicy::default())
+        .failing_after(fail_after)
+        .patient_for(patience);
+    let mut recording = None;
+    if let Some((journal, contents)) = journal {
+        let first_task = journal.first_task();
+        ledger = ledger.going_on(first_task, contents.counts, contents.busy_seconds);
+        recording = Some(Recording {
+            path: journal.path().to_path_buf(),
+            record: Record::start(journal, transport.name()).map_err(ScanError::NoThread)?,
+            known: contents.map,
+            n_waves: contents.n_waves,
+        });
+    }
     let (scanner, mut scanned) = scanner::start(
         hub,
         inbox,
         refiner::start(ByPlan { plan, frame }),
-        Ledger::new(chunking, StragglerPolicy::default())
-            .failing_after(fail_after)
-            .patient_for(patience),
+        ledger,
         HandOut {
             give_up,
+            deadline,
             tells_of_waiting: true,
             ..HandOut::default()
         },
         progress,
+        recording,
     );
     // Read before anything that comes from the hub. A mailbox that is empty takes it.
     let _ = scanner.try_send(AskFor(reco));

@@ -13,21 +13,28 @@ use tokio::time::Instant;
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use super::progress::{Progress, RoundProgress};
+use crate::journal::Note;
 use crate::protocol::{Hello, Message as _, TaskBody};
 use crate::reco::PixelRequest;
-use crate::scan::{Ledger, PutAside, Task, TaskCounts};
+use crate::scan::{Ledger, PutAside, Task};
 use crate::sky::Pixel;
 use crate::sky::map::{PixelOutcome, SkyMap};
+pub use ending::{Ending, Scanned};
 use links::{LinkShare, Links};
 use meters::Meters;
 pub use offers::AskFor;
 use offers::Offers;
+use recording::Keeping;
+pub use recording::Recording;
 use watching::Watch;
 
 mod collecting;
+mod ending;
 mod links;
 mod meters;
 mod offers;
+mod recording;
+mod rows;
 mod watching;
 mod whereabouts;
 
@@ -40,6 +47,8 @@ pub struct HandOut {
     pub window: Option<usize>,
     /// Ends the scan, incomplete, if no pixel got its outcome for so long.
     pub give_up: Option<Duration>,
+    /// Ends the scan, incomplete, this long after it was begun.
+    pub deadline: Option<Duration>,
     /// Says on stderr when nobody comes to work.
     pub tells_of_waiting: bool,
 }
@@ -50,43 +59,14 @@ impl Default for HandOut {
             spare_tasks: 8,
             window: None,
             give_up: None,
+            deadline: None,
             tells_of_waiting: false,
         }
     }
 }
 
-/// How a scan came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The plan was fulfilled.
-    Fulfilled,
-    /// It was asked to stop.
-    Stopped,
-    /// Nothing came for so long.
-    GaveUp(Duration),
-    /// Many pixels failed for good and none was ever fitted; the text says how the last one failed.
-    Hopeless(String),
-}
-
-/// What a scan came to.
-#[derive(Clone, Debug)]
-pub struct Scanned {
-    /// Every pixel that has an outcome.
-    pub map: Arc<SkyMap>,
-    /// How it ended; unless its plan was fulfilled, the map is what there was by then.
-    pub ending: Ending,
-    /// Whether the plan was fulfilled and no pixel failed. Only then is the map the same as that of any
-    /// other scan with the same plan.
-    pub complete: bool,
-    /// Workers that were put aside at some time.
-    pub put_aside: Vec<PutAside>,
-    /// What the tasks came to.
-    pub tasks: TaskCounts,
-    /// Time that workers spent on accepted results.
-    pub busy_seconds: f64,
-}
-
-/// Starts a Scanner at an open hub. The receiver yields when the scan is complete or was stopped.
+/// Starts a Scanner at an open hub. The receiver yields when the scan is complete or was stopped. With a
+/// journal, results are confirmed once they are in there.
 pub fn start(
     hub: Arc<dyn Hub>,
     inbox: HubInbox,
@@ -94,6 +74,7 @@ pub fn start(
     ledger: Ledger,
     policy: HandOut,
     progress: watch::Sender<Progress>,
+    recording: Option<Recording>,
 ) -> (
     Addr<Scanner>,
     oneshot::Receiver<Result<Scanned, TransportError>>,
@@ -101,12 +82,14 @@ pub fn start(
     let (ended, end) = oneshot::channel();
     let address = Scanner::create(|context| {
         context.add_stream(inbox);
+        let keeping = recording.map(|recording| Keeping::begin(recording, context));
         Scanner {
             hub,
             partner,
             ledger,
             policy,
             progress,
+            keeping: keeping.unwrap_or_default(),
             meters: Meters::new(),
             links: Links::default(),
             put_aside: Vec::new(),
@@ -130,6 +113,7 @@ pub struct Scanner {
     ledger: Ledger,
     policy: HandOut,
     progress: watch::Sender<Progress>,
+    keeping: Keeping,
     meters: Meters,
     links: Links,
     put_aside: Vec<PutAside>,
@@ -160,6 +144,11 @@ impl Actor for Scanner {
         self.refine(context);
         self.look_in_time(context);
         self.watch_in_time(context);
+        if let Some(deadline) = self.policy.deadline {
+            context.run_later(deadline, move |actor, context| {
+                actor.conclude(Ending::DeadlineCame(deadline), context);
+            });
+        }
     }
 }
 
@@ -173,6 +162,7 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
                 hello,
             }) => {
                 let hello = Hello::decode(&hello).ok();
+                self.keeping.put(|| Note::Worker(worker, hello.clone()));
                 // Who does not say how many slots it has gets one.
                 let slots = hello.as_ref().map_or(1, |hello| usize::from(hello.slots));
                 if !self.offers.up(link, worker, hello) {
@@ -238,12 +228,32 @@ impl Scanner {
                 progress.map = map;
                 plan_round(&mut progress.rounds, &wave);
             });
-            if wave.is_empty() {
-                return actor.conclude(Ending::Fulfilled, context);
-            }
-            actor.ledger.begin_wave(wave, actor.begun.elapsed());
-            actor.hand_out(context);
+            actor.begin(wave, context);
         }));
+    }
+
+    /// Begins a wave, or what of it is not known yet.
+    fn begin(&mut self, wave: Vec<(Pixel, PixelRequest)>, context: &mut Context<Self>) {
+        let is_last = wave.is_empty();
+        let (known, wave) = match self.keeping.recall(wave) {
+            Ok(parts) => parts,
+            Err(error) => return self.conclude(Ending::Unrecorded(error.to_string()), context),
+        };
+        if is_last {
+            return self.conclude(Ending::Fulfilled, context);
+        }
+        let n_known = known.len() as u64;
+        self.progress.send_modify(|progress| {
+            if let Some(round) = progress.rounds.last_mut() {
+                round.n_done += n_known;
+            }
+        });
+        self.ledger.know(known);
+        if wave.is_empty() {
+            return self.refine(context);
+        }
+        self.ledger.begin_wave(wave, self.begun.elapsed());
+        self.hand_out(context);
     }
 
     /// Cuts tasks until the workers are covered, and submits them.
@@ -254,7 +264,10 @@ impl Scanner {
         let (n_slots, now) = (self.links.n_slots, self.begun.elapsed());
         // Who offers something else would only hold the tasks.
         let is_for_nobody = self.offers.only_others();
+        // What nobody could write down is not asked for.
+        let is_paused = self.keeping.is_paused();
         while !is_for_nobody
+            && !is_paused
             && self.phase == Phase::Scanning
             && self.ledger.wants_more_out(n_slots, n_leases)
         {
@@ -288,7 +301,7 @@ impl Scanner {
     /// Hands out copies of the tasks that hold up the wave, and what those that are stuck kept from
     /// going out.
     fn look(&mut self, context: &mut Context<Self>) {
-        if self.phase != Phase::Scanning {
+        if self.phase != Phase::Scanning || self.keeping.is_paused() {
             return;
         }
         let now = self.begun.elapsed();
@@ -370,8 +383,10 @@ impl Scanner {
         let (tasks, busy_seconds) = (self.ledger.counts(), self.ledger.busy_seconds());
         let put_aside = std::mem::take(&mut self.put_aside);
         let hub = Arc::clone(&self.hub);
+        let keeping = std::mem::take(&mut self.keeping);
         let concluding = async move {
             let map: Arc<SkyMap> = asking.await.map_err(|_| TransportError::Closed)?;
+            let ending = keeping.end(ending).await;
             hub.close().await?;
             let pixels = || map.rounds().values().flat_map(|pixels| pixels.values());
             let is_failed = |outcome| matches!(outcome, &PixelOutcome::Failed(_));

@@ -33,7 +33,9 @@ fn a_scan_whose_local_worker_fails_ends_with_the_reason() {
         local: vec![config(1, Waiting(Arc::default()))],
         fail_after: NonZeroU32::MIN,
         give_up: None,
+        deadline: None,
         patience: Duration::ZERO,
+        journal: None,
     };
     actix::System::new().block_on(async {
         let (progress, mut watched) = watch::channel(Progress::default());

@@ -17,6 +17,13 @@ pub(super) struct EventArguments {
     /// event JSON; - for standard input
     #[arg(value_name = "EVENT")]
     path: PathBuf,
+    #[command(flatten)]
+    choice: EventChoice,
+}
+
+/// Which event of a file, and which of its pulses.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct EventChoice {
     /// Event number, where the file holds several [default: the first]
     #[arg(long, value_name = "ID")]
     event: Option<u32>,
@@ -28,12 +35,8 @@ pub(super) struct EventArguments {
 }
 
 impl EventArguments {
-    /// The same in another file.
-    pub(super) fn at(&self, path: &std::path::Path) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            ..self.clone()
-        }
+    pub(super) fn of(path: PathBuf, choice: EventChoice) -> Self {
+        Self { path, choice }
     }
 
     pub(super) fn path(&self) -> &std::path::Path {
@@ -65,8 +68,8 @@ impl EventArguments {
 
     fn options(&self) -> ReadOptions {
         ReadOptions {
-            event_id: self.event,
-            pulses: self.pulses.clone(),
+            event_id: self.choice.event,
+            pulses: self.choice.pulses.clone(),
         }
     }
 }

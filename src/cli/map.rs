@@ -6,11 +6,12 @@ use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};
 
 use super::regions::{RegionArguments, Regions};
-use super::scan::tell_failed;
+use super::scan::{complete_rounds, tell_failed};
 use super::{FAILED, Failure, Format, bad_input, failed, print, tell};
+use crate::journal::{self, Contents};
 use crate::output::comparison::{Comparison, Side, names_of};
 use crate::output::{
-    self, Declination, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
+    self, Declination, Doubt, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
 };
 use crate::sky::region::RegionMethod;
 use crate::sky::sub_pixel::SubPixelFit;
@@ -67,8 +68,8 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct FileArguments {
-    /// Result of skyscan or of IceCube's scanner, JSON or npz, or a map in FITS (flat or multi-order, of
-    /// probability or llh, also gzipped); - for standard input
+    /// Result of skyscan or of IceCube's scanner, JSON or npz, a journal of a scan, finished or not, or a
+    /// map in FITS (flat or multi-order, of probability or llh, also gzipped); - for standard input
     #[arg(value_name = "FILE")]
     path: PathBuf,
     /// Sign of the declinations, for files of version 0 that do not tell: mirrored before April 2023
@@ -101,6 +102,9 @@ pub(super) struct WriteArguments {
 
 impl FileArguments {
     fn read(&self) -> Result<ScanFile, Failure> {
+        if journal::is_journal(&self.path) {
+            return of_journal(&self.path);
+        }
         let declination = self.declination.map(|sign| match sign {
             Sign::Standard => Declination::Standard,
             Sign::Mirrored => Declination::Mirrored,
@@ -110,11 +114,37 @@ impl FileArguments {
 
     /// Asks for a sign only where the file does not tell: of two files one may.
     fn read_as_told(&self) -> Result<ScanFile, Failure> {
+        if journal::is_journal(&self.path) {
+            return of_journal(&self.path);
+        }
         match output::read_scan_file(&self.path, None) {
             Err(ScanFileError::UnknownDeclination(_)) => self.read(),
             read => read.map_err(bad_input),
         }
     }
+}
+
+/// What is in a journal by now, as a result file would have it.
+fn of_journal(path: &Path) -> Result<ScanFile, Failure> {
+    let Contents {
+        asked,
+        map,
+        is_finished,
+        ..
+    } = journal::read(path).map_err(bad_input)?;
+    let event = &asked.problem.event;
+    Ok(ScanFile {
+        complete: complete_rounds(&map, is_finished, &asked.plan),
+        map,
+        run_and_event: Some((event.run_id, event.event_id)),
+        mjd: Some(event.mjd),
+        stream: event.stream.clone(),
+        event_doubts: Doubt::of_event(event),
+        hit_doms: Some(output::hit_doms(event)),
+        reco: asked.problem.reco,
+        declination: Declination::Standard,
+        values: Values::Llh,
+    })
 }
 
 pub(super) fn run(command: &Command) -> Result<u8, Failure> {

@@ -2,7 +2,9 @@
 
 mod answer;
 mod found;
+mod kept;
 mod several;
+mod time;
 mod watcher;
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
@@ -15,7 +17,7 @@ use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
 
 use super::external::{self, ExternalArguments};
-use super::input::{self, DetectorArguments, EventArguments};
+use super::input::{self, DetectorArguments, EventArguments, EventChoice};
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
 use super::regions::RegionArguments;
@@ -26,9 +28,10 @@ use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanSetup};
 use crate::event::Event;
 use crate::event::detector::Detector;
+use crate::journal::Asked;
 use crate::output::Drafts;
 use crate::output::timeline::Timeline;
-use crate::reco::{Problem, Reco};
+use crate::reco::Reco;
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
@@ -37,6 +40,7 @@ use crate::sky::{Equatorial, Nside};
 use crate::transport;
 use answer::Call;
 pub(super) use answer::tell_failed;
+pub(super) use found::complete_rounds;
 use watcher::Interims;
 
 /// Scan the sky for the source of an event
@@ -49,6 +53,10 @@ use watcher::Interims;
 /// told in every result and file, and no draft of a notice is written. What else makes an answer
 /// doubtful stands beside it.
 ///
+/// With --out, every accepted pixel is in a journal before its worker is told so: --resume goes on from
+/// there after whatever happened. A finished scan of the same event and settings is not repeated, only its
+/// files are written again.
+///
 /// Exit codes: 0 done, 1 failed, also if any file or the answer could not be written, 2 usage or bad
 /// input, 3 incomplete. With several events it is that of the worst: 1 before 2 before 3.
 ///
@@ -56,16 +64,23 @@ use watcher::Interims;
 ///
 /// Example: skyscan scan alert.json demo/event.json --format json
 ///
+/// Example: skyscan scan --resume results
+///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
 ///
 /// Example: skyscan scan alert.json --reco external --external-program 'python3 fit.py'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    /// Alert JSON or pickle, scanner startup.json, .i3 (plain, .gz, .bz2, .zst) or skyscan's own
+    /// event JSON; - for standard input. Several are scanned one after the other
+    #[arg(value_name = "EVENT", required_unless_present = "resume")]
+    events: Vec<PathBuf>,
     #[command(flatten)]
-    event: EventArguments,
-    /// Further events, scanned one after the other
-    #[arg(value_name = "MORE")]
-    more: Vec<PathBuf>,
+    choice: EventChoice,
+    /// Go on with the unfinished scan of a journal, or of a folder that was its --out; no event is
+    /// needed. --transport and --workers may be others than before
+    #[arg(long, value_name = "PATH", conflicts_with_all = ASKED_BEFORE)]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
     /// Reconstruction that is run in every pixel: pandel-mpe, external with --external-program, or
@@ -107,15 +122,22 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PIXELS")]
     chunk: Option<NonZeroUsize>,
     /// A pixel fails for good after failures at so many different workers, or as many attempts where
-    /// there are fewer
-    #[arg(long, value_name = "N", default_value = "3")]
-    fail_after: NonZeroU32,
+    /// there are fewer [default: 3; with --resume: as before]
+    #[arg(long, value_name = "N")]
+    fail_after: Option<NonZeroU32>,
     /// End with what there is (code 3) if no pixel is done for so many seconds [default: wait]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     give_up: Option<Duration>,
-    /// Folder for result files and plots; with several events, a folder for each is made in it
+    /// End with the best answer so far (code 3) after so long, such as 90s, 10m or 1h; --resume goes on
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    deadline: Option<Duration>,
+    /// Folder for result files, plots and the journal; with several events, a folder for each is made in
+    /// it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Keep the journal, from which --resume goes on, in this file [default: in --out]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
     /// Write the draft of a notice even if a region is open
     #[arg(long, requires = "out")]
     draft_open: bool,
@@ -128,6 +150,14 @@ pub(super) struct Arguments {
     #[command(flatten)]
     metrics: MetricsArguments,
 }
+
+/// What a journal knows already.
+const ASKED_BEFORE: [&str; 11] = [
+    "events", "event", "pulses", "detector", "reco", "strategy", "nside", "near", "within",
+    "regions", "journal",
+];
+/// At so many different workers a pixel fails for good, unless said otherwise.
+const FAIL_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("3 is above 0");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum StrategyName {
@@ -203,23 +233,24 @@ impl Arguments {
         Plan::new(strategy, rounds, WILKS_90).map_err(bad_input)
     }
 
-    /// The reconstruction, and its name; only the name if others run it.
+    /// The reconstruction of this name, and its own; only that if others run it.
     fn reco(
         &self,
+        named: &str,
         slots: u16,
         event: &Event,
         detector: &Detector,
     ) -> Result<(String, Option<Arc<dyn Reco>>), Failure> {
-        let reco = match external::is_external(&self.reco) {
+        let reco = match external::is_external(named) {
             false if self.external.is_given() => {
                 return Err(bad_input(anyhow!(
                     "--external-program goes with --reco external"
                 )));
             }
-            false => input::reco(&self.reco)?,
+            false => input::reco(named)?,
             true => match self.external.meet(Some((event, detector)))? {
-                None if slots == 0 => return Ok((external::named(&self.reco)?, None)),
-                met => external::choose(&self.reco, met)?,
+                None if slots == 0 => return Ok((external::named(named)?, None)),
+                met => external::choose(named, met)?,
             },
         };
         Ok((reco.name().to_owned(), Some(reco)))
@@ -240,7 +271,9 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = arguments.plan()?;
+    if arguments.resume.is_none() {
+        arguments.plan()?;
+    }
     let slots = arguments.slots();
     if slots == 0 && transport::is_local(&arguments.transport) {
         return Err(bad_input(anyhow!(
@@ -251,28 +284,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     arguments.metrics.serve("scan")?;
     let call = Call {
         arguments,
-        plan,
         regions: arguments.regions.read()?,
         detector,
         slots,
     };
-    let event = &arguments.event;
-    if arguments.more.is_empty() {
-        let folder = |_: &_| arguments.out.clone();
-        return Ok(call.answer(event, folder, &mut None)?.code);
+    let out = |_: &_| arguments.out.clone();
+    if let Some(path) = &arguments.resume {
+        let journal = kept::find(path)?;
+        return Ok(call.go_on(&journal, &mut None)?.code);
     }
-    let more = arguments.more.iter().map(|path| event.at(path));
-    let events: Vec<EventArguments> = std::iter::once(event.clone()).chain(more).collect();
-    call.answer_each(&events)
+    let event = |path: &PathBuf| EventArguments::of(path.clone(), arguments.choice.clone());
+    let events: Vec<EventArguments> = arguments.events.iter().map(event).collect();
+    match &events[..] {
+        [event] => Ok(call.answer(event, out, &mut None)?.code),
+        _ if arguments.journal.is_some() => Err(bad_input(anyhow!(
+            "--journal names one file, and there are several events: with --out each has a journal"
+        ))),
+        _ => call.answer_each(&events),
+    }
 }
 
 impl Call<'_> {
-    fn setup(
-        &self,
-        problem: &Problem,
-        plan: &Plan,
-        reco: Option<Arc<dyn Reco>>,
-    ) -> Result<ScanSetup, Failure> {
+    fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
         let worker = |slots| WorkerConfig {
             slots,
@@ -280,20 +313,22 @@ impl Call<'_> {
             recos: reco.into_iter().collect(),
         };
         Ok(ScanSetup {
-            problem: problem.clone(),
-            plan: plan.clone(),
+            problem: asked.problem.clone(),
+            plan: asked.plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
             transport: transport::open(&arguments.transport).map_err(bad_input)?,
             local: NonZeroU16::new(self.slots)
                 .map(worker)
                 .into_iter()
                 .collect(),
-            fail_after: arguments.fail_after,
+            fail_after: arguments.fail_after.unwrap_or(asked.fail_after),
             give_up: arguments.give_up,
+            deadline: None,
             patience: match transport::is_local(&arguments.transport) {
                 true => Duration::ZERO,
                 false => actors::PATIENCE,
             },
+            journal: None,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What a scan was asked: with the release, all that its map depends on.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -58,7 +59,10 @@ impl Asked {
         compare("strategy", strategy(self), strategy(other));
         let rounds = |asked: &Self| nsides(&asked.plan);
         compare("nside", rounds(self), rounds(other));
-        let regions = |asked: &Self| asked.regions.name().to_owned();
+        let regions = |asked: &Self| match asked.regions.coverage_sha256() {
+            Some(hash) => format!("coverage by file {}", hash.get(..8).unwrap_or(hash)),
+            None => asked.regions.name().to_owned(),
+        };
         compare("regions", regions(self), regions(other));
         let detector = |asked: &Self| shown(&asked.problem.detector.name);
         compare("detector", detector(self), detector(other));
@@ -99,6 +103,11 @@ impl Asked {
             ("reco", text(&self.problem.reco)),
             ("regions", text(self.regions.name())),
         ];
+        if let RegionMethod::Coverage(levels) = &self.regions {
+            // What is made of numbers and names only can always be written.
+            let levels = serde_json::to_string(&**levels).unwrap_or_default();
+            settings.push(("coverage", Value::Text(levels)));
+        }
         match self.plan.strategy() {
             Strategy::Zoom => settings.push(("strategy", text("zoom"))),
             Strategy::Direct { within } => {
@@ -178,19 +187,24 @@ impl Asked {
             },
             other => return Err(format!("strategy is {other:?}")),
         };
-        let methods = [
-            RegionMethod::Wilks,
-            RegionMethod::Calibrated,
-            RegionMethod::Posterior,
-        ];
-        let named = text("regions")?;
-        let regions = methods.into_iter().find(|method| method.name() == named);
+        let regions = match text("regions")?.as_str() {
+            "wilks" => RegionMethod::Wilks,
+            "calibrated" => RegionMethod::Calibrated,
+            "posterior" => RegionMethod::Posterior,
+            "coverage" => {
+                let levels = serde_json::from_str(&text("coverage")?);
+                RegionMethod::Coverage(Arc::new(
+                    levels.map_err(|error| format!("coverage: {error}"))?,
+                ))
+            }
+            other => return Err(format!("regions are {other:?}")),
+        };
         let fail_after = u32::try_from(integer("fail_after")?).ok();
         Ok(Self {
             problem,
             plan: Plan::new(strategy, rounds(connection)?, real("level")?)
                 .map_err(|error| error.to_string())?,
-            regions: regions.ok_or_else(|| format!("regions are {named:?}"))?,
+            regions,
             fail_after: fail_after
                 .and_then(NonZeroU32::new)
                 .ok_or("fail_after is no number above 0")?,

@@ -175,9 +175,10 @@ pub const CATALOGUE: &[Metric] = &[
         "Copies of tasks, or pieces of them: past a deadline; late while slots are idle; wide, and idle slots share it; nothing came at all"),
     metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks submitted that have no result yet"),
     metric(Scanner, "skyscan_task_results_total", Counter, "results",
-        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun"])],
+        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun", "refused"])],
         "Results: entered into the map; known already; of no task; unreadable; of a task that could not be read; at which \
-         the worker failed, those two among them; given back unbegun, since it was lost too often"),
+         the worker failed, those two among them; given back unbegun, since it was lost too often; thrown away, since \
+         another scanner has taken the journal over"),
     metric(Scanner, "skyscan_workers_put_aside_total", Counter, "workers", &[],
         "Workers that got no tasks for a while, since they failed at what others could do"),
     metric(Scanner, "skyscan_scan_stalls_total", Counter, "stalls", &[],
@@ -195,6 +196,8 @@ pub const CATALOGUE: &[Metric] = &[
         "From when a task was given to the hub until it came back; work and waiting together"),
     metric(Scanner, "skyscan_hub_operation_seconds", STEPS, "seconds", &[label("op", &["hand_out", "collect"])],
         "Time in the Scanner for cutting tasks and for entering results; its rate is the busy share of the Scanner"),
+    metric(Scanner, "skyscan_journal_commit_seconds", STEPS, "seconds", &[],
+        "Time in which accepted results of all that came meanwhile became durable, beside the Scanner"),
     metric(Scanner, "skyscan_refine_seconds", WORK, "seconds", &[],
         "Between two waves, in which no task is handed out; in a replay the wait for the fleet"),
     metric(Scanner, "skyscan_scan_last_result_timestamp_seconds", Gauge, "seconds", &[],

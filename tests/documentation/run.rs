@@ -197,7 +197,7 @@ fn furnished(stem: &str) -> Result<PathBuf, Failed> {
         (
             "skyscan",
             format!(
-                "case \"$1 $*\" in *--nside*) ;; 'scan '*) set -- \"$@\" {COARSE};; esac\n\
+                "case \"$1 $*\" in *--nside* | *--resume*) ;; 'scan '*) set -- \"$@\" {COARSE};; esac\n\
                  exec '{ours}' \"$@\""
             ),
         ),

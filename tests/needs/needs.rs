@@ -100,6 +100,13 @@ pub(crate) fn reference_scan() -> (PathBuf, Missing) {
     (file, missing)
 }
 
+/// The right to mount a file system of the test's own, and to make files immutable.
+pub(crate) fn mounts() -> Missing {
+    let may = Command::new("unshare").args(["--mount", "true"]).output();
+    let may = may.is_ok_and(|output| output.status.success());
+    (!may).then_some("no mounts: not root, or in a container that may not")
+}
+
 /// The time of `./test long`.
 pub(crate) fn long() -> Missing {
     std::env::var_os("SKYSCAN_TEST_LONG")

@@ -6,7 +6,7 @@
 
 mod example;
 pub(crate) mod program;
-mod scan;
+pub(crate) mod scan;
 mod wrong;
 
 use libtest_mimic::Trial;

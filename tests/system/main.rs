@@ -6,6 +6,7 @@
 mod compose;
 mod deploy;
 mod external_reco;
+mod journal;
 mod metrics;
 #[path = "../needs/needs.rs"]
 mod needs;
@@ -25,6 +26,7 @@ fn main() {
         scan::trials(),
         transports::trials(),
         external_reco::trials(),
+        journal::trials(),
         deploy::trials(),
         metrics::trials(),
         replay::trials(),

@@ -26,6 +26,9 @@ pub struct Summary {
     pub event: EventIdentity,
     /// Name of the reconstruction.
     pub reco: String,
+    /// Raised when the same event and configuration give other bits.
+    #[serde(default)]
+    pub numerics: u32,
     /// URL of the transport, without secrets.
     pub transport: String,
     /// Where the neutrino came from; absent if no pixel could be reconstructed.
@@ -54,6 +57,9 @@ pub struct Summary {
     pub put_aside: Vec<PutAsideWorker>,
     /// Every pixel that was planned was scanned, and none failed.
     pub complete: bool,
+    /// How the scan ended: `fulfilled`, or why before that, such as `deadline`.
+    #[serde(default)]
+    pub ending: String,
     /// Time from start to result.
     pub wall_seconds: f64,
     /// Processor time of this process and of the programs that it ran.

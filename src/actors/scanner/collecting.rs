@@ -6,7 +6,9 @@ use actix::Context;
 use skyscan_transport::{Conclusion, Outcome, SettledBatch, TaskId};
 use tokio::time::Instant;
 
+use super::rows::Rows;
 use super::{Ending, Phase, Scanner};
+use crate::journal::Note;
 use crate::protocol::{Report, ResultBody};
 use crate::scan::{Acceptance, Answer};
 use crate::sky::Nside;
@@ -16,10 +18,15 @@ impl Scanner {
     pub(super) fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
         let begun = Instant::now();
         let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
+        // Whatever comes after the end is none of the scan's any more.
+        let mut rows = self.keeping.is_on().then(Rows::default);
         for outcome in batch.outcomes() {
-            self.enter(outcome, &mut n_pixels);
+            self.enter(outcome, &mut n_pixels, rows.as_mut());
         }
-        batch.confirm();
+        match rows {
+            Some(rows) => self.keeping.put(|| Note::Results(rows.with(batch))),
+            None => drop(batch.confirm()),
+        }
         self.meters.collected(begun);
         self.note_put_aside();
         self.progress.send_modify(|progress| {
@@ -41,7 +48,12 @@ impl Scanner {
         }
     }
 
-    fn enter(&mut self, outcome: &Outcome, n_done: &mut HashMap<Nside, u64>) {
+    fn enter(
+        &mut self,
+        outcome: &Outcome,
+        n_done: &mut HashMap<Nside, u64>,
+        rows: Option<&mut Rows>,
+    ) {
         let TaskId(id) = outcome.task;
         self.meters.task_back(id);
         let answer = |seconds, report| Answer {
@@ -72,6 +84,11 @@ impl Scanner {
         let (seconds, attempt) = (answer.seconds, answer.attempt);
         let accepted = self.ledger.accept(id, answer, self.begun.elapsed());
         self.meters.result(accepted, attempt);
+        if let Some(rows) = rows {
+            let ledger = &self.ledger;
+            let outcome_of = |pixel| ledger.outcome(pixel).cloned();
+            rows.add(outcome, seconds, accepted, ledger.news(), outcome_of);
+        }
         let (n_fitted, n_failed) = match accepted {
             Acceptance::Accepted { n_fitted, n_failed } => (n_fitted, n_failed),
             Acceptance::Failed { n_failed } | Acceptance::NotBegun { n_failed } => (0, n_failed),

@@ -86,6 +86,9 @@ impl Meters {
             rounds: BTreeMap::new(),
             sent: HashMap::new(),
         };
+        // Told by journals, where there are any.
+        counter!("skyscan_task_results_total", "outcome" => "refused").increment(0);
+        let _ = histogram!("skyscan_journal_commit_seconds");
         meters.tell_links(0, 0);
         meters.out.set(0.0);
         meters.last_result.set(now_s());

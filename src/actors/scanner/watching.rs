@@ -40,6 +40,9 @@ impl Scanner {
 
     fn watch(&mut self, context: &mut Context<Self>) {
         let now = self.begun.elapsed();
+        if self.keeping.is_paused() {
+            return self.ledger.pauses(now);
+        }
         let waited = self.ledger.without_progress(now);
         if let Some(give_up) = self.policy.give_up
             && waited >= give_up

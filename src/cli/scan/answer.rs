@@ -8,18 +8,21 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::found::Found;
+use super::kept::{self, Kept};
 use super::watcher::Interims;
-use super::{Arguments, run_actors};
+use super::{Arguments, FAIL_AFTER, run_actors};
+use crate::actors::ScanSetup;
 use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
 use crate::cli::regions::Regions;
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print, tell};
 use crate::event::detector::Detector;
+use crate::journal::{self, Asked, Contents, Journal};
 use crate::output::summary::Summary;
+use crate::output::timeline::Timeline;
 use crate::output::{self, EventIdentity, FailedFile, ScanRecord, Written};
-use crate::reco::Problem;
-use crate::scan::Plan;
+use crate::reco::{Problem, Reco};
 use crate::transport;
 
 /// Room that the files of a scan need: a default scan leaves three to four megabytes.
@@ -29,8 +32,6 @@ const ROOM_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) arguments: &'a Arguments,
-    /// Its level is that of no event yet.
-    pub(super) plan: Plan,
     pub(super) regions: Regions,
     pub(super) detector: Detector,
     /// Tasks evaluated at once in this process.
@@ -43,6 +44,38 @@ pub(super) struct Answer {
     /// To leave with.
     pub(super) code: u8,
     pub(super) summary: Summary,
+}
+
+/// What a scan begins with.
+struct Begun {
+    clock: Clock,
+    asked: Asked,
+    reco: Option<Arc<dyn Reco>>,
+    /// Where its files go, if anywhere.
+    out: Option<PathBuf>,
+    /// Its journal, if it has one.
+    journal: Option<PathBuf>,
+}
+
+/// Since when a scan is under way, and what the process had spent before.
+#[derive(Debug)]
+struct Clock {
+    begun: Instant,
+    spent_before: f64,
+}
+
+impl Clock {
+    fn begin() -> Self {
+        Self {
+            begun: Instant::now(),
+            spent_before: processor_seconds(),
+        }
+    }
+
+    fn stamp(&self, summary: &mut Summary) {
+        summary.wall_seconds = self.begun.elapsed().as_secs_f64();
+        summary.cpu_seconds = processor_seconds() - self.spent_before;
+    }
 }
 
 /// Ctrl-C, for all events of a call.
@@ -80,67 +113,188 @@ impl Call<'_> {
         folder: impl FnOnce(&EventIdentity) -> Option<PathBuf>,
         stop: &mut Option<Stop>,
     ) -> Result<Answer, Failure> {
-        let begun = Instant::now();
-        let spent_before = processor_seconds();
+        let clock = Clock::begin();
+        let arguments = self.arguments;
         let event = event.read(&self.detector)?;
-        let (name, reco) = self.arguments.reco(self.slots, &event, &self.detector)?;
-        let problem = Problem {
-            event,
-            detector: self.detector.clone(),
-            reco: name,
+        let (name, reco) = arguments.reco(&arguments.reco, self.slots, &event, &self.detector)?;
+        let hit_doms = output::hit_doms(&event);
+        let detector = &self.detector.name;
+        let regions = self.regions.of_event(&name, detector, Some(hit_doms))?;
+        let asked = Asked {
+            problem: Problem {
+                event,
+                detector: self.detector.clone(),
+                reco: name,
+            },
+            plan: arguments.plan()?.enclosing(regions.scan_level()),
+            regions,
+            fail_after: arguments.fail_after.unwrap_or(FAIL_AFTER),
+            files_beside: arguments.journal.is_none(),
         };
+        let identity = EventIdentity::from(&asked.problem.event);
+        let out = folder(&identity);
+        if let Some(dir) = &out {
+            output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
+        }
+        let inside = |dir: &PathBuf| dir.join(identity.file_stem() + journal::NAME_END);
+        let path = arguments.journal.clone().or(out.as_ref().map(inside));
+        let kept = kept::begin(path.as_deref(), &asked)?;
+        let begun = Begun {
+            clock,
+            asked,
+            reco,
+            out,
+            journal: path,
+        };
+        self.scan(begun, kept, stop)
+    }
+
+    /// Goes on with a scan from its journal; prints and writes as if nothing had happened.
+    pub(super) fn go_on(&self, path: &Path, stop: &mut Option<Stop>) -> Result<Answer, Failure> {
+        let clock = Clock::begin();
+        let arguments = self.arguments;
+        let kept = kept::resume(path)?;
+        let (Kept::Open(_, contents) | Kept::Finished(contents)) = &kept else {
+            return Err(failed(anyhow::anyhow!("{} is gone", path.display())));
+        };
+        let asked = contents.asked.clone();
+        let reco = match &kept {
+            Kept::Finished(_) => None,
+            _ => {
+                let Problem {
+                    event,
+                    detector,
+                    reco,
+                } = &asked.problem;
+                arguments.reco(reco, self.slots, event, detector)?.1
+            }
+        };
+        let beside = || path.parent().map(Path::to_path_buf);
+        let beside = asked.files_beside.then(beside).flatten();
+        let out = arguments.out.clone().or(beside);
+        if let Some(dir) = &out {
+            output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
+        }
+        let begun = Begun {
+            clock,
+            asked,
+            reco,
+            out,
+            journal: Some(path.to_path_buf()),
+        };
+        self.scan(begun, kept, stop)
+    }
+
+    fn scan(&self, begun: Begun, kept: Kept, stop: &mut Option<Stop>) -> Result<Answer, Failure> {
+        let Begun {
+            clock,
+            asked,
+            reco,
+            out,
+            journal: path,
+        } = begun;
+        let (scanned, timeline) = match kept {
+            Kept::Finished(contents) => (Scanned::from(*contents), None),
+            Kept::Nowhere => self.run(&clock, &asked, reco, None, &out, stop)?,
+            Kept::Open(journal, contents) => {
+                let path = journal.path().to_path_buf();
+                let journal = Some((journal, *contents));
+                let run = self.run(&clock, &asked, reco, journal, &out, stop);
+                let is_vain = match &run {
+                    Err(_) => true,
+                    Ok((scanned, _)) => matches!(scanned.ending, Ending::Hopeless(_)),
+                };
+                if is_vain {
+                    kept::discard_if_vain(&path);
+                }
+                let run = run?;
+                tell_how_to_go_on(&run.0, &path);
+                run
+            }
+        };
+        self.tell(&clock, &asked, &scanned, timeline, out.as_deref(), path)
+    }
+
+    /// Runs the scan in this process.
+    fn run(
+        &self,
+        clock: &Clock,
+        asked: &Asked,
+        reco: Option<Arc<dyn Reco>>,
+        journal: Option<(Journal, Contents)>,
+        out: &Option<PathBuf>,
+        stop: &mut Option<Stop>,
+    ) -> Result<(Scanned, Option<Timeline>), Failure> {
         // An event that cannot be scanned is told now, not pixel by pixel.
         if let Some(reco) = &reco {
-            reco.prepare(&problem).map_err(bad_input)?;
+            reco.prepare(&asked.problem).map_err(bad_input)?;
         }
         let stop = match stop {
             Some(stop) => &*stop,
             None => stop.insert(Stop::on_interrupt()?),
         };
-        let out = folder(&EventIdentity::from(&problem.event));
-        if let Some(dir) = &out {
-            output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
-        }
-        let hit_doms = output::hit_doms(&problem.event);
-        let regions = &self.regions;
-        let method = regions.of_event(&problem.reco, &self.detector.name, Some(hit_doms))?;
-        let plan = self.plan.clone().enclosing(method.scan_level());
-        let setup = self.setup(&problem, &plan, reco)?;
+        let deadline = self.arguments.deadline;
+        let setup = ScanSetup {
+            journal,
+            deadline: deadline.map(|deadline| deadline.saturating_sub(clock.begun.elapsed())),
+            ..self.setup(asked, reco)?
+        };
         let interims = Interims {
-            problem: problem.clone(),
-            plan: plan.clone(),
-            method: method.clone(),
+            problem: asked.problem.clone(),
+            plan: asked.plan.clone(),
+            method: asked.regions.clone(),
             out: out.clone(),
         };
         let view = self.arguments.progress.view();
         let (scanned, timeline) = run_actors(setup, view, interims, Arc::clone(&stop.now))?;
+        Ok((scanned, Some(timeline)))
+    }
 
-        tell_ending(&scanned)?;
+    /// Prints what was found and writes the files.
+    fn tell(
+        &self,
+        clock: &Clock,
+        asked: &Asked,
+        scanned: &Scanned,
+        timeline: Option<Timeline>,
+        out: Option<&Path>,
+        journal: Option<PathBuf>,
+    ) -> Result<Answer, Failure> {
+        let Asked {
+            problem,
+            plan,
+            regions: method,
+            ..
+        } = asked;
+        tell_ending(scanned)?;
         let has_ended = scanned.ending == Ending::Fulfilled;
-        let found = Found::on(&scanned.map, &method, has_ended, &problem, &plan);
-        let mut summary = found.summary(&scanned, &problem);
+        let found = Found::on(&scanned.map, method, has_ended, problem, plan);
+        let mut summary = found.summary(scanned, problem);
         summary.transport = transport::shown(&self.arguments.transport);
-        summary.wall_seconds = begun.elapsed().as_secs_f64();
-        summary.cpu_seconds = processor_seconds() - spent_before;
+        clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;
         // That the answer cannot be told is no reason to lose the files, too.
+        summary.files.extend(journal.clone());
         let mut told = match is_text {
             true => print(&summary.to_string()),
             false => Ok(()),
         };
-        if let Some(dir) = &out {
+        if let Some(dir) = out {
             let record = ScanRecord {
                 drafts: self.arguments.drafts(),
-                ..found.record(&scanned.map, &problem)
+                ..found.record(&scanned.map, problem)
             };
             let mut written = output::write_all(dir, &record);
-            written.extend(timeline.write(dir, &record));
+            if let Some(timeline) = timeline {
+                written.extend(timeline.write(dir, &record));
+            }
             if let Err(error) = output::interim::remove(dir) {
                 written.failed.push(error);
             }
             tell_failed(&written);
             summary.files_failed = written.failed.iter().map(FailedFile::from).collect();
             summary.files = written.files;
+            summary.files.extend(journal);
             if is_text {
                 let mut text = summary.files_text();
                 if written.is_draft_withheld {
@@ -151,8 +305,7 @@ impl Call<'_> {
             }
         }
         if !is_text {
-            summary.wall_seconds = begun.elapsed().as_secs_f64();
-            summary.cpu_seconds = processor_seconds() - spent_before;
+            clock.stamp(&mut summary);
             told = print(&serde_json::to_string(&summary).map_err(failed)?);
         }
         told?;
@@ -165,13 +318,30 @@ impl Call<'_> {
     }
 }
 
+/// Says how to go on with a scan that is not finished.
+fn tell_how_to_go_on(scanned: &Scanned, journal: &Path) {
+    let words = match scanned.ending {
+        Ending::Stopped => "stopped".to_owned(),
+        Ending::DeadlineCame(_) => {
+            "the deadline has come: this is the best answer by then".to_owned()
+        }
+        Ending::GaveUp(_) => "not finished".to_owned(),
+        Ending::Fulfilled | Ending::Hopeless(_) | Ending::Unrecorded(_) => return,
+    };
+    tell(&format!(
+        "{words}; skyscan scan --resume {} goes on from here",
+        journal.display()
+    ));
+}
+
 /// Says why a scan ended that was not asked to.
 ///
 /// # Errors
 /// If the reconstruction never worked: there is no answer then.
 fn tell_ending(scanned: &Scanned) -> Result<(), Failure> {
     match &scanned.ending {
-        Ending::Fulfilled | Ending::Stopped => Ok(()),
+        Ending::Fulfilled | Ending::Stopped | Ending::DeadlineCame(_) => Ok(()),
+        Ending::Unrecorded(reason) => Err(failed(anyhow::anyhow!("{reason}"))),
         Ending::GaveUp(waited) => {
             tell(&format!(
                 "no pixel was done for {} s: gives up, with what there is",

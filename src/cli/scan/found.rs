@@ -7,7 +7,7 @@ use crate::output::summary::{
     BestFit, OffTruth, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
 };
 use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SubPixel};
-use crate::reco::Problem;
+use crate::reco::{NUMERICS, Problem};
 use crate::scan::Plan;
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
@@ -26,6 +26,22 @@ pub(super) struct Found {
     event_doubts: Vec<Doubt>,
 }
 
+/// The rounds in which every planned pixel was fitted.
+pub(in crate::cli) fn complete_rounds(
+    map: &SkyMap,
+    has_ended: bool,
+    plan: &Plan,
+) -> BTreeSet<Nside> {
+    let finest = map.rounds().keys().next_back();
+    let n_failed = failed_pixel_counts(map);
+    plan.rounds()
+        .iter()
+        .filter(|nside| has_ended || Some(*nside) < finest)
+        .filter(|nside| !n_failed.contains_key(nside))
+        .copied()
+        .collect()
+}
+
 impl Found {
     /// Of a scan that has not ended, or was stopped, the finest round may lack pixels.
     pub(super) fn on(
@@ -35,15 +51,7 @@ impl Found {
         problem: &Problem,
         plan: &Plan,
     ) -> Self {
-        let finest = map.rounds().keys().next_back();
-        let n_failed = failed_pixel_counts(map);
-        let complete: BTreeSet<Nside> = plan
-            .rounds()
-            .iter()
-            .filter(|nside| has_ended || Some(*nside) < finest)
-            .filter(|nside| !n_failed.contains_key(nside))
-            .copied()
-            .collect();
+        let complete = complete_rounds(map, has_ended, plan);
         Self {
             method: method.clone(),
             regions: output::regions(map, method, &complete),
@@ -97,6 +105,7 @@ impl Found {
         Summary {
             event: EventIdentity::from(&problem.event),
             reco: problem.reco.clone(),
+            numerics: NUMERICS,
             transport: String::new(),
             best_fit,
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
@@ -121,6 +130,7 @@ impl Found {
                 })
                 .collect(),
             complete: scanned.complete,
+            ending: scanned.ending.name().to_owned(),
             wall_seconds: 0.0,
             cpu_seconds: 0.0,
             busy_seconds: scanned.busy_seconds,

@@ -92,6 +92,7 @@ pub(super) async fn run(
             ..HandOut::default()
         },
         tell_progress,
+        None,
     );
     let stop_scan = async || {
         // It may have ended at this very moment.

@@ -48,6 +48,7 @@ fn demo() -> Result<(), Failed> {
         &[
             "event",
             "reco",
+            "numerics",
             "transport",
             "best_fit",
             "sub_pixel",
@@ -59,6 +60,7 @@ fn demo() -> Result<(), Failed> {
             "pixels",
             "failed_pixels",
             "complete",
+            "ending",
             "wall_seconds",
             "cpu_seconds",
             "busy_seconds",

@@ -142,6 +142,8 @@ async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned,
         local: Vec::new(),
         fail_after: NonZeroU32::MIN.saturating_add(2),
         give_up: Some(TOO_LONG),
+        deadline: None,
+        journal: None,
         patience: skyscan::actors::PATIENCE,
     };
     let mut workers = Vec::new();

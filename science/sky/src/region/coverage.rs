@@ -235,7 +235,8 @@ impl DomClass {
 }
 
 /// Levels that a study found, for one event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CoverageLevels {
     /// Containment and level, both rising.
     levels: Vec<[f64; 2]>,

@@ -30,6 +30,7 @@ fn summary() -> Summary {
             stream: "GOLD".to_owned(),
         },
         reco: "pandel-mpe".to_owned(),
+        numerics: 1,
         transport: "memory:".to_owned(),
         best_fit: Some(BestFit {
             ra_deg: 224.12,
@@ -64,6 +65,7 @@ fn summary() -> Summary {
         failed_pixels: BTreeMap::new(),
         put_aside: Vec::new(),
         complete: true,
+        ending: "fulfilled".to_owned(),
         wall_seconds: 18.24,
         cpu_seconds: 36.2,
         busy_seconds: 35.9,

@@ -1,0 +1,78 @@
+//! What results came to, as rows of a journal.
+
+use skyscan_transport::{Outcome, SettledBatch, TaskId};
+
+use crate::journal::{AttemptRow, FailureRow, PixelRow, Results};
+use crate::scan::Acceptance;
+use crate::scan::ledger::News;
+use crate::sky::Pixel;
+use crate::sky::map::PixelOutcome;
+
+/// Rows of the results of one batch, until its receipt is at hand.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pixels: Vec<PixelRow>,
+    attempts: Vec<AttemptRow>,
+    failures: Vec<FailureRow>,
+}
+
+impl Rows {
+    /// Takes in what a result came to.
+    pub(super) fn add(
+        &mut self,
+        outcome: &Outcome,
+        seconds: f64,
+        accepted: Acceptance,
+        told: &News,
+        outcome_of: impl Fn(Pixel) -> Option<PixelOutcome>,
+    ) {
+        let (TaskId(task), attempt, worker) = (outcome.task, outcome.attempt, outcome.worker);
+        let settled = match accepted {
+            Acceptance::Duplicate | Acceptance::Unplanned => &[][..],
+            _ => &told.settled,
+        };
+        let became = match accepted {
+            Acceptance::Accepted { .. } => "accepted",
+            Acceptance::Failed { .. } => "failed",
+            Acceptance::NotBegun { .. } => "not begun",
+            Acceptance::Duplicate => "duplicate",
+            Acceptance::Unplanned => "unplanned",
+        };
+        if settled.is_empty() {
+            self.attempts.push(AttemptRow {
+                task,
+                attempt,
+                worker,
+                seconds,
+                became,
+            });
+        }
+        let share = seconds / settled.len().max(1) as f64;
+        self.pixels.extend(settled.iter().filter_map(|&pixel| {
+            Some(PixelRow {
+                pixel,
+                outcome: outcome_of(pixel)?,
+                task,
+                attempt,
+                worker,
+                seconds: share,
+            })
+        }));
+        let failures = told.failures.iter().map(|(pixel, reason)| FailureRow {
+            pixel: *pixel,
+            task,
+            worker,
+            reason: reason.clone(),
+        });
+        self.failures.extend(failures);
+    }
+
+    pub(super) fn with(self, receipt: SettledBatch) -> Results {
+        Results {
+            pixels: self.pixels,
+            attempts: self.attempts,
+            failures: self.failures,
+            receipt,
+        }
+    }
+}

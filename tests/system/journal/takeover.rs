@@ -1,0 +1,48 @@
+//! A scanner that comes back after another one took its journal over.
+
+use libtest_mimic::Failed;
+use skyscan_rabbitmq_node::free_ports;
+
+use super::run::{Running, Site, map_of, result, undisturbed};
+use crate::needs::Check;
+
+pub(super) fn checks() -> Vec<(&'static str, Check)> {
+    vec![(
+        "a_scanner_that_comes_back_is_refused_with_all_that_its_workers_bring",
+        fenced,
+    )]
+}
+
+/// It is stopped as by a machine that sleeps, and its lock is lost as on a network file system.
+fn fenced() -> Result<(), Failed> {
+    let (expected, _) = undisturbed()?;
+    let ports = free_ports::<2>()?;
+    let [first_place, second_place] = ports.map(|port| format!("zmq://127.0.0.1:{port}"));
+    let site = Site::new("journal-fenced")?;
+    let mut command = site.scan();
+    command.args(["--workers", "0", "--transport", &first_place]);
+    let first = Running::start(command)?;
+    first.wait_for("no worker has come")?;
+    first.signal("STOP")?;
+    let mut lock = site.journal()?.into_os_string();
+    lock.push("-lock");
+    std::fs::remove_file(lock)?;
+    // The workers of the first one are at work for it while the second one waits.
+    let workers = [&first_place, &second_place].map(|place| Running::start(site.worker(place)));
+    let [_first_worker, second_worker] = workers;
+    let second_worker = second_worker?;
+    second_worker.signal("STOP")?;
+    let mut command = site.scan();
+    command.args(["--workers", "0", "--transport", &second_place]);
+    let second = Running::start(command)?;
+    second.wait_for("no worker has come")?;
+    first.signal("CONT")?;
+    let refused = first.wait_for("results are refused")?;
+    assert!(refused.contains("has taken"), "{refused}");
+    let output = first.finish()?;
+    assert_eq!(output.status.code(), Some(1));
+    second_worker.signal("CONT")?;
+    let scan = result(&second.finish()?)?;
+    assert_eq!(map_of(&scan)?, expected);
+    Ok(())
+}
