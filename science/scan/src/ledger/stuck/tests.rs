@@ -123,6 +123,16 @@ fn nothing_for_too_long_is_told_and_everything_goes_out_again() {
     assert_eq!(off(self::ledger(1, 1, StragglerPolicy::OFF)), None);
 }
 
+#[test]
+fn what_is_yet_to_go_out_when_nothing_comes_is_named_with_no_task() {
+    let mut ledger = ledger(2, 1, StragglerPolicy::default());
+    ledger.worker_up(worker(1));
+    ledger.cut_task(1, at(0)).unwrap();
+    let (stall, _) = ledger.stalled(1, at(120)).unwrap();
+    assert_eq!(stall.pixels, [(pixel(0), vec![0]), (pixel(1), vec![])]);
+    assert_eq!(stall.tasks, [0]);
+}
+
 /// One failing worker of ten, failing in any way: the same map as without it.
 #[test]
 fn a_bad_worker_changes_nothing() {
