@@ -199,7 +199,7 @@ fn errors(
     let medium = Medium::uniform(1.0 / effective_m, 1.0 / absorption_m);
     let blocks = in_blocks(5, 20, all_cores(), |_, rng| {
         let mut seen = [const { Vec::new() }; 4];
-        for _ in 0..500 {
+        for _ in 0..300 {
             let photon = Photon::new([0.0; 3], dice::isotropic(rng));
             fly(photon, &color(), &medium, 2.0, rng, |photon, _| {
                 let at = distance_m(photon);
@@ -229,17 +229,17 @@ fn errors(
 /// clean ice) it has not forgotten its direction yet and comes earlier.
 #[test]
 fn light_that_scatters_often_diffuses() {
-    for (effective_m, longest_m) in [(30.0, 9_000.0), (8.0, 5_000.0)] {
+    for (effective_m, longest_m) in [(30.0, 7_000.0), (8.0, 4_000.0)] {
         let errors = errors(effective_m, 100.0 * effective_m, longest_m, diffusion);
         for (distance_m, error) in DISTANCES_M.into_iter().zip(errors) {
             let tolerance = match distance_m / effective_m {
-                near if near < 1.0 => 0.65,
+                near if near < 1.0 => 0.75,
                 near if near < 5.0 => 0.1,
                 _ => 0.06,
             };
             assert!(
                 error.iter().all(|e| e.abs() < tolerance),
-                "{distance_m} m: {error:?}"
+                "{distance_m} m of {effective_m} m: {error:?}"
             );
         }
     }
