@@ -11,6 +11,7 @@
 mod adam;
 mod backward;
 mod density;
+mod light;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +26,7 @@ use skyscan_reco::light::learned::features::{N_FEATURES, Place, features};
 use skyscan_reco::light::learned::network::{Network, WIDTH, layers};
 
 pub use density::FourComponents;
+pub use light::{Learning, learn_light};
 
 /// Samples of one step.
 const BATCH: usize = 4096;

@@ -116,24 +116,24 @@ impl Likelihood for PandelMpeLikelihood {
         let source = request.direction.unit_vector();
         let direction = source.map(|x| -x);
         let plane = Plane::new(self.center_m, direction);
-        let parents = request.seeds.iter().map(|seed| plane.start(seed));
-        plane.outcome(self.minima(&plane, parents))
+        let parents: Vec<[f64; 3]> = request.seeds.iter().map(|seed| plane.start(seed)).collect();
+        plane.outcome(self.minima(&plane, &parents, !parents.is_empty()))
     }
 }
 
 impl PandelMpeLikelihood {
-    /// Local minima in a plane, from the parents' optima and from starts of its own.
+    /// Local minima in a plane: those below the given tracks, then from starts of its own, which are fewer
+    /// `beside_parents`.
     pub(crate) fn minima(
         &self,
         plane: &Plane,
-        parents: impl Iterator<Item = [f64; 3]>,
+        from: &[[f64; 3]],
+        beside_parents: bool,
     ) -> Vec<Minimum> {
         let slice = Slice::new(self, plane.direction, plane.across);
-        let evaluate = |track| slice.evaluate(track);
-        let starts = starts::choose(&slice, parents);
-        let minima = starts
-            .into_iter()
-            .map(|start| minimize(evaluate, start, &SEARCH));
+        let own = starts::choose(&slice, beside_parents);
+        let starts = from.iter().copied().chain(own);
+        let minima = starts.map(|start| minimize(|track| slice.evaluate(track), start, &SEARCH));
         minima.collect()
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::compute::ComputeKernel;
 use super::hits::enough_first_hits;
-use super::minimize::minimize;
+use super::minimize::{Minimum, minimize};
 use super::pandel_mpe::floor::Floor;
 use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood, SEARCH};
 use super::plane::{self, Plane};
@@ -28,6 +28,11 @@ use crate::light::ice::Ice;
 use crate::light::learned::LearnedLight;
 use likelihood::{Hit, Slice};
 use skyscan_sky::map::PixelOutcome;
+
+/// How many of the tracks that are known are followed to a minimum.
+const FOLLOWED: usize = 2;
+/// Two tracks are the same within so many steps of the search.
+const NEAR: f64 = 0.1;
 
 /// The reconstruction and its settings.
 #[derive(Clone, Debug)]
@@ -101,16 +106,27 @@ impl Likelihood for PhotonMpeLikelihood {
         let direction = request.direction.unit_vector().map(|x| -x);
         let plane = Plane::new(self.center_m, direction);
         let parents: Vec<[f64; 3]> = request.seeds.iter().map(|seed| plane.start(seed)).collect();
-        let coarse = self.coarse.minima(&plane, parents.iter().copied());
-        let mut starts: Vec<[f64; 3]> = parents;
-        starts.extend(coarse.iter().map(|minimum| minimum.at));
+        let coarse = self.coarse.minima(&plane, &[], !parents.is_empty());
         let mut slice = Slice::new(self, plane.direction, plane.across);
-        let minima: Vec<_> = starts
+        let starts = parents
             .into_iter()
-            .map(|start| minimize(|track| slice.evaluate(track), start, &SEARCH))
+            .chain(coarse.iter().map(|minimum| minimum.at));
+        let mut starts: Vec<(f64, [f64; 3])> = starts
+            .map(|start| (slice.evaluate(start).0, start))
+            .collect();
+        starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        starts.dedup_by(|a, b| is_near(a.1, b.1));
+        let followed = starts.into_iter().take(FOLLOWED);
+        let minima: Vec<Minimum> = followed
+            .map(|(_, start)| minimize(|track| slice.evaluate(track), start, &SEARCH))
             .collect();
         plane.outcome(minima)
     }
+}
+
+/// Whether two tracks lead to the same minimum, as far as one can tell beforehand: a tenth of a step of the search apart.
+fn is_near(a: [f64; 3], b: [f64; 3]) -> bool {
+    (0..3).all(|i| (a[i] - b[i]).abs() < NEAR * SEARCH.scale[i])
 }
 
 #[cfg(test)]

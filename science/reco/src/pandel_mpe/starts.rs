@@ -29,17 +29,16 @@ const OFFSETS_BESIDE_PARENTS: usize = 7;
 const EARLY_SHARES_BESIDE_PARENTS: [f64; 1] = [0.15];
 const FOLLOWED_BESIDE_PARENTS: usize = 1;
 
-/// Chooses starts: all the parents' optima, and the most likely of the tracks looked at.
-pub(super) fn choose(slice: &Slice<'_>, parents: impl Iterator<Item = [f64; 3]>) -> Vec<[f64; 3]> {
-    let mut starts: Vec<[f64; 3]> = parents.collect();
-    let (offsets, shares, followed): (&[[f64; 2]], &[f64], usize) = if starts.is_empty() {
-        (&OFFSETS_M, &EARLY_SHARES, FOLLOWED)
-    } else {
+/// Chooses starts of its own, the most likely of the tracks looked at: fewer where parents' optima are followed, too.
+pub(super) fn choose(slice: &Slice<'_>, beside_parents: bool) -> Vec<[f64; 3]> {
+    let (offsets, shares, followed): (&[[f64; 2]], &[f64], usize) = if beside_parents {
         (
             &OFFSETS_M[..OFFSETS_BESIDE_PARENTS],
             &EARLY_SHARES_BESIDE_PARENTS,
             FOLLOWED_BESIDE_PARENTS,
         )
+    } else {
+        (&OFFSETS_M, &EARLY_SHARES, FOLLOWED)
     };
     let mut times = Vec::new();
     let mut looked_at: Vec<(f64, [f64; 3])> = Vec::new();
@@ -51,6 +50,9 @@ pub(super) fn choose(slice: &Slice<'_>, parents: impl Iterator<Item = [f64; 3]>)
         }
     }
     looked_at.sort_by(|a, b| a.0.total_cmp(&b.0));
-    starts.extend(looked_at.iter().take(followed).map(|(_, track)| *track));
-    starts
+    looked_at
+        .iter()
+        .take(followed)
+        .map(|(_, track)| *track)
+        .collect()
 }

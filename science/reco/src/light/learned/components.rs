@@ -9,7 +9,7 @@
 //! `a = 1`, `F` is the logistic function, which a Gaussian of width `pi tau / sqrt(3)` is like. `F` rises from 0 to 1
 //! whatever the parameters are, so its density is one, and both cost a few exponentials.
 
-use super::elementary::{exp, ln, softplus};
+use super::elementary::{Four, Real, exp, ln, softplus};
 
 /// How many components there are.
 pub const N_COMPONENTS: usize = 4;
@@ -43,18 +43,13 @@ pub struct First {
 }
 
 /// `exp(-y)`, `1 - exp(-y)` and the logarithm of the latter.
-fn rest_of(y: f64) -> [f64; 3] {
-    let left = exp(-y);
-    let gone = if y < 1e-4 {
-        y * (1.0 - y * (0.5 - y / 6.0))
-    } else {
-        1.0 - left
-    };
-    let ln_gone = if left < 1e-4 {
-        -left * (1.0 + left * (0.5 + left / 3.0))
-    } else {
-        ln(gone)
-    };
+#[inline(always)]
+fn rest_of<R: Real>(y: R) -> [R; 3] {
+    let left = exp(R::all(0.0) - y);
+    let series = y * (R::all(1.0) - y * (R::all(0.5) - y * R::all(1.0 / 6.0)));
+    let gone = y.below(1e-4, series, R::all(1.0) - left);
+    let series = left * (R::all(1.0) + left * (R::all(0.5) + left * R::all(1.0 / 3.0)));
+    let ln_gone = left.below(1e-4, R::all(0.0) - series, ln(gone));
     [left, gone, ln_gone]
 }
 
@@ -96,55 +91,42 @@ impl Components {
 
     /// The first of `1 + others` photons, `t_ns` behind the front.
     pub fn first(&self, t_ns: f64, others: f64) -> First {
-        let [shares, powers, rates] = self.split();
+        let [share, power, rate] = self.split();
         let (bent, by_t) = softplus((t_ns / TAU_NS).max(EARLIEST));
-        let s = TAU_NS * bent;
-        let (mut density, mut survival) = (0.0, LEAST_SURVIVAL);
-        let mut each = [[0.0; 5]; N_COMPONENTS];
-        for k in 0..N_COMPONENTS {
-            let (power, rate) = (powers[k], rates[k]);
-            let [left, gone, ln_gone] = rest_of(rate * s);
-            let come = exp(power * ln_gone);
-            let odds = left / gone;
-            let own = power * rate * odds * come;
-            let not_come = if left < 1e-4 {
-                power * left * (1.0 - (power - 1.0) * left * (0.5 - (power - 2.0) * left / 6.0))
-            } else {
-                1.0 - come
-            };
-            density += shares[k] * own;
-            survival += shares[k] * not_come;
-            each[k] = [odds, ln_gone, come, own, not_come];
-        }
+        let (one, s) = (Four::all(1.0), Four::all(TAU_NS * bent));
+        let [left, gone, ln_gone] = rest_of(rate * s);
+        let odds = left / gone;
+        let come = exp(power * ln_gone);
+        let own = power * rate * odds * come;
+        let cubic = (power - Four::all(2.0)) * left * Four::all(1.0 / 6.0);
+        let series = power * left * (one - (power - one) * left * (Four::all(0.5) - cubic));
+        let not_come = left.below(1e-4, series, one - come);
         // No logarithm of nothing, where the density is as good as none.
-        let (in_density, in_survival) = (1.0 / (density + 1e-300), others / survival);
-        let mut by_parameter = [0.0; N_PARAMETERS];
-        let mut by_bent = 0.0;
-        for (k, [odds, ln_gone, come, own, not_come]) in each.into_iter().enumerate() {
-            let (power, rate) = (powers[k], rates[k]);
-            let steep = (power - 1.0) * odds - 1.0;
-            let part = shares[k] * own * in_density;
-            let part_come = shares[k] * come * in_survival;
-            by_bent += part * rate * steep;
-            by_parameter[k] = own * in_density + not_come * in_survival;
-            by_parameter[N_COMPONENTS + k] = part * (1.0 / power + ln_gone) - part_come * ln_gone;
-            by_parameter[2 * N_COMPONENTS + k] =
-                part * (1.0 / rate + s * steep) - part_come * power * s * odds;
-        }
-        let by_time = by_t * (by_bent - density * in_survival) + (1.0 - by_t) / TAU_NS;
+        let density = (share * own).sum() + 1e-300;
+        let survival = (share * not_come).sum() + LEAST_SURVIVAL;
+
+        let (in_density, in_survival) = (Four::all(1.0 / density), Four::all(others / survival));
+        let steep = (power - one) * odds - one;
+        let part = share * own * in_density;
+        let part_come = share * come * in_survival;
+        let by_share = own * in_density + not_come * in_survival;
+        let by_power = part * (one / power + ln_gone) - part_come * ln_gone;
+        let by_rate = part * (one / rate + s * steep) - part_come * power * s * odds;
+        let by_bent = (part * rate * steep).sum() - density * others / survival;
+        let [ln_density, ln_survival, ..] = ln(Four([density * by_t, survival, 1.0, 1.0])).0;
         First {
-            ln_density: ln((density + 1e-300) * by_t) + others * ln(survival),
-            by_time,
-            by_parameter,
+            ln_density: ln_density + others * ln_survival,
+            by_time: by_t * by_bent + (1.0 - by_t) / TAU_NS,
+            by_parameter: join(by_share, by_power, by_rate),
         }
     }
 
     /// The probability that a photon has come until `t_ns` behind the front.
     pub fn come_until(&self, t_ns: f64) -> f64 {
-        let [shares, powers, rates] = self.split();
+        let [share, power, rate] = self.split();
         let s = TAU_NS * softplus((t_ns / TAU_NS).max(EARLIEST)).0;
-        let come = |k: usize| shares[k] * exp(powers[k] * rest_of(rates[k] * s)[2]);
-        (0..N_COMPONENTS).map(come).sum()
+        let [_, _, ln_gone] = rest_of(rate * Four::all(s));
+        (share * exp(power * ln_gone)).sum()
     }
 
     /// Until when this share of the photons has come.
@@ -161,11 +143,19 @@ impl Components {
         0.5 * (early + late)
     }
 
-    fn split(&self) -> [&[f64]; 3] {
-        let (shares, others) = self.0.split_at(N_COMPONENTS);
-        let (powers, rates) = others.split_at(N_COMPONENTS);
-        [shares, powers, rates]
+    #[inline(always)]
+    fn split(&self) -> [Four; 3] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
+        [Four([a, b, c, d]), Four([e, f, g, h]), Four([i, j, k, l])]
     }
+}
+
+fn join(
+    Four([a, b, c, d]): Four,
+    Four([e, f, g, h]): Four,
+    Four([i, j, k, l]): Four,
+) -> [f64; N_PARAMETERS] {
+    [a, b, c, d, e, f, g, h, i, j, k, l]
 }
 
 /// How fast light comes at a distance, per ns: what rates are told in.
