@@ -7,7 +7,7 @@
 //! - [`light`]: Cherenkov light in layered ice.
 //! - [`synthetic`]: events with known truth.
 //! - [`reco`]: what the likelihood of a direction is.
-//! - [`photons`]: light that is simulated, and events of it.
+//! - [`photons`]: light that is simulated, events of it, what is learned from it.
 //! - [`scan`]: which directions are tried when; pure.
 //! - [`protocol`]: what Scanner and Workers say to each other.
 //! - [`journal`]: what a scan accepted, durable.

@@ -249,6 +249,7 @@ fn write(
             (Values::Probability, "") => FROM_PROBABILITIES,
             (_, reco) => reco,
         },
+        numerics: file.numerics,
         detector: "",
         map: &file.map,
         complete: file.complete.clone(),

@@ -98,6 +98,7 @@ fn record<'a>(map: &'a SkyMap, regions: &'a [Region]) -> ScanRecord<'a> {
             stream: "GOLD".to_owned(),
         },
         reco: "simulated",
+        numerics: Some(1),
         detector: "IceCube-86",
         map,
         complete: map.rounds().keys().copied().collect::<BTreeSet<_>>(),

@@ -78,6 +78,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> Result<ScanRecord<'a>, Box<d
             stream: "GOLD".to_owned(),
         },
         reco: "pandel-mpe",
+        numerics: Some(1),
         detector: "IceCube-86",
         map,
         complete: complete?,

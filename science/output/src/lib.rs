@@ -105,6 +105,8 @@ pub struct ScanRecord<'a> {
     pub event: EventIdentity,
     /// Name of the reconstruction.
     pub reco: &'a str,
+    /// Which numerics it was made with ([`skyscan_scan::NUMERICS`]), if known.
+    pub numerics: Option<u32>,
     /// Name of the detector; empty if unknown.
     pub detector: &'a str,
     /// Every pixel scanned.
@@ -296,6 +298,7 @@ pub fn write_archive(
     let record = ScanRecord {
         event,
         reco,
+        numerics: Some(skyscan_scan::NUMERICS),
         detector: "",
         map,
         complete: map.rounds().keys().copied().collect(),

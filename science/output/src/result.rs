@@ -47,6 +47,9 @@ struct Metadata<'a> {
     llh_definition: &'static str,
     producer: &'static str,
     reco: &'a str,
+    /// Raised whenever the same event and configuration give other bits; absent if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numerics: Option<u32>,
     regions: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage_sha256: Option<&'a str>,
@@ -138,6 +141,7 @@ fn metadata<'a>(record: &'a ScanRecord<'_>, nside: Nside, with_block: &[Nside]) 
         llh_definition: conventions::LLH,
         producer: conventions::PRODUCER,
         reco: record.reco,
+        numerics: record.numerics,
         regions: record.method.name(),
         coverage_sha256: record.method.coverage_sha256(),
         hit_doms: record.hit_doms,

@@ -27,8 +27,8 @@ use skyscan_event::detector::Detector;
 use skyscan_event::{DetectorDirection, Event};
 use skyscan_sky::map::PixelOutcome;
 
-/// Raised whenever the same event and configuration give other bits than before: numbers of different
-/// ones never belong into the same map.
+/// Raised whenever the same event and configuration give other bits than before: by a change of a built-in likelihood,
+/// of its search, or of what was learned.
 pub const NUMERICS: u32 = 1;
 
 /// Everything that a reconstruction needs to know, beside the direction. The same for all tasks of

@@ -105,7 +105,7 @@ pub struct PandelMpeLikelihood {
 }
 
 /// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
-pub(crate) const SEARCH: Search = Search {
+const SEARCH: Search = Search {
     scale: [10.0, 10.0, 30.0],
     tolerance: 1e-4,
     most_steps: 80,
@@ -117,7 +117,7 @@ impl Likelihood for PandelMpeLikelihood {
         let direction = source.map(|x| -x);
         let plane = Plane::new(self.center_m, direction);
         let parents: Vec<[f64; 3]> = request.seeds.iter().map(|seed| plane.start(seed)).collect();
-        plane.outcome(self.minima(&plane, &parents, !parents.is_empty()))
+        plane.outcome(self.minima(&plane, &parents, !parents.is_empty(), &SEARCH))
     }
 }
 
@@ -129,11 +129,12 @@ impl PandelMpeLikelihood {
         plane: &Plane,
         from: &[[f64; 3]],
         beside_parents: bool,
+        search: &Search,
     ) -> Vec<Minimum> {
         let slice = Slice::new(self, plane.direction, plane.across);
         let own = starts::choose(&slice, beside_parents);
         let starts = from.iter().copied().chain(own);
-        let minima = starts.map(|start| minimize(|track| slice.evaluate(track), start, &SEARCH));
+        let minima = starts.map(|start| minimize(|track| slice.evaluate(track), start, search));
         minima.collect()
     }
 }

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use super::compute::ComputeKernel;
 use super::hits::enough_first_hits;
-use super::minimize::{Minimum, minimize};
+use super::minimize::{Minimum, Search, minimize};
 use super::pandel_mpe::floor::Floor;
-use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood, SEARCH};
+use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood};
 use super::plane::{self, Plane};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
 use crate::light::ice::Ice;
@@ -29,6 +29,17 @@ use crate::light::learned::LearnedLight;
 use likelihood::{Hit, Slice};
 use skyscan_sky::map::PixelOutcome;
 
+/// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
+const SEARCH: Search = Search {
+    scale: [10.0, 10.0, 30.0],
+    tolerance: 1e-3,
+    most_steps: 80,
+};
+/// Where a descent begins need not be known as well.
+const COARSE: Search = Search {
+    tolerance: 1e-2,
+    ..SEARCH
+};
 /// How many of the tracks that are known are followed to a minimum.
 const FOLLOWED: usize = 2;
 /// Two tracks are the same within so many steps of the search.
@@ -106,7 +117,9 @@ impl Likelihood for PhotonMpeLikelihood {
         let direction = request.direction.unit_vector().map(|x| -x);
         let plane = Plane::new(self.center_m, direction);
         let parents: Vec<[f64; 3]> = request.seeds.iter().map(|seed| plane.start(seed)).collect();
-        let coarse = self.coarse.minima(&plane, &[], !parents.is_empty());
+        let coarse = self
+            .coarse
+            .minima(&plane, &[], !parents.is_empty(), &COARSE);
         let mut slice = Slice::new(self, plane.direction, plane.across);
         let starts = parents
             .into_iter()

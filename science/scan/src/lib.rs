@@ -18,5 +18,6 @@ pub mod stragglers;
 pub use ledger::{Acceptance, Answer, Ledger, Stall, Task, TaskCounts};
 pub use plan::{Plan, PlanError, Strategy};
 pub use refinement::{Next, next};
+pub use skyscan_reco::NUMERICS;
 pub use standings::PutAside;
 pub use stragglers::{CopyReason, StragglerPolicy};

@@ -7,8 +7,8 @@ use crate::output::summary::{
     BestFit, OffTruth, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
 };
 use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SubPixel};
-use crate::reco::{NUMERICS, Problem};
-use crate::scan::Plan;
+use crate::reco::Problem;
+use crate::scan::{NUMERICS, Plan};
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
 use crate::sky::map::SkyMap;
@@ -67,6 +67,7 @@ impl Found {
         ScanRecord {
             event: EventIdentity::from(&problem.event),
             reco: &problem.reco,
+            numerics: Some(NUMERICS),
             detector: &problem.detector.name,
             map,
             complete: self.complete.clone(),

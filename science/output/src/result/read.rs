@@ -65,6 +65,8 @@ pub struct ScanFile {
     pub stream: String,
     /// Name of the reconstruction; empty if unknown.
     pub reco: String,
+    /// Which numerics it was made with, if the file tells.
+    pub numerics: Option<u32>,
     /// Hit DOMs, if the file tells.
     pub hit_doms: Option<usize>,
     /// What the event itself gave reason to doubt: the map does not tell that.
@@ -204,6 +206,7 @@ fn assemble(
         mjd: None,
         stream: String::new(),
         reco: String::new(),
+        numerics: None,
         hit_doms: None,
         event_doubts: Vec::new(),
         declination,
@@ -246,6 +249,7 @@ fn assemble(
         }
         let hit_doms = number("hit_doms").and_then(|number| usize::try_from(number).ok());
         file.hit_doms = hit_doms.or(file.hit_doms);
+        file.numerics = number("numerics").or(file.numerics);
         let mjd = block.metadata.get("mjd").and_then(Value::as_f64);
         let mjd = mjd.filter(|mjd| mjd.abs() <= FARTHEST_MJD);
         file.mjd = mjd.or(file.mjd);

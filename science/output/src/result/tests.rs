@@ -35,6 +35,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> ScanRecord<'a> {
             stream: "GOLD".to_owned(),
         },
         reco: "pandel-mpe",
+        numerics: Some(1),
         detector: "IceCube-86",
         map,
         complete: complete

@@ -23,7 +23,7 @@ pub struct FourComponents;
 
 impl Density<N_PARAMETERS> for FourComponents {
     const FIRST_OFFSETS: [f64; N_PARAMETERS] =
-        [0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 2.0, 0.7, -0.5, -1.5];
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.7, -0.5, -1.5];
     const JITTER_NS: f64 = components::JITTER_NS;
 
     fn ln_density(

@@ -267,6 +267,7 @@ fn file_of(cards: &Cards, map: SkyMap, values: Values) -> ScanFile {
         mjd: mjd.filter(|mjd| mjd.abs() <= super::FARTHEST_MJD),
         stream: text("I3TYPE"),
         reco: text("RECO"),
+        numerics: None,
         hit_doms: None,
         event_doubts: Vec::new(),
         declination: Declination::Standard,

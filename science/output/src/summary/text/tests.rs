@@ -213,6 +213,7 @@ fn json_has_exactly_the_promised_keys() {
     let expected = serde_json::json!({
         "event": {"run_id": 136766, "event_id": 7637140, "mjd": 59754.67588432013},
         "reco": "pandel-mpe",
+        "numerics": 1,
         "transport": "memory:",
         "best_fit": {"ra_deg": 224.12, "dec_deg": 41.31, "zenith_deg": 131.3,
                      "azimuth_deg": 12.25, "llh": 1847.1616},

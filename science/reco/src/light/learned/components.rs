@@ -54,8 +54,8 @@ fn rest_of<R: Real>(y: R) -> [R; 3] {
 }
 
 impl Components {
-    /// From what a network answers: the softmax of the first four, powers above 0.3 by `ln(1 + e^x)`, and rates as
-    /// exponentials beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
+    /// From what a network answers: the softmax of the first four, powers above 0.3 and rates as exponentials, the latter
+    /// beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
     pub fn from_outputs(outputs: &[f64; N_PARAMETERS], distance_m: f64) -> Self {
         let usual = usual_rate(distance_m);
         let highest = outputs[..N_COMPONENTS]
@@ -66,7 +66,7 @@ impl Components {
         for k in 0..N_COMPONENTS {
             of[k] = exp(outputs[k] - highest);
             sum += of[k];
-            of[N_COMPONENTS + k] = LEAST_POWER + softplus(outputs[N_COMPONENTS + k]).0;
+            of[N_COMPONENTS + k] = LEAST_POWER + exp(outputs[N_COMPONENTS + k]);
             of[2 * N_COMPONENTS + k] = usual * exp(outputs[2 * N_COMPONENTS + k]);
         }
         for share in &mut of[..N_COMPONENTS] {
@@ -84,7 +84,7 @@ impl Components {
         let mean: f64 = (0..N_COMPONENTS).map(|k| self.0[k] * by_parameter[k]).sum();
         std::array::from_fn(|i| match i / N_COMPONENTS {
             0 => self.0[i] * (by_parameter[i] - mean),
-            1 => by_parameter[i] * softplus(outputs[i]).1,
+            1 => by_parameter[i] * (self.0[i] - LEAST_POWER),
             _ => by_parameter[i] * self.0[i],
         })
     }

@@ -11,6 +11,8 @@ const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 /// Beyond this the exponential is as if the argument lay here: no infinity, no zero.
 const WIDEST: f64 = 700.0;
+/// From here on `ln(1 + e^x)` is `x` to 1e-14.
+const LINEAR: f64 = 30.0;
 /// Where the exponent of a number begins.
 const EXPONENT: u32 = 52;
 /// The root of one half.
@@ -188,6 +190,9 @@ pub(crate) fn tanh<R: Real>(x: R) -> R {
 
 /// `ln(1 + e^x)`, for `x` from -700 on, with its slope.
 pub(crate) fn softplus(x: f64) -> (f64, f64) {
+    if x > LINEAR {
+        return (x, 1.0);
+    }
     let less = exp(-x.abs());
     let rest = ln_1p(less);
     if x > 0.0 {
