@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::detector::Detector;
 use crate::event::{DomId, Event};
+use crate::photons::event::Generator;
+use crate::photons::optics::HoleIce;
 use crate::sky::Nside;
 use crate::synthetic::{Recipe, generate};
 
@@ -30,6 +32,8 @@ const TRIGGER_DOMS: usize = 8;
 pub enum Light {
     /// Drawn from the density of arrival times that `pandel-mpe` fits with; tracks without showers.
     Density,
+    /// Photon by photon through the ice, from the track and the showers on it.
+    Photons,
 }
 
 impl Light {
@@ -37,6 +41,7 @@ impl Light {
     pub fn name(self) -> &'static str {
         match self {
             Self::Density => "density",
+            Self::Photons => "photons",
         }
     }
 }
@@ -48,13 +53,49 @@ pub struct Ice {
     pub scattering: f64,
     /// Absorption.
     pub absorption: f64,
+    /// The refrozen ice around the modules, which light that is drawn from a density knows nothing of.
+    pub hole: Hole,
+}
+
+/// How modules in refrozen ice take light from below and above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hole {
+    /// By the curve known as H2.
+    #[default]
+    H2,
+    /// By an older curve, with much more light from straight below.
+    Older,
+}
+
+impl From<Hole> for HoleIce {
+    fn from(hole: Hole) -> Self {
+        match hole {
+            Hole::H2 => Self::H2,
+            Hole::Older => Self::Older,
+        }
+    }
+}
+
+impl Default for Ice {
+    fn default() -> Self {
+        Self {
+            scattering: 1.0,
+            absorption: 1.0,
+            hole: Hole::default(),
+        }
+    }
 }
 
 impl Ice {
-    /// `scattering 1.1, absorption 1`.
+    /// `scattering 1.1, absorption 1, older holes`.
     pub fn words(&self) -> String {
+        let hole = match self.hole {
+            Hole::H2 => "",
+            Hole::Older => ", older holes",
+        };
         format!(
-            "scattering {}, absorption {}",
+            "scattering {}, absorption {}{hole}",
             self.scattering, self.absorption
         )
     }
@@ -125,6 +166,8 @@ impl Design {
             };
             let event = match self.light {
                 Light::Density => generate(&changed, &recipe),
+                // Several events are made at once, each on its own thread.
+                Light::Photons => Generator::new(&changed, ice.hole.into()).generate(&recipe, 1),
             };
             if triggers(&event) {
                 return Ok(Made {
@@ -168,6 +211,7 @@ mod tests {
                 .map(|(scattering, absorption)| Ice {
                     scattering,
                     absorption,
+                    ..Ice::default()
                 })
                 .to_vec(),
             nsides: Vec::new(),
@@ -218,6 +262,7 @@ mod tests {
         let dusty = Ice {
             scattering: 1.25,
             absorption: 0.5,
+            ..Ice::default()
         }
         .of(&detector);
         let (before, after) = (detector.ice[3], dusty.ice[3]);

@@ -228,6 +228,7 @@ mod tests {
             ice: Ice {
                 scattering: 1.1,
                 absorption: 1.0,
+                ..Ice::default()
             },
             energy_gev: 1234.5,
             hit_doms: 40,

@@ -116,9 +116,12 @@ impl Report {
         let json = |out: &mut dyn Write| {
             serde_json::to_writer_pretty(out, self).map_err(std::io::Error::from)
         };
-        let mut files = vec![write_atomically(dir, "validation.json", json)?];
+        // Other regions of the same maps leave these alone.
+        let method = self.recos.first().map_or("none", |reco| &reco.made.name);
+        let named = |stem: &str, ending: &str| format!("{stem}.{method}.{ending}");
+        let mut files = vec![write_atomically(dir, &named("validation", "json"), json)?];
         let text = text(self);
-        files.push(write_atomically(dir, "validation.md", |out| {
+        files.push(write_atomically(dir, &named("validation", "md"), |out| {
             out.write_all(text.as_bytes())
         })?);
         let mut put = |stem: &str, figure: &Figure| {
@@ -131,7 +134,7 @@ impl Report {
                 ("png", drawing::png(figure).map_err(drawn)?),
             ];
             for (ending, bytes) in pictures {
-                let name = format!("{stem}.{ending}");
+                let name = named(stem, ending);
                 files.push(write_atomically(dir, &name, |out| out.write_all(&bytes))?);
             }
             Ok(())

@@ -14,7 +14,9 @@ use crate::scan::command::{
 };
 
 /// Coarse scans of events with little light: a tenth of a second each.
-const QUICK: [&str; 8] = [
+const QUICK: [&str; 10] = [
+    "--light",
+    "density",
     "--seed",
     "5",
     "--nside",
@@ -62,8 +64,8 @@ fn says_what_it_did() -> Result<(), Failed> {
     for (number_of, answer) in answers.iter().enumerate() {
         assert_eq!(answer["event"], number_of);
         let expected = match number_of % 2 {
-            0 => json!({"scattering": 1.2, "absorption": 1.0}),
-            _ => json!({"scattering": 1.0, "absorption": 0.8}),
+            0 => json!({"scattering": 1.2, "absorption": 1.0, "hole": "h2"}),
+            _ => json!({"scattering": 1.0, "absorption": 0.8, "hole": "h2"}),
         };
         assert_eq!(answer["ice"], expected);
         assert_eq!(answer["regions_method"], "wilks");
@@ -83,14 +85,14 @@ fn says_what_it_did() -> Result<(), Failed> {
     assert_eq!((&all["name"], &all["n"]), (&json!("all"), &json!(4)));
     assert_eq!(all["held"][1]["n"], 4);
     for file in [
-        "validation.json",
-        "validation.md",
-        "probabilities.svg",
-        "resolution.svg",
+        "validation.wilks.json",
+        "validation.wilks.md",
+        "probabilities.wilks.svg",
+        "resolution.wilks.svg",
     ] {
         assert!(folder.join(file).is_file(), "{file}");
     }
-    let table = std::fs::read_to_string(folder.join("validation.md"))?;
+    let table = std::fs::read_to_string(folder.join("validation.wilks.md"))?;
     assert!(table.contains("| all | 4 |"), "{table}");
     // The maps are there for whoever wants to look.
     let map = json_of(&[
