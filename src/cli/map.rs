@@ -13,6 +13,7 @@ use crate::output::comparison::{Comparison, Side, names_of};
 use crate::output::{
     self, Declination, Doubt, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
 };
+use crate::scan::NUMERICS;
 use crate::sky::region::RegionMethod;
 use crate::sky::sub_pixel::SubPixelFit;
 
@@ -141,6 +142,8 @@ fn of_journal(path: &Path) -> Result<ScanFile, Failure> {
         stream: event.stream.clone(),
         event_doubts: Doubt::of_event(event),
         hit_doms: Some(output::hit_doms(event)),
+        // A journal of others is not read.
+        numerics: Some(NUMERICS),
         reco: asked.problem.reco,
         declination: Declination::Standard,
         values: Values::Llh,

@@ -209,7 +209,11 @@ impl Study {
         let scanned = self.scan(&problem, reco, stop).await?;
         match &scanned.ending {
             Ending::Fulfilled => {}
-            Ending::Stopped | Ending::GaveUp(_) => return Ok(None),
+            // Without a journal or a deadline it ends otherwise only if it is asked to.
+            Ending::Stopped
+            | Ending::GaveUp(_)
+            | Ending::DeadlineCame(_)
+            | Ending::Unrecorded(_) => return Ok(None),
             Ending::Hopeless(reason) => {
                 return Ok(Some(answer(Outcome::Unusable(reason.clone()))));
             }
@@ -257,6 +261,8 @@ impl Study {
                 .collect(),
             fail_after: FAIL_AFTER,
             give_up: None,
+            deadline: None,
+            journal: None,
             patience: match transport::is_local(&self.place.url) {
                 true => Duration::ZERO,
                 false => actors::PATIENCE,

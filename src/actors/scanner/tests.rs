@@ -122,6 +122,7 @@ fn a_pixel_that_nothing_comes_of_is_told_with_the_link_that_has_it() {
             Ledger::new(one, StragglerPolicy::default()),
             HandOut::default(),
             progress,
+            None,
         );
         let (hangs, mut inbox) = link(&place, 0xaa, 2).await;
         let held = leases(&mut inbox, 2).await;
