@@ -11,6 +11,8 @@
 //!
 //! What is narrow has more local minima. So `pandel-mpe` searches first, and its minima are where the descent begins,
 //! beside the optima of the coarser pixels.
+//!
+//! Decision: Pandel's density searches for the learned one (`docs/decisions.md`).
 
 mod lattice;
 mod likelihood;
@@ -52,6 +54,8 @@ pub struct PhotonMpe {
     pub most_photons: f64,
     /// Density per ns that any time has, as noise.
     pub floor_per_ns: f64,
+    /// Which light the delays are of: that of showers along the track (0) or of the bare muon (1).
+    pub bare: f64,
     /// How light behaves.
     pub light: Arc<LearnedLight>,
 }
@@ -61,6 +65,7 @@ impl Default for PhotonMpe {
         Self {
             most_photons: 20.0,
             floor_per_ns: 1e-6,
+            bare: 0.0,
             light: Arc::new(LearnedLight::shipped()),
         }
     }

@@ -17,7 +17,7 @@ const TELL_EVERY: u64 = 300;
 /// Learn how late light is from simulated photons, for reco photon-mpe
 ///
 /// Photons are simulated in the layers of a telescope's ice, and a small network learns when they arrive. The
-/// same photons and seed give the same file, on any number of cores; the default takes about a minute on two, and
+/// same photons and seed give the same file, on any number of cores; the default takes a minute of one core, and
 /// 300 MB.
 ///
 /// The file that ships was learned so. It knows ice by what surrounds track and DOM, and so serves other ice, too;

@@ -3,6 +3,8 @@
 //!
 //! Along one direction, heights and zenith are what they are; a track that moves across changes only the distance of a
 //! DOM and where it lies round the track. Nodes lie closer where the track is close: at `(2 + i / 2)^2 - 4` m.
+//!
+//! Decision: The network is asked on a lattice (`docs/decisions.md`).
 
 use crate::light::ice::Ice;
 use crate::light::learned::LearnedLight;
@@ -23,6 +25,7 @@ const UNKNOWN: u32 = u32::MAX;
 pub(super) struct Lattice<'a> {
     light: &'a LearnedLight,
     ice: &'a Ice,
+    bare: f64,
     cos_zenith: f64,
     /// Where the nodes of each DOM are kept.
     places: Vec<u32>,
@@ -37,9 +40,6 @@ pub(super) struct Interpolated {
     pub(super) by_round: [f64; N_PARAMETERS],
 }
 
-/// Which light the densities are of: that of showers (0), which outshines the bare muon from 1 TeV on.
-const BARE: f64 = 0.0;
-
 fn distance_at(index: usize) -> f64 {
     let root = 2.0 + index as f64 / 2.0;
     root * root - 4.0
@@ -49,12 +49,14 @@ impl<'a> Lattice<'a> {
     pub(super) fn new(
         light: &'a LearnedLight,
         ice: &'a Ice,
+        bare: f64,
         cos_zenith: f64,
         n_doms: usize,
     ) -> Self {
         Self {
             light,
             ice,
+            bare,
             cos_zenith,
             places: vec![UNKNOWN; n_doms * N_DISTANCES * N_ROUND],
             nodes: Vec::with_capacity(8 * n_doms),
@@ -71,7 +73,8 @@ impl<'a> Lattice<'a> {
                 cos_zenith: self.cos_zenith,
             };
             *place = u32::try_from(self.nodes.len()).expect("fewer nodes than that");
-            self.nodes.push(self.light.delays(self.ice, &at, BARE).0);
+            self.nodes
+                .push(self.light.delays(self.ice, &at, self.bare).0);
         }
         self.nodes[*place as usize]
     }

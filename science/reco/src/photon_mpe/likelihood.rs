@@ -80,7 +80,13 @@ impl<'a> Slice<'a> {
         };
         Self {
             event,
-            lattice: Lattice::new(&event.light, &event.ice, -direction[2], event.hits.len()),
+            lattice: Lattice::new(
+                &event.light,
+                &event.ice,
+                event.settings.bare,
+                -direction[2],
+                event.hits.len(),
+            ),
             across_round,
             doms: event.hits.iter().map(dom).collect(),
             delay_per_m: front_delay_per_metre_ns(),

@@ -8,6 +8,8 @@
 //! late and never negative, so that the jitter of the readout has a place before the front: with `b = 1 / tau` and
 //! `a = 1`, `F` is the logistic function, which a Gaussian of width `pi tau / sqrt(3)` is like. `F` rises from 0 to 1
 //! whatever the parameters are, so its density is one, and both cost a few exponentials.
+//!
+//! Decision: Arrival times are learned in closed form (`docs/decisions.md`).
 
 use super::elementary::{Four, Real, exp, ln, softplus};
 
