@@ -127,6 +127,8 @@ pub struct Design {
     pub enclosed: f64,
     /// Name of the detector.
     pub detector: String,
+    /// Which numerics the reconstructions have: others give other maps.
+    pub numerics: u32,
 }
 
 /// An event and how it came about.
@@ -217,6 +219,7 @@ mod tests {
             nsides: Vec::new(),
             enclosed: 20.0,
             detector: "IceCube-86".to_owned(),
+            numerics: 1,
         }
     }
 

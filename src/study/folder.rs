@@ -218,6 +218,7 @@ mod tests {
             nsides: vec![],
             enclosed: 20.0,
             detector: String::new(),
+            numerics: 1,
         }
     }
 

@@ -77,6 +77,7 @@ pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, To
         detector: design.detector.clone(),
         study: StudyNote {
             producer: concat!("skyscan ", env!("CARGO_PKG_VERSION")).to_owned(),
+            numerics: design.numerics,
             light: design.light.name().to_owned(),
             seed: design.seed,
             n_events: events.len() as u64,

@@ -15,7 +15,7 @@ use crate::cli::stderr::write_line;
 use crate::cli::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
 use crate::output::file::write_atomically;
 use crate::reco::Reco;
-use crate::scan::{Plan, Strategy};
+use crate::scan::{NUMERICS, Plan, Strategy};
 use crate::sky::Nside;
 use crate::sky::region::RegionMethod;
 use crate::study::design::{Design, Hole, Ice, Light};
@@ -240,6 +240,7 @@ impl Arguments {
                 nsides: self.nside.clone(),
                 enclosed: ENCLOSED,
                 detector: detector.name.clone(),
+                numerics: NUMERICS,
             },
             detector,
             recos,

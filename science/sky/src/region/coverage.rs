@@ -48,6 +48,8 @@ pub struct CoverageTable {
 pub struct StudyNote {
     /// Program and version.
     pub producer: String,
+    /// Which numerics its reconstructions had.
+    pub numerics: u32,
     /// How the light of the events was made.
     pub light: String,
     /// Seed of the events.
@@ -312,6 +314,7 @@ mod tests {
             detector: "IceCube-86".to_owned(),
             study: StudyNote {
                 producer: "skyscan 0.1.0".to_owned(),
+                numerics: 1,
                 light: "photons".to_owned(),
                 seed: 1,
                 n_events: 400,

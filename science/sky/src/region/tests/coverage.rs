@@ -26,6 +26,7 @@ fn coverage(factor: f64, floor_deg: f64) -> RegionMethod {
         detector: "IceCube-86".to_owned(),
         study: StudyNote {
             producer: "a test".to_owned(),
+            numerics: 1,
             light: "none".to_owned(),
             seed: 0,
             n_events: 400,
