@@ -8,6 +8,8 @@ use crate::optics::{Color, given_pure_ice_per_m};
 const LAYER_M: f64 = 10.0;
 /// Depth of the origin of IceCube's coordinates below the surface.
 const DEPTH_OF_ORIGIN_M: f64 = 1948.07;
+/// Thickness of the ice there: what a description has below or above is as warm as its ends.
+const THICKNESS_M: f64 = 2820.0;
 /// Where the ice has the temperature for which its pure absorption is given.
 const DEPTH_OF_REFERENCE_M: f64 = 1730.0;
 /// Absorption of pure ice grows by this share with each kelvin (arXiv:1301.5361, section 4).
@@ -43,7 +45,8 @@ pub(crate) struct Coefficients {
 /// arXiv:1301.5361, section 4).
 pub fn warmth_k(z_m: f64) -> f64 {
     let celsius = |depth_m: f64| depth_m * (-0.000_453_19 + depth_m * 5.822e-6);
-    celsius(DEPTH_OF_ORIGIN_M - z_m) - celsius(DEPTH_OF_REFERENCE_M)
+    let depth_m = (DEPTH_OF_ORIGIN_M - z_m).clamp(0.0, THICKNESS_M);
+    celsius(depth_m) - celsius(DEPTH_OF_REFERENCE_M)
 }
 
 impl Medium {

@@ -90,12 +90,16 @@ impl<'a> Source<'a> {
     /// Emits a photon of the part of the light that `share` falls into.
     pub(crate) fn emit(&self, share: f64, color: &Color, rng: &mut ChaCha8Rng) -> Emitted {
         let light_m = share * self.light_m();
-        let part = self.sums.partition_point(|sum| *sum <= light_m);
+        let (way_light_m, shower_sums) = (self.sums[0], &self.sums[1..]);
+        let loss = if light_m < way_light_m {
+            None
+        } else {
+            let index = shower_sums.partition_point(|sum| *sum <= light_m);
+            // Rounding may lead just beyond the last one.
+            self.losses.get(index).or(self.losses.last())
+        };
         let axis = self.track.direction;
-        let (along_m, direction) = match part
-            .checked_sub(1)
-            .map(|i| self.losses[i.min(self.losses.len() - 1)])
-        {
+        let (along_m, direction) = match loss {
             None => {
                 let direction = if dice::unit(rng) < self.bare_share {
                     emission::bare(axis, color, rng)
@@ -114,7 +118,7 @@ impl<'a> Source<'a> {
         Emitted {
             photon: Photon::new(add_scaled(self.track.position_m, axis, along_m), direction),
             time_ns: self.track.time_ns + along_m / SPEED_OF_LIGHT_M_PER_NS,
-            from_point: part > 0,
+            from_point: loss.is_some(),
         }
     }
 
