@@ -383,7 +383,7 @@ impl Scanner {
         let (tasks, busy_seconds) = (self.ledger.counts(), self.ledger.busy_seconds());
         let put_aside = std::mem::take(&mut self.put_aside);
         let hub = Arc::clone(&self.hub);
-        let keeping = std::mem::take(&mut self.keeping);
+        let keeping = self.keeping.over();
         let concluding = async move {
             let map: Arc<SkyMap> = asking.await.map_err(|_| TransportError::Closed)?;
             let ending = keeping.end(ending).await;

@@ -139,7 +139,7 @@ impl Keeper {
                 Ok(()) => {
                     self.commit_seconds.record(begun.elapsed());
                     if let Some(pause) = pause {
-                        pause.is_over(&self.journal.path);
+                        pause.end(&self.journal.path);
                     }
                     return Ok(());
                 }
@@ -210,10 +210,6 @@ impl Keeper {
     }
 
     /// Fails with the tip that the batch would have had, if it came so far.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two kinds of failure, of which one may pass"
-    )]
     fn try_commit(
         &mut self,
         load: &Load,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, ErrorCode, Row, ffi};
 
 use super::asked::{Asked, nside};
 use super::batch::Chain;
@@ -36,7 +36,9 @@ pub(super) fn contents(
     connection: &Connection,
 ) -> Result<(Contents, Tip), JournalError> {
     let mut reading = Reading::default();
-    reading.tables(connection);
+    reading
+        .tables(connection)
+        .map_err(|source| JournalError::of(path, source))?;
     let (n_batches, n_epochs, sha256) = reading.chain(path, connection)?;
     let damaged = |what: String| JournalError::Damaged {
         path: path.to_path_buf(),
@@ -81,7 +83,8 @@ struct Reading {
 }
 
 impl Reading {
-    fn tables(&mut self, connection: &Connection) {
+    /// Fails if the system does not let it be read, which says nothing of what is in there.
+    fn tables(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut tasks = HashSet::new();
         let mut last = None;
         for (mark, table) in TABLES.iter().enumerate() {
@@ -127,13 +130,17 @@ impl Reading {
                 }
                 Ok(())
             });
-            if let Err(error) = read
-                && self.trouble.is_none()
-            {
-                self.trouble = Some(format!("table {}: {error}", table.name));
+            match read {
+                Ok(()) => {}
+                Err(error) if is_systems(&error) => return Err(error),
+                Err(error) => {
+                    let trouble = format!("table {}: {error}", table.name);
+                    self.trouble.get_or_insert(trouble);
+                }
             }
         }
         self.counts.planned = self.counts.accepted;
+        Ok(())
     }
 
     /// Holds the rows against their batches; returns how many batches there are, the last epoch, and the
@@ -187,6 +194,25 @@ impl Reading {
             (Some(_), 1..) => Err(damaged(n_batches - 1, "")),
             _ => Err(damaged(0, "it is not there")),
         }
+    }
+}
+
+/// Whether the system is at fault, not the file. A file that ends early is.
+fn is_systems(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return false;
+    };
+    match failure.code {
+        ErrorCode::SystemIoFailure => failure.extended_code != ffi::SQLITE_IOERR_SHORT_READ,
+        code => matches!(
+            code,
+            ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied
+                | ErrorCode::ReadOnly
+        ),
     }
 }
 

@@ -101,6 +101,7 @@ impl Display for MapView {
                 writeln!(f, "  Fit     llh {:.3}, {reco}", best.llh)?;
                 summary::sub_pixel(f, self.sub_pixel.as_ref())?;
             }
+            None if self.pixels.is_empty() => writeln!(f, "  NO BEST FIT: no pixel is done yet\n")?,
             None => writeln!(f, "  NO BEST FIT: every pixel failed\n")?,
         }
         let pixels: Vec<String> = self

@@ -25,7 +25,7 @@ impl Scanner {
         }
         match rows {
             Some(rows) => self.keeping.put(|| Note::Results(rows.with(batch))),
-            None => drop(batch.confirm()),
+            None => self.keeping.confirm(batch),
         }
         self.meters.collected(begun);
         self.note_put_aside();

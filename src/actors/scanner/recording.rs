@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use actix::{AsyncContext, Context, StreamHandler};
 use futures::stream;
+use skyscan_transport::SettledBatch;
 
 use super::{Ending, Phase, Scanner};
 use crate::journal::{JournalError, News, Note, Record};
@@ -33,6 +34,8 @@ pub(super) struct Keeping {
     recording: Option<Recording>,
     /// Pixels that were known and asked for.
     n_recalled: usize,
+    /// What came after the journal's end is neither kept nor confirmed.
+    late: Option<Vec<SettledBatch>>,
 }
 
 /// Part of a wave that is known, and the rest.
@@ -45,7 +48,25 @@ impl Keeping {
         }
         Self {
             recording: Some(recording),
-            n_recalled: 0,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the journal out, to be ended.
+    pub(super) fn over(&mut self) -> Self {
+        let late = self.is_on().then(Vec::new);
+        let over = Self {
+            late,
+            ..Self::default()
+        };
+        std::mem::replace(self, over)
+    }
+
+    /// Confirms results of a scan without a journal, and holds those that came after the end of one.
+    pub(super) fn confirm(&mut self, batch: SettledBatch) {
+        match &mut self.late {
+            Some(late) => late.push(batch),
+            None => drop(batch.confirm()),
         }
     }
 

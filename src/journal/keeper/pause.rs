@@ -41,7 +41,7 @@ impl Pause {
         }
     }
 
-    pub(super) fn is_over(self, path: &Path) {
+    pub(super) fn end(self, path: &Path) {
         tracing::warn!(
             "{} can be written again after {} s: the scan goes on",
             path.display(),

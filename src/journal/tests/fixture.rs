@@ -60,8 +60,8 @@ pub(super) fn row(nside: Nside, index: u64) -> PixelRow {
         llh: 100.0 + x.sin(),
         position_m: [-0.0, x / 3.0, -x],
         time_ns: 1e4 + x.sqrt(),
-        energy_inside_gev: (index % 2 == 0).then_some(x / 7.0),
-        energy_total_gev: (index % 3 == 0).then_some(f64::MIN_POSITIVE / 4.0),
+        energy_inside_gev: index.is_multiple_of(2).then_some(x / 7.0),
+        energy_total_gev: index.is_multiple_of(3).then_some(f64::MIN_POSITIVE / 4.0),
     };
     PixelRow {
         pixel: Pixel { nside, index },

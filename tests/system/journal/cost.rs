@@ -1,5 +1,7 @@
 //! What a journal costs, measured; and how long a long one takes to be gone on from.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -288,10 +290,19 @@ impl Receipts for Nobody {
     fn unconfirmed(&self, _: u64, _: Vec<Outcome>) {}
 }
 
+fn processor_seconds() -> Result<f64, Failed> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let spent = usage.user_time() + usage.system_time();
+    Ok(spent.num_microseconds() as f64 / 1e6)
+}
+
 /// From the start of a scanner until it hands out again.
 pub(super) fn a_million_pixels() -> Result<(), Failed> {
     const N_PIXELS: u64 = 1_000_000;
-    const LIMIT: Duration = Duration::from_secs(5);
+    /// Of a processor, since others use the machine, too.
+    const LIMIT_S: f64 = 5.0;
     let folder = empty_folder("journal-million")?;
     let path = folder.join("million.scan.db");
     let asked = asked(512)?;
@@ -318,6 +329,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
     system.block_on(record.end(false, "test".to_owned()))?;
     let took = system.block_on(async {
         let begun = Instant::now();
+        let spent_before = processor_seconds()?;
         let (journal, contents) = Journal::resume(&path)?;
         let verified = begun.elapsed();
         let journal = journal.ok_or("it is finished")?;
@@ -338,7 +350,8 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
             lease_term: Duration::from_secs(60),
             payloads: None,
         };
-        let (hub, _) = place.open_hub(hub).await?;
+        // Whoever drops it closes the hub.
+        let (hub, _unread) = place.open_hub(hub).await?;
         let inbox: HubInbox = stream::pending().boxed();
         let (progress, mut watched) = watch::channel(Progress::default());
         let plan = asked.plan.clone();
@@ -352,19 +365,20 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
             Some(recording),
         );
         let n_out = watched.wait_for(|progress| progress.n_out > 0).await?.n_out;
-        let took = begun.elapsed();
+        let spent_s = processor_seconds()? - spent_before;
         println!(
-            "{N_PIXELS} pixels, {} MB: read and checked in {:.2} s, {n_out} tasks out after {:.2} s",
+            "{N_PIXELS} pixels, {} MB: read and checked in {:.2} s, {n_out} tasks out after {:.2} s, of which \
+             {spent_s:.2} s of a processor",
             std::fs::metadata(&path)?.len() >> 20,
             verified.as_secs_f64(),
-            took.as_secs_f64()
+            begun.elapsed().as_secs_f64()
         );
         scanner.send(StopScan).await?;
-        Ok::<Duration, Failed>(took)
+        Ok::<f64, Failed>(spent_s)
     })?;
     std::fs::remove_dir_all(&folder)?;
-    match took <= LIMIT {
+    match took <= LIMIT_S {
         true => Ok(()),
-        false => Err(format!("it took {} s", took.as_secs_f64()).into()),
+        false => Err(format!("it took {took} s of a processor").into()),
     }
 }

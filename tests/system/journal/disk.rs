@@ -24,13 +24,13 @@ pub(super) fn mounted_checks() -> Vec<(&'static str, Check)> {
     ]
 }
 
-/// Stops the workers in the middle, breaks the disk, waits for the scanner to say so, and mends it.
+/// Breaks the disk in the middle, while the worker holds still, waits for the scanner to say so, and mends it.
 fn mended(
     site: &Site,
     breaks: impl FnOnce(&Running) -> Result<(), Failed>,
     mends: impl FnOnce(&Running) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    let (expected, _) = undisturbed()?;
+    let (expected, _) = undisturbed(site)?;
     let [port] = free_ports::<1>()?;
     let place = format!("zmq://127.0.0.1:{port}");
     let mut scan = site.scan();
@@ -38,7 +38,9 @@ fn mended(
     let scan = Running::start(scan)?;
     let worker = Running::start(site.worker(&place))?;
     scan.wait_for_pixels(site, 20)?;
+    worker.signal("STOP")?;
     breaks(&scan)?;
+    worker.signal("CONT")?;
     let paused = scan.wait_for("the scan pauses")?;
     assert!(paused.contains(".scan.db cannot be written"), "{paused}");
     mends(&scan)?;
@@ -52,7 +54,7 @@ fn mended(
 
 /// The same as a full disk to SQLite, without any right.
 fn limit() -> Result<(), Failed> {
-    let site = Site::new("journal-limit")?;
+    let site = Site::finer("journal-limit")?;
     let limit = |scan: &Running, bytes: &str| {
         let pid = scan.pid().to_string();
         let set = format!("--fsize={bytes}:unlimited");
@@ -66,7 +68,7 @@ fn limit() -> Result<(), Failed> {
 }
 
 fn full() -> Result<(), Failed> {
-    let site = Site::new("journal-full")?;
+    let site = Site::finer("journal-full")?;
     let mounted = Mounted::at(&site.out)?;
     let ballast = site.out.join("ballast");
     let fill = |_: &Running| {
@@ -81,7 +83,7 @@ fn full() -> Result<(), Failed> {
 }
 
 fn read_only() -> Result<(), Failed> {
-    let site = Site::new("journal-read-only")?;
+    let site = Site::finer("journal-read-only")?;
     let chattr = |how: &str| {
         let mut command = Command::new("chattr");
         command.arg(how);

@@ -64,7 +64,7 @@ fn finished() -> Result<(), Failed> {
 }
 
 fn running() -> Result<(), Failed> {
-    let site = Site::new("journal-running")?;
+    let site = Site::finer("journal-running")?;
     let place = format!("zmq+ipc://{}", site.out.with_extension("socket").display());
     let mut scan = site.scan();
     scan.args(["--workers", "0", "--transport", &place]);
@@ -75,7 +75,7 @@ fn running() -> Result<(), Failed> {
     let journal = site.journal()?;
     let shown = json(&[std::ffi::OsStr::new("show"), journal.as_os_str()])?;
     assert!(
-        shown["pixels"]["8"].as_u64().is_some_and(|n| n >= 20),
+        shown["pixels"]["16"].as_u64().is_some_and(|n| n >= 20),
         "{shown}"
     );
     worker.signal("CONT")?;

@@ -1,8 +1,10 @@
 //! Scans that can be killed at any time, of a likelihood that is fast and counts what it is asked.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,9 @@ use crate::scan::command::{DEMO, empty_folder};
 
 /// A pixel a task would hide what chunks may lose; many a task would hide what a kill may.
 pub(super) const CHUNK: u64 = 4;
+/// 768 pixels, and 3,072.
+const COARSE: u32 = 8;
+const FINE: u32 = 16;
 /// What is sure to happen does so within this time.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Pixels evaluated at once.
@@ -26,14 +31,28 @@ pub(super) const SLOTS: u64 = 2;
 pub(super) struct Site {
     pub(super) out: PathBuf,
     counter: PathBuf,
+    nside: u32,
 }
 
 impl Site {
     pub(super) fn new(name: &str) -> Result<Self, Failed> {
+        Self::at_nside(name, COARSE)
+    }
+
+    /// The same with more pixels, for what has to happen before it is done.
+    pub(super) fn finer(name: &str) -> Result<Self, Failed> {
+        Self::at_nside(name, FINE)
+    }
+
+    fn at_nside(name: &str, nside: u32) -> Result<Self, Failed> {
         let out = empty_folder(name)?;
         let counter = out.with_extension("counter");
         let _ = std::fs::remove_file(&counter);
-        Ok(Self { out, counter })
+        Ok(Self {
+            out,
+            counter,
+            nside,
+        })
     }
 
     /// Pixels that were evaluated, by whomever.
@@ -62,12 +81,12 @@ impl Site {
                 let asked = [
                     "--strategy",
                     "direct",
-                    "--nside",
-                    "8",
                     "--reco",
                     "external:test-1",
+                    "--nside",
                 ];
-                command.arg(DEMO).args(asked).arg("--out").arg(&self.out)
+                command.arg(DEMO).args(asked).arg(self.nside.to_string());
+                command.arg("--out").arg(&self.out)
             }
         };
         command.args(["--chunk", &CHUNK.to_string(), "--format", "json"]);
@@ -239,11 +258,17 @@ pub(super) fn refusal(mut command: Command) -> Result<String, Failed> {
 }
 
 /// The map and the time of a scan that nobody disturbs.
-pub(super) fn undisturbed() -> Result<(String, Duration), Failed> {
-    let site = Site::new("journal-undisturbed")?;
+pub(super) fn undisturbed(site: &Site) -> Result<(String, Duration), Failed> {
+    static KNOWN: Mutex<BTreeMap<u32, (String, Duration)>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().map_err(|_| "another one panicked")?;
+    if let Some(known) = known.get(&site.nside) {
+        return Ok(known.clone());
+    }
+    let alone = Site::at_nside(&format!("journal-undisturbed-{}", site.nside), site.nside)?;
     let begun = Instant::now();
-    let scan = result(&site.scan_alone().output()?)?;
-    Ok((map_of(&scan)?, begun.elapsed()))
+    let map = map_of(&result(&alone.scan_alone().output()?)?)?;
+    known.insert(site.nside, (map.clone(), begun.elapsed()));
+    Ok((map, begun.elapsed()))
 }
 
 pub(super) fn map_of(scan: &Value) -> Result<String, Failed> {

@@ -15,10 +15,10 @@ pub(super) fn checks() -> Vec<(&'static str, Check)> {
 
 /// It is stopped as by a machine that sleeps, and its lock is lost as on a network file system.
 fn fenced() -> Result<(), Failed> {
-    let (expected, _) = undisturbed()?;
     let ports = free_ports::<2>()?;
     let [first_place, second_place] = ports.map(|port| format!("zmq://127.0.0.1:{port}"));
     let site = Site::new("journal-fenced")?;
+    let (expected, _) = undisturbed(&site)?;
     let mut command = site.scan();
     command.args(["--workers", "0", "--transport", &first_place]);
     let first = Running::start(command)?;
