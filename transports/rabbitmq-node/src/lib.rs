@@ -76,7 +76,10 @@ impl Node {
     /// When it is not installed or does not start; the error carries the end of its log.
     pub fn start() -> Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
-        let scripts = scripts().context("rabbitmq-server is not installed")?;
+        let scripts = scripts().context(
+            "rabbitmq-server is not installed: apt-get install rabbitmq-server, or name the folder of its \
+             scripts in SKYSCAN_RABBITMQ_SBIN",
+        )?;
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("skyscan-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(&name);

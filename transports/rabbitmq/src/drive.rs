@@ -115,6 +115,7 @@ async fn keep_connected(process: &Arc<Process>) {
     let told = &process.told.shared;
     let mut was_connected = false;
     let mut refusals = Refusals::default();
+    let mut outage = Outage::default();
     loop {
         let turn = process.common.dialling.acquire().await;
         let connected = timeout(CONNECT_PATIENCE, Connections::open(process)).await;
@@ -122,6 +123,7 @@ async fn keep_connected(process: &Arc<Process>) {
         match connected {
             Ok(Ok(connections)) => {
                 let began = Instant::now();
+                outage.ends(process);
                 told.reconnects
                     .increment(u64::from(std::mem::replace(&mut was_connected, true)));
                 let mut pair = Pair::up(told, connections.n_open());
@@ -141,13 +143,16 @@ async fn keep_connected(process: &Arc<Process>) {
                     // Nobody is left who would miss it.
                     Err(_) if process.with(|state, _| state.ended) => return,
                     Err(error) => {
-                        tracing::warn!(place = %process.place, %error, "lost the broker");
+                        outage.goes_on(process, "lost the broker", &error);
                         refusals.tell(process, process.place.trouble(error));
                     }
                 }
             }
-            Ok(Err(error)) => trouble(process, &mut refusals, error),
-            Err(_) => tracing::warn!(place = %process.place, "the broker does not answer"),
+            Ok(Err(error)) => {
+                outage.goes_on(process, "failed to reach the broker", &error);
+                trouble(process, &mut refusals, error);
+            }
+            Err(elapsed) => outage.goes_on(process, "the broker does not answer", &elapsed),
         }
         if process.with(|state, _| state.ended) {
             return;
@@ -193,7 +198,6 @@ impl Drop for Pair<'_> {
 }
 
 fn trouble(process: &Process, refusals: &mut Refusals, error: lapin::Error) {
-    tracing::warn!(place = %process.place, %error, "failed to reach the broker");
     let trouble = process.place.trouble(error);
     if trouble.is_refusal() {
         process.told.shared.auth_failures.increment(1);
@@ -201,6 +205,48 @@ fn trouble(process: &Process, refusals: &mut Refusals, error: lapin::Error) {
         refusals.n_in_a_row = refusals.n_in_a_row.max(PROOF - 1);
     }
     refusals.tell(process, trouble);
+}
+
+/// A time without the broker. Told when it begins, more and more seldom while it lasts, and when it ends.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    told_again_after: Duration,
+}
+
+/// How long an outage lasts before it is told again; then twice as long, and so on.
+const TOLD_AGAIN: Duration = Duration::from_secs(30);
+
+impl Outage {
+    fn goes_on(&mut self, process: &Process, what: &str, error: &dyn std::error::Error) {
+        let place = &process.place;
+        let Some(since) = self.since else {
+            tracing::warn!(
+                %place, %error,
+                "{what}; trying on: see whether it runs, and whether --transport names its host and port"
+            );
+            self.since = Some(Instant::now());
+            self.told_again_after = TOLD_AGAIN;
+            return;
+        };
+        let lasts = since.elapsed();
+        if lasts >= self.told_again_after {
+            tracing::warn!(%place, %error, "{what}, for {} s now; trying on", lasts.as_secs());
+            self.told_again_after = 2 * lasts;
+        } else {
+            tracing::debug!(%place, %error, "{what}");
+        }
+    }
+
+    fn ends(&mut self, process: &Process) {
+        if let Some(since) = self.since.take() {
+            tracing::info!(
+                target: "skyscan::connection",
+                place = %process.place,
+                "connected to the broker, after {:.1} s without it", since.elapsed().as_secs_f64()
+            );
+        }
+    }
 }
 
 /// Refusals without a good connection in between.

@@ -44,6 +44,10 @@ const BIND_PAUSE: Duration = Duration::from_millis(50);
 /// Payloads over this are hashed off the runtime's thread.
 const LARGE_PAYLOAD_BYTES: usize = 1 << 20;
 
+/// What to do where somebody else listens.
+const TAKEN: &str =
+    ": another scan or another program listens there; give each scan a port of its own";
+
 /// The running pump of a bound address.
 #[derive(Clone)]
 pub(crate) struct HubPort(Arc<Running<HubCommand>>);
@@ -77,8 +81,10 @@ impl HubPort {
                 }
                 Err(zmq::Error::EADDRINUSE) if tries < BIND_TRIES => time::sleep(BIND_PAUSE).await,
                 Err(error) => {
-                    let transient = error == zmq::Error::EADDRINUSE;
-                    return Err(failure(format!("bind {place}"), transient, error));
+                    let is_taken = error == zmq::Error::EADDRINUSE;
+                    let advice = if is_taken { TAKEN } else { "" };
+                    let told = format!("{error}{advice}");
+                    return Err(failure(format!("bind {place}"), is_taken, told));
                 }
             }
         }

@@ -14,6 +14,10 @@ use crate::{place::Place, rights::Rights, wire::MAX_FRAME_BYTES};
 /// session, and its own.
 const CHANNELS: u16 = 16;
 
+/// What to do about a login.
+const CREDENTIALS: &str = "check the user in the URL, and that SKYSCAN_AMQP_PASSWORD, or the file that \
+     SKYSCAN_AMQP_PASSWORD_FILE names, has its password";
+
 /// Why the broker cannot be used, for those who wait for it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Trouble {
@@ -66,7 +70,7 @@ impl Place {
                     "raise channel_max of the broker to {CHANNELS} or more, and by 2 for each scan"
                 ));
             }
-            ErrorKind::AuthProviderError(_) => return Some("check user and password".to_owned()),
+            ErrorKind::AuthProviderError(_) => return Some(CREDENTIALS.to_owned()),
             ErrorKind::ProtocolError(error) => error.kind().clone(),
             _ => return None,
         };
@@ -82,9 +86,7 @@ impl Place {
                      '{configure}' '{write}' '{read}'`, or as `skyscan deploy rabbitmq` says"
                 ))
             }
-            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
-                Some("check user and password".to_owned())
-            }
+            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => Some(CREDENTIALS.to_owned()),
             AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => Some(match () {
                 () if words.contains("message size") => {
                     format!("raise max_message_size of the broker to {MAX_FRAME_BYTES} or more")
