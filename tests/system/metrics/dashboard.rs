@@ -17,12 +17,17 @@ pub(crate) fn queries() -> Result<Vec<(String, String)>> {
     let mut queries = Vec::new();
     for panel in dashboard["panels"].as_array().ok_or("no panels")? {
         let title = panel["title"].as_str().ok_or("a panel without a title")?;
+        // A heading above panels.
+        if panel["type"] == "row" {
+            continue;
+        }
         for target in panel["targets"]
             .as_array()
             .ok_or("a panel without queries")?
         {
             let query = target["expr"].as_str().ok_or("a target without a query")?;
             let query = query.replace("$__rate_interval", RATE_INTERVAL);
+            let query = query.replace("$scan", ".*");
             if query.contains('$') {
                 return Err(format!("{title}: {query} has a variable that is not known").into());
             }
