@@ -83,7 +83,7 @@ enum Command {
     /// Example: skyscan map show results/run0.evt10.SYNTHETIC_8_64_512.npz
     #[command(subcommand)]
     Map(map::Command),
-    /// Try reconstructions on events with known truth, learn how late light is
+    /// Try reconstructions: external programs, events with known truth; learn how late light is
     ///
     /// Example: skyscan reco validate --events 20 --seed 1 --out study
     #[command(subcommand)]

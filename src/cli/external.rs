@@ -53,15 +53,24 @@ impl ExternalArguments {
             start: self.external_start_timeout,
             pixel: self.external_timeout,
         };
-        let program = Program::new(command, limits).map_err(bad_input)?;
-        let program = program.guarded_by(super::guard::guard()?);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
-        let met = runtime.block_on(External::meet(program, trial));
+        let program = program(command, limits)?;
+        let met = runtime()?.block_on(External::meet(program, trial));
         Ok(Some(Arc::new(met.map_err(bad_input)?)))
     }
+}
+
+/// A program that does not outlive this process.
+pub(super) fn program(command: &str, limits: Limits) -> Result<Program, Failure> {
+    let program = Program::new(command, limits).map_err(bad_input)?;
+    Ok(program.guarded_by(super::guard::guard()?))
+}
+
+/// What programs are run in.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)
 }
 
 /// A name for others' programs, as they have to call themselves.

@@ -1,5 +1,6 @@
-//! `skyscan reco learn|validate`
+//! `skyscan reco check|learn|validate`
 
+mod check;
 mod learn;
 mod validate;
 
@@ -9,12 +10,14 @@ use super::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Check(check::Arguments),
     Learn(learn::Arguments),
     Validate(Box<validate::Arguments>),
 }
 
 pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     match command {
+        Command::Check(arguments) => check::run(arguments),
         Command::Learn(arguments) => learn::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
     }
