@@ -3,8 +3,10 @@
 //! Actors and transports record through the `metrics` facade; without [`serve`] that costs nothing.
 
 pub mod catalogue;
+mod http;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
@@ -16,12 +18,27 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::protocol::PROTOCOL;
 use crate::reco::Problem;
 use catalogue::{CATALOGUE, Kind};
+use http::Page;
 
 /// The environment's word for where metrics are served. It is for one process, not for those that it
 /// starts.
 pub const ADDRESS_VARIABLE: &str = "SKYSCAN_METRICS";
 /// How often CPU time, memory and files of the process are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Old observations of histograms are folded so often.
+const UPKEEP_EVERY: u32 = 10;
+
+type Links = Box<dyn Fn() -> String + Send + Sync>;
+
+/// Who knows which links there are, as JSON.
+static LINKS: OnceLock<Links> = OnceLock::new();
+
+/// Has `/links` say what this tells, in JSON. Only the first one counts: a process plays one role.
+pub fn tell_links(links: Links) {
+    // A second one would have the same to tell.
+    let _second = LINKS.set(links);
+}
 
 /// Why metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -34,37 +51,45 @@ pub enum TelemetryError {
         address: SocketAddr,
         /// What went wrong.
         #[source]
-        error: BuildError,
+        error: std::io::Error,
     },
+    /// The list of metrics makes no sense: a bug.
+    #[error("cannot make the metrics")]
+    Build(#[from] BuildError),
     /// The system gives no thread or no event queue.
     #[error("cannot serve metrics")]
     System(#[from] std::io::Error),
 }
 
-/// Serves this process's metrics at `http://ADDRESS/metrics` until it ends, from a thread of its own:
+/// Serves this process's metrics at `http://ADDRESS/metrics`, and at `/links` who is connected, until it ends, from a thread of its own:
 /// they can be had while everything else is busy. To be called once, before hubs, links and actors
 /// are made. `role` is the subcommand. Returns the address, in which port 0 is one that was free.
 ///
 /// # Errors
 /// If nothing can listen at this address.
 pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, TelemetryError> {
-    let address = with_port(asked)?;
-    let listen = |error| TelemetryError::Listen { address, error };
-    let mut builder = PrometheusBuilder::new().with_http_listener(address);
+    let listen = |error| TelemetryError::Listen {
+        address: asked,
+        error,
+    };
+    let listener = TcpListener::bind(asked).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    let mut builder = PrometheusBuilder::new();
     for metric in CATALOGUE {
         if let Kind::Histogram(buckets) = metric.kind {
             let name = Matcher::Full(metric.name.to_owned());
-            builder = builder
-                .set_buckets_for_metric(name, &buckets.bounds())
-                .map_err(listen)?;
+            builder = builder.set_buckets_for_metric(name, &buckets.bounds())?;
         }
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (recorder, exporter) = {
+    let listener = {
         let _entered = runtime.enter();
-        builder.build().map_err(listen)?
+        tokio::net::TcpListener::from_std(listener)?
     };
-    metrics::set_global_recorder(recorder).map_err(|error| listen(error.into()))?;
+    let recorder = builder.build_recorder();
+    let told = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(BuildError::from)?;
     describe();
     gauge!(
         "skyscan_build_info",
@@ -81,27 +106,33 @@ pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, Teleme
             runtime.block_on(async move {
                 let mut ticks = interval(LOOK_EVERY);
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                let upkept = told.clone();
                 let look = async {
+                    let mut n = 0_u32;
                     loop {
+                        n = n.wrapping_add(1);
                         ticks.tick().await;
                         collector.collect();
+                        if n % UPKEEP_EVERY == 0 {
+                            upkept.run_upkeep();
+                        }
                     }
                 };
-                tokio::select! {
-                    served = exporter => tracing::warn!(?served, "metrics are no longer served"),
-                    () = look => {}
-                }
+                let page = move |path: &str| match path {
+                    "/" | "/metrics" => Some(Page {
+                        kind: "text/plain; version=0.0.4; charset=utf-8",
+                        body: told.render(),
+                    }),
+                    "/links" => LINKS.get().map(|links| Page {
+                        kind: "application/json",
+                        body: links(),
+                    }),
+                    _ => None,
+                };
+                tokio::join!(http::serve(listener, page), look);
             });
         })?;
     Ok(address)
-}
-
-/// The exporter does not tell which port it got, so one that is free is looked for.
-fn with_port(asked: SocketAddr) -> Result<SocketAddr, TelemetryError> {
-    match asked.port() {
-        0 => Ok(TcpListener::bind(asked)?.local_addr()?),
-        _ => Ok(asked),
-    }
 }
 
 /// Tells which scan this process runs. `transport` is the backend's name.
