@@ -230,7 +230,8 @@ impl Study {
         let fitted = kernel.evaluate(vec![request], StopFlag::default()).await;
         let identity = EventIdentity::from(&problem.event);
         let name = format!("{:06}.{}.npz", made.number, reco.name());
-        output::write_archive(maps, &name, &scanned.map, identity, reco.name())?;
+        let numerics = self.design.numerics;
+        output::write_archive(maps, &name, &scanned.map, identity, reco.name(), numerics)?;
         Ok(Some(answer(Outcome::Map {
             sha256: scanned.map.sha256_hex(),
             llh_truth: llh(fitted),

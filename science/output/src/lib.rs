@@ -105,7 +105,7 @@ pub struct ScanRecord<'a> {
     pub event: EventIdentity,
     /// Name of the reconstruction.
     pub reco: &'a str,
-    /// Which numerics it was made with ([`skyscan_scan::NUMERICS`]), if known.
+    /// Which numerics it was made with (`skyscan_scan::NUMERICS`), if known.
     pub numerics: Option<u32>,
     /// Name of the detector; empty if unknown.
     pub detector: &'a str,
@@ -294,11 +294,12 @@ pub fn write_archive(
     map: &SkyMap,
     event: EventIdentity,
     reco: &str,
+    numerics: u32,
 ) -> Result<PathBuf, OutputError> {
     let record = ScanRecord {
         event,
         reco,
-        numerics: Some(skyscan_scan::NUMERICS),
+        numerics: Some(numerics),
         detector: "",
         map,
         complete: map.rounds().keys().copied().collect(),

@@ -98,7 +98,7 @@ pub(in crate::cli) struct Arguments {
     /// cores]
     #[arg(long, value_name = "N")]
     workers: Option<u16>,
-    /// Write a coverage file from these events
+    /// Write a coverage file from these events, once all have their answers
     #[arg(long, value_name = "FILE")]
     coverage_out: Option<PathBuf>,
     /// How the result is printed
@@ -192,8 +192,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         enclosed: study.design.enclosed,
     };
     let measured = measuring.all(&answers).map_err(failed)?;
-    // Before the report: whoever waited for it an hour has it, whatever becomes of the rest.
-    arguments.write_coverage(&study.design, &measured)?;
     let report = Report::of(&study.design, measured);
     let files = report.write(&folder).map_err(failed)?;
     print(&match arguments.format {
@@ -205,10 +203,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         files.len(),
         arguments.out.display()
     ));
-    Ok(match study.missing(arguments.events, &folder).is_empty() {
-        true => 0,
-        false => INCOMPLETE,
-    })
+    if !study.missing(arguments.events, &folder).is_empty() {
+        return Ok(INCOMPLETE);
+    }
+    arguments.write_coverage(&study.design, &report.answers)?;
+    Ok(0)
 }
 
 impl Arguments {

@@ -33,7 +33,8 @@ pub(super) fn probabilities(report: &Report) -> Figure {
     Chart {
         title: "How often regions hold the source".to_owned(),
         subtitle: subtitle(report),
-        note: "bars: 95 % intervals of Clopper and Pearson; values share their events".to_owned(),
+        note: "bars: as wide as 95 % intervals of Clopper and Pearson; values share their events"
+            .to_owned(),
         x: Axis::linear("containment that a region claims", (0.0, 1.0)),
         y: Axis::linear("share of events with the truth inside", (0.0, 1.0)),
         series,
