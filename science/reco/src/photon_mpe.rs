@@ -64,7 +64,7 @@ impl Default for PhotonMpe {
     fn default() -> Self {
         Self {
             most_photons: 20.0,
-            floor_per_ns: 1e-6,
+            floor_per_ns: 1e-3,
             bare: 0.0,
             light: Arc::new(LearnedLight::shipped()),
         }

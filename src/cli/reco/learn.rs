@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// How many photons are simulated: each is seen some ten times
+    /// How many photons are simulated: each is seen some three times
     #[arg(long, value_name = "N", default_value = "500000")]
     photons: NonZeroU64,
     /// Seed of all random numbers

@@ -33,7 +33,7 @@ impl Density<N_PARAMETERS> for FourComponents {
     ) -> (f64, [f64; N_PARAMETERS]) {
         let components = Components::from_outputs(outputs, distance_m);
         let first = components.first(delay_ns, 0.0);
-        let slopes = components.by_outputs(outputs, &first.by_parameter);
+        let slopes = components.by_outputs(&first.by_parameter);
         (first.ln_density, slopes)
     }
 }

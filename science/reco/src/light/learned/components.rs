@@ -78,11 +78,7 @@ impl Components {
     }
 
     /// Derivatives by what the network answers, from those by the parameters.
-    pub fn by_outputs(
-        &self,
-        outputs: &[f64; N_PARAMETERS],
-        by_parameter: &[f64; N_PARAMETERS],
-    ) -> [f64; N_PARAMETERS] {
+    pub fn by_outputs(&self, by_parameter: &[f64; N_PARAMETERS]) -> [f64; N_PARAMETERS] {
         let mean: f64 = (0..N_COMPONENTS).map(|k| self.0[k] * by_parameter[k]).sum();
         std::array::from_fn(|i| match i / N_COMPONENTS {
             0 => self.0[i] * (by_parameter[i] - mean),
@@ -271,7 +267,7 @@ mod tests {
         };
         let of = Components::from_outputs(&outputs, 40.0);
         assert!((of.0[..N_COMPONENTS].iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        let found = of.by_outputs(&outputs, &of.first(25.0, 3.0).by_parameter);
+        let found = of.by_outputs(&of.first(25.0, 3.0).by_parameter);
         for i in 0..N_PARAMETERS {
             let moved = |step: f64| {
                 let mut outputs = outputs;
