@@ -26,6 +26,9 @@ const FEWEST_EVENTS: usize = 20;
 /// A floor that makes regions smaller by less than this share is none.
 const LEAST_SAVED: f64 = 0.02;
 
+/// Floors whose regions differ by less than this share are as good as each other.
+const TIE: f64 = 0.01;
+
 /// Containments of a table's rows: up to here in steps, then as far as there are events.
 const STEPS: u32 = 19;
 const STEP: f64 = 0.05;
@@ -108,7 +111,9 @@ fn coverage(mut seen: Vec<Seen>, enclosed: f64) -> Option<RecoCoverage> {
     let sizes: Vec<f64> = (0..FLOORS_DEG.len())
         .map(|floor| ln_size(&seen, floor))
         .collect();
-    let least = (0..sizes.len()).min_by(|&a, &b| sizes[a].total_cmp(&sizes[b]))?;
+    let least = sizes.iter().copied().min_by(f64::total_cmp)?;
+    // The smallest of those that are about as good.
+    let least = sizes.iter().position(|size| *size <= least + TIE)?;
     let floor = match sizes[0] - sizes[least] > LEAST_SAVED {
         true => least,
         false => 0,
