@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Learning::Stepped {
             n_steps,
             ln_density,
-        } if n_steps % TELL_EVERY == 0 => {
+        } if n_steps.is_multiple_of(TELL_EVERY) => {
             tell(&format!(
                 "step {n_steps} of {N_STEPS}: {ln_density:.3} log density per ns"
             ));

@@ -32,6 +32,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("gold_is_found_in_bounded_memory", gold),
         ("an_up_going_track_is_found", up_going),
         ("a_long_track_is_found", long_track),
+        ("photon_mpe_ends_where_others_do", photon_mpe),
         ("a_frame_file_and_an_alert_give_the_same_map", same_in_i3),
         ("are_shown_with_their_numbers", shown),
         ("are_listed_and_chosen_by_id", chosen_by_id),
@@ -56,6 +57,27 @@ fn up_going() -> Result<(), Failed> {
 
 fn long_track() -> Result<(), Failed> {
     found_within(LONG_TRACK, 239.9, -56.6, 1.5)
+}
+
+/// Around where IceCube's second catalogue of alerts and its online fit put them: both by SplineMPE.
+fn photon_mpe() -> Result<(), Failed> {
+    for (event, ra_deg, dec_deg) in [(UP_GOING, 138.65, 0.15), (GOLD, 224.397, 40.686)] {
+        let near = format!("--near={},{}", ra_deg - 0.3, dec_deg + 0.2);
+        let scan = scan(
+            folder().join(event),
+            &[
+                "--reco=photon-mpe",
+                "--strategy=direct",
+                "--nside=512",
+                &near,
+                "--within=0.9",
+            ],
+        )?;
+        let off_deg = off_by_deg(&scan, ra_deg, dec_deg)?;
+        assert!(off_deg < 0.12, "{off_deg} deg off: {}", scan["best_fit"]);
+        assert_eq!(scan["numerics"], 1);
+    }
+    Ok(())
 }
 
 /// Two checks in one, since the scan takes long.
