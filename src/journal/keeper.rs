@@ -185,18 +185,20 @@ impl Keeper {
         let connection = file::open(&path)?;
         file::write_ahead(&connection).map_err(|source| JournalError::of(&path, source))?;
         let last = connection.query_row(
-            "SELECT batch, sha256 FROM batches ORDER BY batch DESC LIMIT 1",
+            "SELECT batch, sha256, epoch FROM batches ORDER BY batch DESC LIMIT 1",
             [],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         );
-        let (batch, sha256) = last.map_err(|source| JournalError::of(&path, source))?;
+        let (batch, sha256, epoch): (i64, Vec<u8>, i64) =
+            last.map_err(|source| JournalError::of(&path, source))?;
         let is = |tip: &Tip| batch == tip.batch && sha256 == tip.sha256;
         let is_there = match intended {
             Some(tip) if is(&tip) => {
                 self.journal.tip = tip;
+                self.knows_numbers = false;
                 true
             }
-            _ if is(&self.journal.tip) => false,
+            _ if is(&self.journal.tip) || epoch != self.journal.epoch => false,
             _ => {
                 return Err(JournalError::Damaged {
                     path,
@@ -239,22 +241,21 @@ impl Keeper {
                 owner,
             }));
         }
-        let knows_numbers = self.knows_numbers;
+        if !self.knows_numbers {
+            read_numbers(&transaction, &mut self.workers, &mut self.n_waves)
+                .map_err(|error| (error, None))?;
+            self.knows_numbers = true;
+        }
         let mut batch = Batch::after(&transaction, *epoch, tip);
-        let (mut workers, mut n_waves) = (self.workers.clone(), self.n_waves);
-        let mut fill = |batch: &mut Batch<'_>| -> rusqlite::Result<()> {
-            if !knows_numbers {
-                read_numbers(&transaction, &mut workers, &mut n_waves)?;
-            }
-            load.fill(batch, &mut workers, &mut n_waves)
-        };
-        fill(&mut batch).map_err(|error| (error, None))?;
+        let (mut came, mut n_waves) = (HashMap::new(), self.n_waves);
+        load.fill(&mut batch, &self.workers, &mut came, &mut n_waves)
+            .map_err(|error| (error, None))?;
         let tip = batch.seal(load.at_ms).map_err(|error| (error, None))?;
         transaction
             .commit()
             .map_err(|error| (error, Some(tip.clone())))?;
-        (self.workers, self.n_waves) = (workers, n_waves);
-        self.knows_numbers = true;
+        self.workers.extend(came);
+        self.n_waves = n_waves;
         Ok(Ok(tip))
     }
 }

@@ -73,6 +73,7 @@ pub(super) fn read_numbers(
     workers: &mut HashMap<WorkerId, i64>,
     n_waves: &mut i64,
 ) -> rusqlite::Result<()> {
+    workers.clear();
     *n_waves = transaction.query_row("SELECT count(*) FROM rounds", [], |row| row.get(0))?;
     let mut statement = transaction.prepare("SELECT worker, name FROM workers")?;
     let mut rows = statement.query([])?;
@@ -116,13 +117,14 @@ impl Load {
     pub(super) fn fill(
         &self,
         batch: &mut Batch<'_>,
-        workers: &mut HashMap<WorkerId, i64>,
+        workers: &HashMap<WorkerId, i64>,
+        came: &mut HashMap<WorkerId, i64>,
         n_waves: &mut i64,
     ) -> rusqlite::Result<()> {
         if let Some(transport) = &self.begins {
             batch.time(self.at_ms, "begun", transport)?;
         }
-        self.put_workers(batch, workers)?;
+        self.put_workers(batch, workers, came)?;
         for (nside, n_pixels) in &self.waves {
             let row = [
                 *n_waves,
@@ -132,8 +134,8 @@ impl Load {
             batch.put(ROUNDS, [row.map(ValueRef::Integer)])?;
             *n_waves += 1;
         }
-        let number =
-            |worker: &WorkerId| ValueRef::Integer(workers.get(worker).copied().unwrap_or(-1));
+        let number_of = |worker: &WorkerId| workers.get(worker).or(came.get(worker)).copied();
+        let number = |worker: &WorkerId| ValueRef::Integer(number_of(worker).unwrap_or(-1));
         let mut pixels: Vec<&PixelRow> = self.results.iter().flat_map(|r| &r.pixels).collect();
         pixels.sort_unstable_by_key(|row| row.pixel);
         batch.put(PIXELS, pixels.into_iter().map(|row| pixel_row(row, number)))?;
@@ -186,7 +188,8 @@ impl Load {
     fn put_workers(
         &self,
         batch: &mut Batch<'_>,
-        workers: &mut HashMap<WorkerId, i64>,
+        workers: &HashMap<WorkerId, i64>,
+        new: &mut HashMap<WorkerId, i64>,
     ) -> rusqlite::Result<()> {
         let came = self
             .workers
@@ -197,16 +200,14 @@ impl Load {
             let pixels = results.pixels.iter().map(|row| row.worker);
             let attempts = results.attempts.iter().map(|row| row.worker);
             let failures = results.failures.iter().map(|row| row.worker);
-            pixels
-                .chain(attempts)
-                .chain(failures)
-                .map(|worker| (worker, None))
+            let all = pixels.chain(attempts).chain(failures);
+            all.map(|worker| (worker, None))
         });
         for (worker, hello) in came.chain(seen) {
-            if workers.contains_key(&worker) {
+            if workers.contains_key(&worker) || new.contains_key(&worker) {
                 continue;
             }
-            let number = workers.len() as i64;
+            let number = (workers.len() + new.len()) as i64;
             let name = worker.to_string();
             let recos = hello.map(|hello| hello.recos.join(","));
             let build = hello.map(|hello| hello.build.as_str());
@@ -220,7 +221,7 @@ impl Load {
                 of_text(build),
             ];
             batch.put(WORKERS, [row])?;
-            workers.insert(worker, number);
+            new.insert(worker, number);
         }
         Ok(())
     }

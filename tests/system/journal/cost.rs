@@ -269,7 +269,9 @@ pub(super) fn beside_a_scan_without() -> Result<(), Failed> {
                 "| {n_links} | {rate} | {:.0}, {:.2} ms | {:.0}, {:.2} ms | {cost:.1} % |",
                 without.per_s, without.p99_ms, with.per_s, with.p99_ms
             );
-            if rate <= 10_000 && cost > 3.0 {
+            // Of a machine that others keep busy nothing can be told.
+            let is_idle_enough = without.per_s > 0.98 * f64::from(rate);
+            if rate <= 10_000 && is_idle_enough && cost > 3.0 {
                 wrong.push(format!("{n_links} links at {rate}: {cost:.1} %"));
             }
         }
