@@ -37,7 +37,7 @@ fn mended(
     scan.args(["--workers", "0", "--transport", &place]);
     let scan = Running::start(scan)?;
     let worker = Running::start(site.worker(&place))?;
-    scan.wait_for_pixels(site, 20)?;
+    scan.wait_for_evaluated(site, 40)?;
     worker.signal("STOP")?;
     breaks(&scan)?;
     worker.signal("CONT")?;

@@ -70,8 +70,9 @@ fn running() -> Result<(), Failed> {
     scan.args(["--workers", "0", "--transport", &place]);
     let scan = Running::start(scan)?;
     let worker = Running::start(site.worker(&place))?;
-    scan.wait_for_pixels(&site, 20)?;
+    scan.wait_for_evaluated(&site, 100)?;
     worker.signal("STOP")?;
+    scan.wait_for_pixels(&site, 20)?;
     let journal = site.journal()?;
     let shown = json(&[std::ffi::OsStr::new("show"), journal.as_os_str()])?;
     assert!(

@@ -174,6 +174,19 @@ impl Running {
         }
     }
 
+    /// Waits until so many pixels were evaluated.
+    pub(super) fn wait_for_evaluated(&self, site: &Site, n_pixels: u64) -> Result<(), Failed> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if site.n_evaluated() >= n_pixels {
+                return Ok(());
+            }
+            // What it tells meanwhile is of no interest; so long is waited until the next look.
+            let _ = self.told.recv_timeout(Duration::from_millis(1));
+        }
+        Err(format!("no {n_pixels} pixels were evaluated").into())
+    }
+
     /// Waits until the journal of a site holds so many pixels.
     pub(super) fn wait_for_pixels(&self, site: &Site, n_pixels: usize) -> Result<(), Failed> {
         let begun = Instant::now();
