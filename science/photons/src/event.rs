@@ -1,10 +1,11 @@
 //! Events of simulated light: a muon with its showers, photons from it to the DOMs, pulses.
 //!
-//! Of an event 10^7 to 10^11 photons could be detected; up to two hundred thousand are followed, each for many, and
-//! DOMs are enlarged (`targets`). So each DOM comes to a number of photons to expect and a list of weighted times, of
-//! which it draws as many as Poisson says. A time found anywhere in an enlarged DOM is moved to its middle by the
-//! difference of the straight ways from the source, so that light which comes straight keeps its time.
+//! Of an event 10^7 to 10^11 photons could be detected; up to 800,000 are followed, each for many, and DOMs are wider
+//! (`targets`). So each DOM comes to a number of photons to expect and a list of weighted times, of which it draws as
+//! many as Poisson says (`arrivals`). A time found anywhere in an enlarged DOM is moved to its middle by the difference
+//! of the straight ways from the source, so that light which comes straight keeps its time.
 
+mod arrivals;
 mod losses;
 mod source;
 mod targets;
@@ -17,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use skyscan_event::detector::{Detector, IceLayer};
 use skyscan_event::{DomId, Event, Pulse};
 use skyscan_reco::light::cherenkov::Track;
-use skyscan_reco::readout::{self, Detected, MERGE_NS, MOST_DRAWN};
+use skyscan_reco::readout::{self, MERGE_NS};
 use skyscan_reco::synthetic::Recipe;
 
 use crate::blocks::in_blocks;
@@ -27,6 +28,7 @@ use crate::flight::fly;
 use crate::front::Front;
 use crate::medium::Medium;
 use crate::optics::{HoleIce, Spectrum};
+use arrivals::{Arrivals, Expected};
 use source::{PHOTONS_PER_M, Source};
 use targets::Targets;
 
@@ -35,7 +37,10 @@ const MARGIN_M: f64 = 150.0;
 /// A photon that is followed stands for at least this many ...
 const LEAST_STANDING: f64 = 100.0;
 /// ... and there are no more of them than this in an event.
-const MOST_FOLLOWED: f64 = 200_000.0;
+const MOST_FOLLOWED: f64 = 800_000.0;
+/// Once its way is longer than the straight one by this, one in so many goes on: many are early, as first photons are.
+const LATE_M: f64 = 15.0;
+const LATE: f64 = 4.0;
 /// When it stands for fewer than this, and for less than half of what it stood for at first, it plays Russian roulette.
 const FAINT: f64 = 500.0;
 /// Mean distance of the points of a path that are looked at.
@@ -58,14 +63,6 @@ pub struct Generator<'a> {
     shower: ShowerLight,
     hole_ice: HoleIce,
     bounds: Bounds,
-}
-
-/// What a photon means to a DOM.
-#[derive(Clone, Copy, Debug)]
-struct Expected {
-    target: u32,
-    time_ns: f64,
-    number: f64,
 }
 
 impl<'a> Generator<'a> {
@@ -93,12 +90,20 @@ impl<'a> Generator<'a> {
         let targets = Targets::new(self.detector, &muon.track);
         let light = self.light(&source, &targets, recipe.seed, n_threads);
         let mut by_target = vec![Vec::new(); targets.len()];
-        for expected in light {
-            by_target[expected.target as usize].push((expected.time_ns, expected.number));
+        for (target, expected) in light {
+            by_target[target].push(expected);
         }
+        let front = Front::new();
         let mut pulses: BTreeMap<DomId, Vec<Pulse>> = BTreeMap::new();
-        for (&id, expected) in self.detector.doms.keys().zip(&by_target) {
-            let mut seen = readout::pulses(id, draw(expected, &mut rng), &mut rng);
+        for ((&id, dom), expected) in self.detector.doms.iter().zip(by_target) {
+            let approach = muon.track.approach(dom.position_m);
+            let front_ns = front.of_track_ns(approach.along_m, approach.distance_m);
+            let arrivals = Arrivals::new(muon.track.time_ns + front_ns, expected);
+            let mut photons = arrivals.draw(&mut rng);
+            for photon in &mut photons {
+                photon.time_ns += TIMING_NS * dice::normal(&mut rng);
+            }
+            let mut seen = readout::pulses(id, photons, &mut rng);
             saturate(&mut seen);
             if !seen.is_empty() {
                 pulses.insert(id, seen);
@@ -107,14 +112,14 @@ impl<'a> Generator<'a> {
         recipe.event(&muon, pulses)
     }
 
-    /// What photons mean to the targets, in an order that does not depend on the number of threads.
+    /// What photons mean to which target, in an order that does not depend on the number of threads.
     fn light(
         &self,
         source: &Source<'_>,
         targets: &Targets,
         seed: u64,
         n_threads: usize,
-    ) -> Vec<Expected> {
+    ) -> Vec<(usize, Expected)> {
         let photons = PHOTONS_PER_M * source.light_m();
         let n = (photons / LEAST_STANDING).clamp(1.0, MOST_FOLLOWED).ceil();
         let standing = photons / n;
@@ -138,10 +143,11 @@ impl<'a> Generator<'a> {
         mut standing: f64,
         targets: &Targets,
         rng: &mut ChaCha8Rng,
-        light: &mut Vec<Expected>,
+        light: &mut Vec<(usize, Expected)>,
     ) {
         let front = Front::new();
-        let faint = FAINT.min(0.5 * standing);
+        let faint = FAINT.min(0.5 * LATE * standing);
+        let mut late = false;
         let color = self.spectrum.draw(rng);
         let emitted = source.emit(share, color, rng);
         fly(
@@ -156,14 +162,19 @@ impl<'a> Generator<'a> {
                 for (index, target) in targets.around(here_m) {
                     let sensitivity = self.hole_ice.sensitivity(photon.direction[2]);
                     let later_ns = source.later_ns(&emitted, front, here_m, target.position_m);
-                    light.push(Expected {
-                        target: index as u32,
+                    let expected = Expected {
                         time_ns: emitted.time_ns + photon.path_m * color.ns_per_m + later_ns,
                         number: left * SPACING_M * target.per_metre * sensitivity,
-                    });
+                    };
+                    light.push((index, expected));
                 }
                 if !self.bounds.hold(here_m) {
                     return false;
+                }
+                if !late && photon.path_m - emitted.straight_m(here_m) > LATE_M {
+                    late = true;
+                    standing *= LATE;
+                    return dice::unit(rng) * LATE < 1.0;
                 }
                 if left >= faint {
                     return true;
@@ -173,32 +184,6 @@ impl<'a> Generator<'a> {
             },
         );
     }
-}
-
-/// The photons that a DOM detects of those that were to be expected.
-fn draw(expected: &[(f64, f64)], rng: &mut ChaCha8Rng) -> Vec<Detected> {
-    let mut sum = 0.0;
-    let sums: Vec<f64> = expected
-        .iter()
-        .map(|(_, number)| {
-            sum += number;
-            sum
-        })
-        .collect();
-    let number = dice::poisson(sum, rng) as f64;
-    let drawn = number.min(MOST_DRAWN);
-    (0..drawn as u64)
-        .map(|_| {
-            let place = dice::unit(rng) * sum;
-            let chosen = sums
-                .partition_point(|sum| *sum <= place)
-                .min(sums.len() - 1);
-            Detected {
-                time_ns: expected[chosen].0 + TIMING_NS * dice::normal(rng),
-                weight: number / drawn,
-            }
-        })
-        .collect()
 }
 
 /// What photomultipliers make of more light than they can take.

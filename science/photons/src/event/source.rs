@@ -50,8 +50,16 @@ pub(crate) struct Source<'a> {
 pub(crate) struct Emitted {
     pub photon: Photon,
     pub time_ns: f64,
-    /// Whether the muon's way shines all along, or a point does.
+    /// Whether a point shines, a shower; otherwise the muon's way does, all along.
     from_point: bool,
+}
+
+impl Emitted {
+    /// Distance from where it was emitted.
+    pub(crate) fn straight_m(&self, point_m: [f64; 3]) -> f64 {
+        let way = subtract(point_m, self.photon.position_m);
+        dot(way, way).sqrt()
+    }
 }
 
 impl<'a> Source<'a> {
@@ -132,8 +140,7 @@ impl<'a> Source<'a> {
     ) -> f64 {
         let arrival_ns = |point_m| {
             if emitted.from_point {
-                let way = subtract(point_m, emitted.photon.position_m);
-                front.of_point_ns(dot(way, way).sqrt())
+                front.of_point_ns(emitted.straight_m(point_m))
             } else {
                 let approach = self.track.approach(point_m);
                 front.of_track_ns(approach.along_m, approach.distance_m)

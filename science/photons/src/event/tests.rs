@@ -62,12 +62,13 @@ fn more_energy_and_clearer_ice_give_more_light() {
         event
             .pulses
             .iter()
+            .filter(|p| p.hlc)
             .map(|p| f64::from(p.charge_pe))
             .sum::<f64>()
     };
     let usual = charge(&detector, 1e3);
     assert!(charge(&detector, 3e4) > 2.0 * usual);
-    let ice = scaled(&detector.ice, 1.0, 3.0);
+    let ice = scaled(&detector.ice, 1.0, 10.0);
     let dark = Detector { ice, ..detector };
     assert!(charge(&dark, 1e3) < 0.75 * usual);
 }
@@ -109,7 +110,11 @@ fn light_spreads_as_geometry_says() {
     let way = (-2_000.0, 4_000.0);
     let source = Source::new(track, way, 1.0, Vec::new(), &generator.shower);
     let light = generator.light(&source, &Targets::new(&detector, &track), 1, 2);
-    let found = light.iter().map(|expected| expected.number).sum::<f64>() / 2_000.0;
+    let found = light
+        .iter()
+        .map(|(_, expected)| expected.number)
+        .sum::<f64>()
+        / 2_000.0;
 
     let seen = |cosine: f64| HoleIce::Older.sensitivity(cosine) / (1.0 - cosine * cosine).sqrt();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -127,33 +132,12 @@ fn light_spreads_as_geometry_says() {
     let expected = 1.008 * per_metre * area / (std::f64::consts::TAU * 30.0);
     assert!((found / expected - 1.0).abs() < 0.03, "{found} {expected}");
     // And it comes with the front, but for its colour: 7 ns in 50 m.
-    let late = light.iter().filter(|expected| {
-        let z = place(expected.target as u16)[2];
+    let late = light.iter().filter(|(target, expected)| {
+        let z = place(*target as u16)[2];
         expected.time_ns - Front::new().of_track_ns(z, 30.0) > 12.0
     });
-    let late: f64 = late.map(|expected| expected.number).sum::<f64>() / 2_000.0;
+    let late: f64 = late.map(|(_, expected)| expected.number).sum::<f64>() / 2_000.0;
     assert!(late < 0.25 * found, "{late} {found}");
-}
-
-#[test]
-fn a_dom_draws_as_many_photons_as_are_to_be_expected() {
-    let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let expected = [(100.0, 0.5), (200.0, 1.5)];
-    let n = 20_000;
-    let drawn: Vec<Detected> = (0..n).flat_map(|_| draw(&expected, &mut rng)).collect();
-    let count = |time: f64| {
-        drawn
-            .iter()
-            .filter(|d| (d.time_ns - time).abs() < 30.0)
-            .count() as f64
-    };
-    assert!((count(100.0) / f64::from(n) - 0.5).abs() < 0.025);
-    assert!((count(200.0) / f64::from(n) - 1.5).abs() < 0.045);
-    let bright = draw(&[(100.0, 3e4)], &mut rng);
-    assert_eq!(bright.len(), 500);
-    let sum: f64 = bright.iter().map(|d| d.weight).sum();
-    assert!((sum / 3e4 - 1.0).abs() < 0.03);
-    assert!(draw(&[], &mut rng).is_empty());
 }
 
 #[test]
