@@ -2,6 +2,7 @@
 
 mod answers;
 mod deploy;
+mod direction;
 mod event;
 mod external;
 mod fleet;
@@ -9,6 +10,7 @@ mod guard;
 mod help;
 mod input;
 mod interrupt;
+mod log;
 mod map;
 mod metrics;
 mod progress;
@@ -23,12 +25,9 @@ mod settings;
 mod stderr;
 mod worker;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 use crate::scenario::fleet::process;
 use stderr::tell;
@@ -94,7 +93,6 @@ enum Command {
     #[command(subcommand)]
     Deploy(deploy::Command),
     Completions(help::Completions),
-    #[command(hide = true)]
     Man(help::Manual),
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
@@ -141,12 +139,7 @@ pub fn run() -> ExitCode {
     stderr::tell_panics();
     let matches = settings::without_empty(Arguments::command()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let asked = std::env::var("SKYSCAN_LOG").unwrap_or_default();
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(|| stderr::Log)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_filter(log_filter(&asked));
-    tracing_subscriber::registry().with(lines).init();
+    log_of(&arguments.command).start();
     // Where it cannot be raised, whoever needs more files says so.
     let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
     let n_files = raised.unwrap_or(rlimit::INFINITY);
@@ -208,24 +201,14 @@ fn with_causes(error: &anyhow::Error) -> String {
 /// Characters of an error; longer ones are cut.
 const LONGEST_ERROR: usize = 4000;
 
-/// What is logged unless `SKYSCAN_LOG` asks for something else. What lapin has to say of a lost
-/// connection, its transport says better.
-const LOGGED: &str = "warn,lapin=off";
-
-/// What `SKYSCAN_LOG` asks for: levels, each of everything or of a target (`info,lapin=off`). What it
-/// cannot mean is passed over.
-fn log_filter(asked: &str) -> Targets {
-    let is_understood = |level: &&str| level.parse::<Targets>().is_ok();
-    let asked = asked
-        .split(',')
-        .map(str::trim)
-        .filter(|level| !level.is_empty());
-    let understood: Vec<&str> = asked.filter(is_understood).collect();
-    let levels = match understood.is_empty() {
-        true => LOGGED.to_owned(),
-        false => understood.join(","),
-    };
-    levels.parse().unwrap_or_default()
+/// What the log of a command is like.
+fn log_of(command: &Command) -> log::LogArguments {
+    match command {
+        Command::Scan(arguments) => arguments.log,
+        Command::Worker(arguments) => arguments.log,
+        Command::Relay(arguments) => arguments.log,
+        _ => log::LogArguments::default(),
+    }
 }
 
 /// Prints a result, after what was told before it. A reader who left early has what he wanted.
@@ -243,29 +226,5 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
             anyhow::Error::new(error).context("cannot print the result"),
         )),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tracing::Level;
-
-    #[test]
-    fn a_log_is_asked_for_by_levels_and_targets() {
-        let shows =
-            |asked: &str, target: &str, level| log_filter(asked).would_enable(target, &level);
-        for asked in ["", " ", ",", "skyscan=loud"] {
-            assert!(shows(asked, "skyscan::cli", Level::WARN), "{asked:?}");
-            assert!(!shows(asked, "skyscan::cli", Level::INFO), "{asked:?}");
-            assert!(!shows(asked, "lapin::channel", Level::ERROR), "{asked:?}");
-        }
-        assert!(shows("info", "lapin", Level::INFO));
-        assert!(shows("skyscan=debug", "skyscan::actors", Level::DEBUG));
-        assert!(!shows("skyscan=debug", "other", Level::ERROR));
-        // What is not understood changes nothing of the rest.
-        let partly = "skyscan=loud, info, lapin=off";
-        assert!(shows(partly, "skyscan", Level::INFO));
-        assert!(!shows(partly, "lapin", Level::ERROR));
     }
 }

@@ -35,10 +35,21 @@ pub(super) struct Manual {
 
 pub(super) fn completions(arguments: &Completions) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    let mut command = super::Arguments::command();
+    let mut command = shown();
     clap_complete::generate(arguments.shell, &mut command, "skyscan", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(0)
+}
+
+/// The command line without the commands that no person calls.
+fn shown() -> Command {
+    let whole = super::Arguments::command();
+    let below: Vec<Command> = (whole.get_subcommands())
+        .filter(|below| !below.is_hide_set())
+        .cloned()
+        .collect();
+    let arguments: Vec<clap::Arg> = whole.get_arguments().cloned().collect();
+    Command::new("skyscan").args(arguments).subcommands(below)
 }
 
 pub(super) fn manual(arguments: &Manual) -> Result<u8, Failure> {

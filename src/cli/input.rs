@@ -1,6 +1,7 @@
 //! Arguments that name an event and the detector that saw it.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,7 +46,8 @@ impl EventArguments {
 
     /// The event, which `detector` must be able to have seen; what is odd about both is told on stderr.
     pub(super) fn read(&self, detector: &Detector) -> Result<Event, Failure> {
-        let reading = event::read_noted(&self.path, &self.options()).map_err(bad_input)?;
+        let reading = event::read_noted(&self.path, &self.options());
+        let reading = reading.map_err(|error| self.advised(error))?;
         let Reading {
             event,
             detector: mark,
@@ -63,7 +65,24 @@ impl EventArguments {
 
     /// The event with all that its file says, and how many others the file holds.
     pub(super) fn survey(&self) -> Result<(Reading, usize), Failure> {
-        event::survey(&self.path, &self.options()).map_err(bad_input)
+        event::survey(&self.path, &self.options()).map_err(|error| self.advised(error))
+    }
+
+    /// What to do about a file that cannot be read at all.
+    fn advised(&self, error: event::ReadError) -> Failure {
+        let is_denied =
+            File::open(&self.path).is_err_and(|e| e.kind() == ErrorKind::PermissionDenied);
+        let advice = match (self.path.is_dir(), is_denied) {
+            (true, _) => {
+                "give the file itself; a container engine makes a folder in the place of a file that is not \
+                 there: check its name, and remove the folder"
+            }
+            (_, true) => {
+                "let the user that this runs as read it: chmod a+r (in a container that is nobody)"
+            }
+            _ => return bad_input(error),
+        };
+        bad_input(anyhow!("{error}: {advice}"))
     }
 
     fn options(&self) -> ReadOptions {
@@ -94,7 +113,7 @@ impl DetectorArguments {
         };
         let read = || -> anyhow::Result<Detector> {
             let mut text = Vec::new();
-            let mut file = std::fs::File::open(path)?.take(LARGEST_DESCRIPTION + 1);
+            let mut file = File::open(path)?.take(LARGEST_DESCRIPTION + 1);
             file.read_to_end(&mut text)?;
             if text.len() as u64 > LARGEST_DESCRIPTION {
                 return Err(anyhow!("it has more than {LARGEST_DESCRIPTION} bytes"));

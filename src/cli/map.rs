@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};
 
+use super::direction::MarkArguments;
 use super::regions::{RegionArguments, Regions};
 use super::scan::{complete_rounds, tell_failed};
-use super::{FAILED, Failure, Format, bad_input, failed, print, tell};
+use super::{FAILED, Failure, Format, bad_input, failed, print, print_bytes, tell};
 use crate::journal::{self, Contents};
 use crate::output::comparison::{Comparison, Side, names_of};
 use crate::output::{
     self, Declination, Doubt, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
 };
 use crate::scan::NUMERICS;
-use crate::sky::region::RegionMethod;
+use crate::sky::region::RegionChoice;
 use crate::sky::sub_pixel::SubPixelFit;
 
 #[derive(Debug, Subcommand)]
@@ -24,9 +25,14 @@ pub(super) enum Command {
     /// Example: skyscan map show results/run00136766.evt000007637140.GOLD_8_64_512.npz
     ///
     /// Example: skyscan map show old.npz --declination mirrored --regions calibrated
+    ///
+    /// Of several files one after the other is shown; as JSON, a line each.
     Show {
         #[command(flatten)]
         file: FileArguments,
+        /// Further files
+        #[arg(value_name = "MORE")]
+        more: Vec<PathBuf>,
         #[command(flatten)]
         regions: RegionArguments,
         /// How the result is printed
@@ -36,6 +42,8 @@ pub(super) enum Command {
     /// Draw a result file: full sky and zoom, as PNG and SVG
     ///
     /// Example: skyscan map plot result.json --regions posterior --out plots
+    ///
+    /// Example: skyscan map plot result.json --levels 50,68,90,99 --mark 14:57:53,+41:06:48=blazar --out plots
     Plot {
         #[command(flatten)]
         to: WriteArguments,
@@ -67,7 +75,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct FileArguments {
     /// Result of skyscan or of IceCube's scanner, JSON or npz, a journal of a scan, finished or not, or a
     /// map in FITS (flat or multi-order, of probability or llh, also gzipped); - for standard input
@@ -93,6 +101,8 @@ pub(super) struct WriteArguments {
     /// Start of the event as a modified Julian date, for files that do not tell
     #[arg(long)]
     mjd: Option<f64>,
+    #[command(flatten)]
+    marks: MarkArguments,
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -102,6 +112,14 @@ pub(super) struct WriteArguments {
 }
 
 impl FileArguments {
+    /// The same of another file.
+    fn at(&self, path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            ..self.clone()
+        }
+    }
+
     fn read(&self) -> Result<ScanFile, Failure> {
         if journal::is_journal(&self.path) {
             return of_journal(&self.path);
@@ -154,16 +172,24 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Show {
             file,
+            more,
             regions,
             format,
         } => {
-            let file = file.read()?;
-            let method = of_file(&file, &regions.read()?)?;
-            let view = MapView::new(&file, &method);
-            print(&match format {
-                Format::Text => view.to_string(),
-                Format::Json => serde_json::to_string(&view).map_err(failed)?,
-            })?;
+            let regions = regions.read()?;
+            let others = more.iter().map(|path| file.at(path));
+            for (n, file) in std::iter::once(file.clone()).chain(others).enumerate() {
+                if n > 0 && *format == Format::Text {
+                    print_bytes(b"\n")?;
+                }
+                let map = file.read()?;
+                let view = MapView::new(&map, &of_file(&map, &regions)?);
+                print(&match format {
+                    Format::Text if more.is_empty() => view.to_string(),
+                    Format::Text => format!("{}\n\n{view}", file.path.display()),
+                    Format::Json => serde_json::to_string(&view).map_err(failed)?,
+                })?;
+            }
         }
         Command::Compare {
             first,
@@ -172,10 +198,7 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             out,
             format,
         } => {
-            let second = FileArguments {
-                path: second.clone(),
-                ..*first
-            };
+            let second = first.at(second);
             return compare([first, &second], &regions.read()?, out.as_deref(), *format);
         }
         Command::Plot { to } => return write(to, output::write_plots),
@@ -184,8 +207,8 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The method that was asked for, as it is for the event of a file.
-fn of_file(file: &ScanFile, regions: &Regions) -> Result<RegionMethod, Failure> {
+/// The regions that were asked for, as they are for the event of a file.
+fn of_file(file: &ScanFile, regions: &Regions) -> Result<RegionChoice, Failure> {
     regions.of_event(&file.reco, "", file.hit_doms)
 }
 
@@ -199,18 +222,22 @@ fn compare(
     let names = names_of(files.map(|file| file.path.as_path()));
     let side = |arguments: &FileArguments, name: &str| {
         let file = arguments.read_as_told()?;
-        let method = of_file(&file, regions)?;
-        let side = Side::of(name, &file, &method).ok_or_else(|| {
+        let choice = of_file(&file, regions)?;
+        let side = Side::of(name, &file, &choice).ok_or_else(|| {
             bad_input(anyhow!(
                 "{} holds no pixel that could be fitted",
                 arguments.path.display()
             ))
         })?;
-        Ok((file.map, side, method))
+        Ok((file.map, side, choice))
     };
-    let ((first_map, first, method), (second_map, second, _)) =
+    let ((first_map, first, choice), (second_map, second, _)) =
         (side(files[0], &names[0])?, side(files[1], &names[1])?);
-    let comparison = Comparison::new([&first_map, &second_map], [&first, &second], &method);
+    let comparison = Comparison::new(
+        [&first_map, &second_map],
+        [&first, &second],
+        choice.method(),
+    );
     let written = out.map(|out| output::write_comparison(out, [&first, &second], &comparison));
     print(&match format {
         Format::Text => comparison.to_string(),
@@ -237,9 +264,10 @@ fn write(
     writer: impl FnOnce(&Path, &ScanRecord<'_>) -> Written,
 ) -> Result<u8, Failure> {
     let file = to.file.read()?;
-    let asked = of_file(&file, &to.regions.read()?)?;
-    let method = file.region_method(&asked);
-    let regions = file.regions(&method);
+    let marks = to.marks.at(None)?;
+    let choice = of_file(&file, &to.regions.read()?)?;
+    let method = file.region_method(choice.method());
+    let regions = file.regions(&choice);
     let event = file.identity(to.mjd).ok_or_else(|| {
         bad_input(anyhow!(
             "{} does not tell its run and event or its date: name it run<N>.evt<N>.<STREAM> and give --mjd",
@@ -262,6 +290,7 @@ fn write(
         regions: &regions,
         hit_doms: file.hit_doms,
         event_doubts: &file.event_doubts,
+        marks: &marks,
         drafts: match to.draft_open {
             true => Drafts::Always,
             false => Drafts::OfClosedRegions,

@@ -3,11 +3,11 @@
 
 mod bars;
 mod json;
+mod layout;
 mod lines;
 mod pace;
 mod words;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -16,6 +16,7 @@ pub(super) use pace::Pace;
 pub(super) use words::left;
 
 use crate::actors::progress::Progress;
+use crate::cli::stderr::{is_drawn_on, is_json};
 use crate::sky::map::PixelFit;
 use crate::sky::region::Region;
 use crate::sky::{Equatorial, Nside};
@@ -60,7 +61,7 @@ impl Telling {
     /// Whoever is to be told.
     pub(super) fn view(self) -> Box<dyn View> {
         match self {
-            Self::Auto if std::io::stderr().is_terminal() => Box::new(bars::Bars::new()),
+            Self::Auto if is_drawn_on() && !is_json() => Box::new(bars::Bars::new()),
             Self::Auto => Box::new(lines::Lines::new()),
             Self::Json => Box::new(json::JsonLines::new()),
             Self::None => Box::new(Nobody),

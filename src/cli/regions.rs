@@ -8,20 +8,36 @@ use anyhow::{Context, anyhow};
 
 use super::input::warn;
 use super::{Failure, bad_input};
-use crate::sky::region::{Coverage, LARGEST_COVERAGE, RegionMethod};
+use crate::sky::region::{CONTAINMENTS, Coverage, LARGEST_COVERAGE, RegionChoice, RegionMethod};
 
 /// The coverage file that ships with this version, if one does.
 const SHIPPED: Option<&[u8]> = None;
 
 /// How regions are made.
 #[derive(Debug, clap::Args)]
-pub(super) struct RegionArguments {
-    /// What the levels of the 50 % and the 90 % region stand on. wilks: Wilks' theorem, 2 dllh of 1.39 and
-    /// 4.61; calibrated: 2 dllh of 22.2 and 64.2, simulated for IceCube's IC160427A with varied ice;
-    /// posterior: the smallest region with that share of exp(-llh); coverage=FILE: levels and a floor
-    /// that held the source of simulated events (docs/validation.md) [default: wilks]
+pub(super) struct MethodArguments {
+    /// What the levels of the regions stand on. wilks: Wilks' theorem, 2 dllh of 1.39 for 50 %, 4.61 for
+    /// 90 %; calibrated: 2 dllh of 22.2 and 64.2, simulated for IceCube's IC160427A with varied ice, 50 and
+    /// 90 % only; posterior: the smallest region with that share of exp(-llh); coverage=FILE: levels and a
+    /// floor that held the source of simulated events (docs/validation.md) [default: wilks]
     #[arg(long, value_name = "METHOD", value_parser = choice)]
     regions: Option<Choice>,
+}
+
+/// Which regions are made, and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct RegionArguments {
+    #[command(flatten)]
+    method: MethodArguments,
+    /// Regions that hold these shares of the probability, in percent; a scan makes room for those above
+    /// 90 %, and the region of a map that has no such room is open
+    #[arg(
+        long,
+        value_name = "PERCENT,...",
+        value_delimiter = ',',
+        default_value = "50,90"
+    )]
+    levels: Vec<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +67,14 @@ fn choice(text: &str) -> Result<Choice, String> {
 
 /// What was asked for, with its file.
 #[derive(Clone, Debug)]
-pub(super) enum Regions {
+pub(super) struct Regions {
+    made: Made,
+    /// Of the probability, between 0 and 1.
+    shares: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+enum Made {
     /// The same for every event.
     Same(RegionMethod),
     /// Levels by reconstruction and hit DOMs.
@@ -60,8 +83,8 @@ pub(super) enum Regions {
     Usual(Option<Coverage>),
 }
 
-impl RegionArguments {
-    /// Reads the file, if there is one.
+impl MethodArguments {
+    /// The 50 % and the 90 % region; reads the file, if there is one.
     pub(super) fn read(&self) -> Result<Regions, Failure> {
         let shipped = || {
             SHIPPED
@@ -69,16 +92,34 @@ impl RegionArguments {
                 .transpose()
                 .map_err(bad_input)
         };
-        Ok(match &self.regions {
-            None => Regions::Usual(shipped()?),
-            Some(Choice::Wilks) => Regions::Same(RegionMethod::Wilks),
-            Some(Choice::Calibrated) => Regions::Same(RegionMethod::Calibrated),
-            Some(Choice::Posterior) => Regions::Same(RegionMethod::Posterior),
-            Some(Choice::Coverage(Some(path))) => Regions::Coverage(read(path)?),
+        let made = match &self.regions {
+            None => Made::Usual(shipped()?),
+            Some(Choice::Wilks) => Made::Same(RegionMethod::Wilks),
+            Some(Choice::Calibrated) => Made::Same(RegionMethod::Calibrated),
+            Some(Choice::Posterior) => Made::Same(RegionMethod::Posterior),
+            Some(Choice::Coverage(Some(path))) => Made::Coverage(read(path)?),
             Some(Choice::Coverage(None)) => {
-                Regions::Coverage(shipped()?.ok_or_else(|| bad_input(anyhow!("no file ships")))?)
+                Made::Coverage(shipped()?.ok_or_else(|| bad_input(anyhow!("no file ships")))?)
             }
+        };
+        Ok(Regions {
+            made,
+            shares: CONTAINMENTS.to_vec(),
         })
+    }
+}
+
+impl RegionArguments {
+    /// Reads the file, if there is one; what no event can have is told before one is read.
+    pub(super) fn read(&self) -> Result<Regions, Failure> {
+        let shares: Vec<f64> = self.levels.iter().map(|percent| percent / 100.0).collect();
+        let made = self.method.read()?.made;
+        let method = match &made {
+            Made::Same(method) => method.clone(),
+            Made::Coverage(_) | Made::Usual(_) => RegionMethod::Wilks,
+        };
+        RegionChoice::new(method, shares.clone()).map_err(bad_input)?;
+        Ok(Regions { made, shares })
     }
 }
 
@@ -98,16 +139,27 @@ fn read(path: &Path) -> Result<Coverage, Failure> {
 }
 
 impl Regions {
-    /// The method for one event; names may be empty where they are unknown.
+    /// The regions for one event; names may be empty where they are unknown.
     pub(super) fn of_event(
         &self,
         reco: &str,
         detector: &str,
         hit_doms: Option<usize>,
+    ) -> Result<RegionChoice, Failure> {
+        let method = self.method(reco, detector, hit_doms)?;
+        RegionChoice::new(method, self.shares.clone()).map_err(bad_input)
+    }
+
+    /// The method for one event.
+    pub(super) fn method(
+        &self,
+        reco: &str,
+        detector: &str,
+        hit_doms: Option<usize>,
     ) -> Result<RegionMethod, Failure> {
-        let levels = match self {
-            Self::Same(method) => return Ok(method.clone()),
-            Self::Usual(shipped) => {
+        let levels = match &self.made {
+            Made::Same(method) => return Ok(method.clone()),
+            Made::Usual(shipped) => {
                 let levels = shipped
                     .as_ref()
                     .filter(|coverage| detector.is_empty() || coverage.table().detector == detector)
@@ -117,7 +169,7 @@ impl Regions {
                     None => return Ok(RegionMethod::Wilks),
                 }
             }
-            Self::Coverage(coverage) => {
+            Made::Coverage(coverage) => {
                 let theirs = &coverage.table().detector;
                 if !detector.is_empty() && theirs != detector {
                     warn(&format!(

@@ -8,6 +8,7 @@ use skyscan_transport::TransportError;
 use tokio::sync::Notify;
 
 use super::interrupt::on_interrupt;
+use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, tell};
 use crate::actors::relay::{self, RelaySetup};
@@ -59,6 +60,8 @@ pub(super) struct Arguments {
     grace: f64,
     #[command(flatten)]
     metrics: MetricsArguments,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -201,7 +201,13 @@ fn system(clock: Clock) -> Result<actix::SystemRunner, Failure> {
 pub(super) fn read(path: &Path, changes: &[Change]) -> Result<Scenario, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| anyhow!(error))
-        .and_then(|text| Ok(Scenario::parse_changed(&text, changes)?))
+        .and_then(|text| match text.trim_start().starts_with('{') {
+            true => Err(anyhow!(
+                "it is JSON, and a scenario is TOML, such as those in scenarios/; an event is scanned by \
+                 skyscan scan"
+            )),
+            false => Ok(Scenario::parse_changed(&text, changes)?),
+        })
         .with_context(|| format!("cannot replay {}", path.display()))
         .map_err(bad_input)
 }

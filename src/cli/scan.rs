@@ -16,8 +16,10 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
 
+use super::direction::{self, MarkArguments};
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, EventChoice};
+use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
 use super::regions::RegionArguments;
@@ -35,8 +37,9 @@ use crate::reco::Reco;
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
+use crate::sky::Nside;
+use crate::sky::direction::Direction;
 use crate::sky::region::WILKS_90;
-use crate::sky::{Equatorial, Nside};
 use crate::transport;
 use answer::Call;
 pub(super) use answer::tell_failed;
@@ -95,15 +98,23 @@ pub(super) struct Arguments {
     /// HEALPix resolutions, powers of two, coarse to fine [default: 8,64,512; direct: 64]
     #[arg(long, value_name = "NSIDES", value_delimiter = ',', value_parser = nside)]
     nside: Vec<Nside>,
-    /// Direct scans: only the sky around this direction, in degrees
-    #[arg(long, value_name = "RA,DEC", value_parser = direction, requires = "within",
-          allow_hyphen_values = true)]
-    near: Option<Equatorial>,
+    /// Direct scans: only the sky around this direction: RA,DEC in degrees or sexagesimal
+    /// (14h57m53s,+41d06m48s or 14:57:53,+41:06:48), gal:L,B in degrees, or seed:NAME for a guess of the
+    /// event (see event show)
+    #[arg(
+        long,
+        value_name = "DIRECTION",
+        requires = "within",
+        allow_hyphen_values = true
+    )]
+    near: Option<Direction>,
     /// Direct scans: how far around --near, in degrees
     #[arg(long, value_name = "DEG", value_parser = degrees, requires = "near")]
     within: Option<f64>,
     #[command(flatten)]
     regions: RegionArguments,
+    #[command(flatten)]
+    marks: MarkArguments,
     /// Where Scanner and Workers meet: memory:, zmq://HOST:PORT, zmq+ipc:///PATH,
     /// amqp://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE)
     #[arg(
@@ -116,7 +127,7 @@ pub(super) struct Arguments {
     transport: String,
     /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
     /// cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<u16>,
     /// Pixels per task [default: as many as take half a second]
     #[arg(long, value_name = "PIXELS")]
@@ -138,6 +149,9 @@ pub(super) struct Arguments {
     /// Keep the journal, from which --resume goes on, in this file [default: in --out]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Name every file that was written, not only how many
+    #[arg(long, requires = "out")]
+    list_files: bool,
     /// Write the draft of a notice even if a region is open
     #[arg(long, requires = "out")]
     draft_open: bool,
@@ -149,12 +163,14 @@ pub(super) struct Arguments {
     format: Format,
     #[command(flatten)]
     metrics: MetricsArguments,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 /// What a journal knows already.
-const ASKED_BEFORE: [&str; 11] = [
+const ASKED_BEFORE: [&str; 12] = [
     "events", "event", "pulses", "detector", "reco", "strategy", "nside", "near", "within",
-    "regions", "journal",
+    "regions", "levels", "journal",
 ];
 /// At so many different workers a pixel fails for good, unless said otherwise.
 const FAIL_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("3 is above 0");
@@ -187,24 +203,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
-fn direction(text: &str) -> Result<Equatorial, String> {
-    let angles = text.split_once(',').and_then(|(ra, dec)| {
-        Some((
-            ra.trim().parse::<f64>().ok()?,
-            dec.trim().parse::<f64>().ok()?,
-        ))
-    });
-    match angles {
-        Some((ra, dec)) if ra.is_finite() && dec.abs() <= 90.0 => Ok(Equatorial {
-            ra_rad: ra.rem_euclid(360.0).to_radians(),
-            dec_rad: dec.to_radians(),
-        }),
-        _ => Err("write RA,DEC in degrees, for example 138.6,-0.1".to_owned()),
-    }
-}
-
 impl Arguments {
-    fn plan(&self) -> Result<Plan, Failure> {
+    /// How the sky is searched, for an event and its detector; without one, whether that can be said.
+    fn plan(&self, seen: Option<(&Event, &Detector)>) -> Result<Plan, Failure> {
         let default: &[u32] = match self.strategy {
             StrategyName::Zoom => &[8, 64, 512],
             StrategyName::Direct => &[64],
@@ -217,10 +218,13 @@ impl Arguments {
                 .collect(),
             chosen => chosen.to_vec(),
         };
-        let disc = self.near.zip(self.within).map(|(center, within)| Disc {
-            center,
-            radius_rad: within.to_radians(),
-        });
+        let disc = match (&self.near, self.within) {
+            (Some(near), Some(within)) => Some(Disc {
+                center: direction::resolve(near, seen)?,
+                radius_rad: within.to_radians(),
+            }),
+            _ => None,
+        };
         let strategy = match (self.strategy, disc) {
             (StrategyName::Zoom, None) => Strategy::Zoom,
             (StrategyName::Zoom, Some(_)) => {
@@ -271,8 +275,10 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    if arguments.resume.is_none() {
-        arguments.plan()?;
+    let regions = arguments.regions.read()?;
+    // What is wrong whatever the event is told before anything is read.
+    if arguments.resume.is_none() && !matches!(arguments.near, Some(Direction::Seed(_))) {
+        arguments.plan(None)?;
     }
     let slots = arguments.slots();
     if slots == 0 && transport::is_local(&arguments.transport) {
@@ -284,7 +290,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     arguments.metrics.serve("scan")?;
     let call = Call {
         arguments,
-        regions: arguments.regions.read()?,
+        regions,
         detector,
         slots,
     };
@@ -307,6 +313,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 impl Call<'_> {
     fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
+        let transport = transport::open(&arguments.transport).map_err(bad_input)?;
         let worker = |slots| WorkerConfig {
             slots,
             leases_per_slot: LEASES_PER_SLOT,
@@ -316,7 +323,7 @@ impl Call<'_> {
             problem: asked.problem.clone(),
             plan: asked.plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
-            transport: transport::open(&arguments.transport).map_err(bad_input)?,
+            transport,
             local: NonZeroU16::new(self.slots)
                 .map(worker)
                 .into_iter()

@@ -7,12 +7,14 @@ mod terminal;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(super) use terminal::Terminal;
+use indicatif::MultiProgress;
+
+pub(super) use terminal::{Terminal, columns, is_coloured, is_drawn_on};
 
 /// Pieces of text that may wait for the reader. What comes on top of them is dropped and counted.
 const MOST_WAITING: usize = 8192;
@@ -33,14 +35,55 @@ enum Piece {
     Mark(SyncSender<()>),
 }
 
-/// Tells a line, `skyscan: ` before it.
-pub(super) fn tell(line: &str) {
-    write_line(&format!("skyscan: {line}"));
+/// Lines are JSON objects, for those who collect logs.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Has everything told as JSON from here on.
+pub(super) fn tell_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Tells a line as it is.
+/// Whether it is.
+pub(super) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// Tells a line, `skyscan: ` before it.
+pub(super) fn tell(line: &str) {
+    match is_json() {
+        true => tracing::info!(target: TOLD, "{line}"),
+        false => write_line(&format!("skyscan: {line}")),
+    }
+}
+
+/// Tells lines that need no name before them, such as a table.
+pub(super) fn told_lines(lines: &str) {
+    match is_json() {
+        true => lines
+            .lines()
+            .for_each(|line| tracing::info!(target: TOLD, "{line}")),
+        false => write_line(lines),
+    }
+}
+
+/// Where in the log stands what is told to everybody, whatever `SKYSCAN_LOG` asks for.
+pub(super) const TOLD: &str = "skyscan::told";
+
+/// Tells a line as it is, above what is drawn.
 pub(super) fn write_line(line: &str) {
-    put(format!("{line}\n").into_bytes());
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match drawn {
+        Some(drawn) if drawn.println(line).is_ok() => {}
+        _ => put(format!("{line}\n").into_bytes()),
+    }
+}
+
+/// Lines at the bottom of the terminal that are drawn again and again.
+static DRAWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Has everything told stand above these lines, until there are none.
+pub(super) fn tell_above(lines: Option<MultiProgress>) {
+    *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = lines;
 }
 
 /// Waits until everything told so far is written, as long as somebody reads on.
@@ -85,7 +128,8 @@ pub(super) struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        put(bytes.to_vec());
+        // A whole event at once.
+        write_line(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
         Ok(bytes.len())
     }
 
@@ -99,10 +143,11 @@ pub(super) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
-        tell(&format!("thread {name} {panic}"));
+        // Not above what is drawn: whoever draws may be the one who panics.
+        put(format!("skyscan: thread {name} {panic}\n").into_bytes());
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
-            write_line(&trace.to_string());
+            put(format!("{trace}\n").into_bytes());
         }
         // It may be the last word of this process.
         flush();

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
+use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
@@ -47,7 +48,12 @@ pub(super) struct Arguments {
     )]
     transport: String,
     /// Tasks evaluated at once [default: the number of cores]
-    #[arg(long, value_name = "N", env = "SKYSCAN_SLOTS")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SKYSCAN_SLOTS",
+        allow_negative_numbers = true
+    )]
     slots: Option<NonZeroU16>,
     /// Reconstructions that may be run here [default: all that are built in, and the external
     /// program if one is given]
@@ -60,6 +66,8 @@ pub(super) struct Arguments {
     external: ExternalArguments,
     #[command(flatten)]
     metrics: MetricsArguments,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {

@@ -11,7 +11,7 @@ use crate::protocol::{pack_problem, unpack_problem};
 use crate::reco::Problem;
 use crate::scan::plan::Disc;
 use crate::scan::{Plan, Strategy};
-use crate::sky::region::RegionMethod;
+use crate::sky::region::{RegionChoice, RegionMethod};
 use crate::sky::{Equatorial, Nside};
 
 /// What a scan was asked.
@@ -21,8 +21,8 @@ pub struct Asked {
     pub problem: Problem,
     /// How the sky is searched.
     pub plan: Plan,
-    /// How regions are made; it chose the level of the plan.
-    pub regions: RegionMethod,
+    /// Which regions are made, and how; they chose the level of the plan.
+    pub regions: RegionChoice,
     /// At so many different workers a pixel fails before it fails for good.
     pub fail_after: NonZeroU32,
     /// Whether the files of the scan belong into the folder of the journal.
@@ -59,11 +59,16 @@ impl Asked {
         compare("strategy", strategy(self), strategy(other));
         let rounds = |asked: &Self| nsides(&asked.plan);
         compare("nside", rounds(self), rounds(other));
-        let regions = |asked: &Self| match asked.regions.coverage_sha256() {
+        let regions = |asked: &Self| match asked.regions.method().coverage_sha256() {
             Some(hash) => format!("coverage by file {}", hash.get(..8).unwrap_or(hash)),
-            None => asked.regions.name().to_owned(),
+            None => asked.regions.method().name().to_owned(),
         };
         compare("regions", regions(self), regions(other));
+        // Other shares of the same map are only other lines on it, but for those that it must reach further
+        // for.
+        if self.plan.level() != other.plan.level() {
+            compare("levels", levels(&self.regions), levels(&other.regions));
+        }
         let detector = |asked: &Self| shown(&asked.problem.detector.name);
         compare("detector", detector(self), detector(other));
         let event = |asked: &Self| {
@@ -101,9 +106,10 @@ impl Asked {
             ("files_beside", Value::Integer(self.files_beside.into())),
             ("level", Value::Real(self.plan.level())),
             ("reco", text(&self.problem.reco)),
-            ("regions", text(self.regions.name())),
+            ("regions", text(self.regions.method().name())),
+            ("levels", Value::Text(levels(&self.regions))),
         ];
-        if let RegionMethod::Coverage(levels) = &self.regions {
+        if let RegionMethod::Coverage(levels) = self.regions.method() {
             // What is made of numbers and names only can always be written.
             let levels = serde_json::to_string(&**levels).unwrap_or_default();
             settings.push(("coverage", Value::Text(levels)));
@@ -199,6 +205,10 @@ impl Asked {
             }
             other => return Err(format!("regions are {other:?}")),
         };
+        let shares = text("levels")?;
+        let shares: Result<Vec<f64>, _> = shares.split(',').map(str::parse).collect();
+        let shares = shares.map_err(|error| format!("levels: {error}"))?;
+        let regions = RegionChoice::new(regions, shares).map_err(|error| error.to_string())?;
         let fail_after = u32::try_from(integer("fail_after")?).ok();
         Ok(Self {
             problem,
@@ -227,6 +237,12 @@ fn rounds(connection: &Connection) -> Result<Vec<Nside>, String> {
 pub(super) fn nside(round: i64) -> Result<Nside, String> {
     let number = u32::try_from(round).map_err(|_| format!("nside {round}"))?;
     Nside::try_from(number).map_err(|error| error.to_string())
+}
+
+/// The shares that regions hold, each as short as it can be told from all others.
+fn levels(regions: &RegionChoice) -> String {
+    let shares = regions.containments().iter().map(ToString::to_string);
+    shares.collect::<Vec<String>>().join(",")
 }
 
 fn nsides(plan: &Plan) -> String {

@@ -18,6 +18,7 @@ from astropy.table import QTable
 from ligo.skymap.io import read_sky_map
 from ligo.skymap.bayestar import rasterize
 from mocpy import MOC
+from regions import Regions
 from shapely.geometry import shape
 from skyreader import SkyScanResult
 
@@ -188,6 +189,18 @@ def headers(folder: Path) -> dict:
     return found
 
 
+def ds9(path: Path) -> list:
+    shapes = Regions.read(path, format="ds9")
+    return [
+        {
+            "kind": type(shape).__name__,
+            "name": shape.meta["text"],
+            "frame": (shape.vertices if hasattr(shape, "vertices") else shape.center).frame.name,
+        }
+        for shape in shapes
+    ]
+
+
 def main(folder: Path) -> None:
     errors = json.loads(one(folder, "*.errors.json").read_text())
     best = (errors["best_fit"]["ra_deg"], errors["best_fit"]["dec_deg"])
@@ -205,6 +218,7 @@ def main(folder: Path) -> None:
         "region_50": region(one(folder, "*region_50.moc.fits"), best),
         "region_90": region(one(folder, "*region_90.moc.fits"), best),
         "polygons": polygons(one(folder, "*.geojson")),
+        "ds9": ds9(one(folder, "*.regions.reg")),
         "contour_50": text(one(folder, "*contour_50.txt")),
         "contour_90": text(one(folder, "*contour_90.txt")),
         "notice": notice(one(folder, "*.gcn.json")),

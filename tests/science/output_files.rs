@@ -127,6 +127,16 @@ fn every_file() -> Result<(), Failed> {
         near(&polygon["area_deg2"], &region["area_deg2"], 1e-4, "polygon")?;
     }
 
+    let shape = |kind: &str, name: &str| json!({"kind": kind, "name": name, "frame": "icrs"});
+    assert_eq!(
+        read["ds9"],
+        json!([
+            shape("PointSkyRegion", "best fit"),
+            shape("PolygonSkyRegion", "50 %"),
+            shape("PolygonSkyRegion", "90 %"),
+        ])
+    );
+
     let notice = &read["notice"];
     assert_eq!(notice["wrong"], json!([]));
     assert_eq!(notice["alert_tense"], json!("test"));

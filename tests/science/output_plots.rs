@@ -108,6 +108,7 @@ fn record<'a>(map: &'a SkyMap, regions: &'a [Region]) -> ScanRecord<'a> {
         regions,
         hit_doms: None,
         event_doubts: &[],
+        marks: &[],
         drafts: Drafts::default(),
     }
 }
@@ -145,6 +146,7 @@ fn a_scan_leaves_every_file_and_again_the_same_bytes() -> Result<(), Failed> {
         ".region_90.moc.fits",
         ".contour_90.txt",
         ".regions.geojson",
+        ".regions.reg",
         ".gcn.json",
         ".errors.json",
         ".sky.png",

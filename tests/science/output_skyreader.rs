@@ -88,6 +88,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> Result<ScanRecord<'a>, Box<d
         regions: &[],
         hit_doms: None,
         event_doubts: &[],
+        marks: &[],
         drafts: Drafts::default(),
     })
 }

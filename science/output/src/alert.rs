@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::summary::told;
 use super::{ScanRecord, conventions, maps, sexagesimal};
 use skyscan_sky::probability::ProbabilityMap;
 use skyscan_sky::region::Region;
@@ -20,7 +21,7 @@ const SCHEMA: &str =
 /// A map larger than this is not put into the notice: brokers refuse messages of a megabyte.
 const LARGEST_MAP: usize = 700_000;
 
-/// Writes the notice; a region that holds the largest share of the probability becomes its circle.
+/// Writes the notice; the 90 % region, or the largest where there is none, becomes its circle.
 pub(super) fn write(
     scan: &ScanRecord<'_>,
     map: &ProbabilityMap,
@@ -57,11 +58,7 @@ pub(super) fn write(
     if let Some(best) = scan.best_fit {
         set("ra", json!(best.ra_rad.to_degrees()));
         set("dec", json!(best.dec_rad.to_degrees()));
-        let widest = scan
-            .regions
-            .iter()
-            .max_by(|a, b| a.containment.total_cmp(&b.containment));
-        if let Some(region) = widest {
+        if let Some(region) = told(scan.regions, |region| region.containment) {
             let radius_rad = farthest_rad(region, best);
             set("ra_dec_error", json!(radius_rad.to_degrees()));
             set("containment_probability", json!(region.containment));

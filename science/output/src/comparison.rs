@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::summary::{self, area};
+use super::summary::{self, area, percent};
 use super::{Doubt, ScanFile};
 use skyscan_event::names::clean;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{MethodNote, Region, RegionMethod};
+use skyscan_sky::region::{MethodNote, Region, RegionChoice, RegionMethod};
 use skyscan_sky::{Equatorial, Nside, Pixel};
 
 /// A shared area is counted in at least so many cells.
@@ -63,10 +63,10 @@ pub struct Side {
 
 impl Side {
     /// `None` if no pixel was fitted.
-    pub fn of(name: &str, file: &ScanFile, method: &RegionMethod) -> Option<Self> {
+    pub fn of(name: &str, file: &ScanFile, asked: &RegionChoice) -> Option<Self> {
         let (pixel, _) = file.map.best()?;
         let finest = file.map.rounds().keys().next_back()?;
-        let regions = file.regions(method);
+        let regions = file.regions(asked);
         let is_complete = (file.map.rounds().keys()).all(|nside| file.complete.contains(nside));
         Some(Self {
             name: clean(name, LONGEST_PATH),
@@ -279,11 +279,11 @@ impl Display for Comparison {
         }
         writeln!(f, "\n  Apart   {:.3} deg", self.separation_deg)?;
         for overlap in &self.regions {
-            let share = 100.0 * overlap.containment;
+            let share = percent(overlap.containment);
             let of = |whole: f64| 100.0 * overlap.shared_deg2 / whole;
             writeln!(
                 f,
-                "  {share:.0} %    {} and {} deg2; {} deg2 shared: {:.0} % of the first, {:.0} % of the second",
+                "  {share} %    {} and {} deg2; {} deg2 shared: {:.0} % of the first, {:.0} % of the second",
                 area(overlap.first_deg2),
                 area(overlap.second_deg2),
                 area(overlap.shared_deg2),

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::summary::percent;
 use super::{Doubt, ScanRecord};
 use skyscan_sky::region::Region;
 
@@ -72,8 +73,8 @@ pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
 }
 
 fn level(region: &Region) -> String {
-    let share = 100.0 * region.containment;
-    let mut line = format!("{share:.0} % region: 2 dllh <= {:.4}", region.level);
+    let share = percent(region.containment);
+    let mut line = format!("{share} % region: 2 dllh <= {:.4}", region.level);
     if !region.is_resolved() {
         line += &format!(
             "; smaller than a pixel, grown to one: contour at 2 dllh = {:.4}",

@@ -158,6 +158,7 @@ fn met(gap: Gap) -> &'static str {
         Gap::Unscanned => "sky that was not scanned",
         Gap::Failed => "pixels that failed",
         Gap::Unfinished => "sky that the stopped scan had not come to",
+        Gap::Unrefined => "sky that the scan did not refine for so large a region",
     }
 }
 
@@ -166,6 +167,7 @@ fn advice(gap: Gap) -> &'static str {
         Gap::Unscanned => "Scan wider: a larger --within, or the whole sky",
         Gap::Failed => "See why pixels failed and scan again",
         Gap::Unfinished => "Let the scan end",
+        Gap::Unrefined => "Scan with these --levels",
     }
 }
 

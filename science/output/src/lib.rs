@@ -10,6 +10,7 @@ pub mod comparison;
 mod conventions;
 mod doubt;
 pub mod drawing;
+mod ds9;
 mod errors;
 pub mod file;
 mod fits;
@@ -44,7 +45,7 @@ use shelf::Shelf;
 use skyscan_event::Event;
 use skyscan_sky::map::SkyMap;
 use skyscan_sky::probability::ProbabilityMap;
-use skyscan_sky::region::{Region, RegionMethod};
+use skyscan_sky::region::{Region, RegionChoice, RegionMethod};
 use skyscan_sky::sub_pixel::SubPixelFit;
 use skyscan_sky::{Equatorial, Nside};
 
@@ -125,14 +126,25 @@ pub struct ScanRecord<'a> {
     pub hit_doms: Option<usize>,
     /// What the event itself gives reason to doubt.
     pub event_doubts: &'a [Doubt],
+    /// Directions of others, to be seen in the pictures.
+    pub marks: &'a [Mark],
     /// When a draft of a notice is written.
     pub drafts: Drafts,
 }
 
+/// A direction that is shown beside what was found, such as that of a star or of another fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// What it is.
+    pub name: String,
+    /// Where it is.
+    pub at: Equatorial,
+}
+
 /// The regions of a map, the smallest first. `complete` are the rounds in which no planned pixel is
 /// missing: in others, what is coarse counts as not scanned.
-pub fn regions(map: &SkyMap, method: &RegionMethod, complete: &BTreeSet<Nside>) -> Vec<Region> {
-    let regions = method.regions(map).into_iter();
+pub fn regions(map: &SkyMap, choice: &RegionChoice, complete: &BTreeSet<Nside>) -> Vec<Region> {
+    let regions = choice.regions(map).into_iter();
     match map.rounds().keys().all(|nside| complete.contains(nside)) {
         true => regions.collect(),
         false => regions.map(Region::of_stopped_scan).collect(),
@@ -236,7 +248,7 @@ fn put_maps(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
         maps::write_multi_order(scan, &map, out)
     });
     for region in scan.regions {
-        let share = format!("{:.0}", 100.0 * region.containment);
+        let share = summary::percent(region.containment);
         shelf.put(&named(&format!("region_{share}.moc.fits")), |out| {
             maps::write_region(scan, region, out)
         });
@@ -247,6 +259,7 @@ fn put_maps(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
     shelf.put(&named("regions.geojson"), |out| {
         polygons::write_geojson(scan, out)
     });
+    shelf.put(&named("regions.reg"), |out| ds9::write(scan, out));
     if scan.drafts == Drafts::Always || scan.regions.iter().all(Region::is_closed) {
         shelf.put(&named("gcn.json"), |out| alert::write(scan, &map, out));
     } else {
@@ -309,6 +322,7 @@ pub fn write_archive(
         regions: &[],
         hit_doms: None,
         event_doubts: &[],
+        marks: &[],
         drafts: Drafts::default(),
     };
     file::write_atomically(dir, name, |out| result::archive::write(&record, out))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
 use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel, Values};
 use skyscan_sky::Nside;
-use skyscan_sky::region::{MethodNote, RegionMethod};
+use skyscan_sky::region::{MethodNote, RegionChoice};
 use skyscan_sky::sub_pixel::SubPixelFit;
 
 /// A map that was read back. Serialises to JSON; `Display` is the text for people.
@@ -45,9 +45,9 @@ struct Best {
 impl MapView {
     /// Regions are made anew by a method, whatever the file was written with, but for maps of
     /// probabilities: see [`ScanFile::region_method`].
-    pub fn new(file: &ScanFile, asked: &RegionMethod) -> Self {
+    pub fn new(file: &ScanFile, asked: &RegionChoice) -> Self {
         let map = &file.map;
-        let method = file.region_method(asked);
+        let method = file.region_method(asked.method());
         let regions = file.regions(asked);
         let complete = map.rounds().keys().all(|n| file.complete.contains(n));
         Self {
@@ -75,6 +75,22 @@ impl MapView {
 
 impl Display for MapView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let text = Unfolded(self).to_string();
+        f.write_str(&summary::folded(&text, summary::WIDTH))
+    }
+}
+
+/// The text in lines of any length.
+struct Unfolded<'a>(&'a MapView);
+
+impl Display for Unfolded<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.write(f)
+    }
+}
+
+impl MapView {
+    fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if !self.complete {
             writeln!(
                 f,
@@ -128,6 +144,6 @@ impl Display for MapView {
                 "  Dec     was of the wrong sign in the file and is put right here"
             )?;
         }
-        writeln!(f, "  Map     sha256 {}", self.map_sha256)
+        summary::map_hash(f, &self.map_sha256)
     }
 }

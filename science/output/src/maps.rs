@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::fits::{Column, Header, write_table};
+use super::summary::percent;
 use super::{ScanRecord, conventions, doubt, sexagesimal};
 use skyscan_sky::probability::ProbabilityMap;
 use skyscan_sky::region::Region;
@@ -196,7 +197,7 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
         }
     }
     for region in scan.regions {
-        let share = format!("{:.0}", 100.0 * region.containment);
+        let share = percent(region.containment);
         for (key, value) in [
             ("RA_ERR_PLUS", region.ra_plus_deg),
             ("RA_ERR_MINUS", region.ra_minus_deg),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ScanRecord;
 use super::conventions::{self, Conventions};
 use super::errors::direction_of;
-use super::summary::RegionExtent;
+use super::summary::{RegionExtent, percent};
 use skyscan_sky::Equatorial;
 use skyscan_sky::contour::Contour;
 use skyscan_sky::region::{Polygon, Region};
@@ -130,10 +130,10 @@ pub(super) fn write_text(
     for sentence in conventions::sentences(scan) {
         writeln!(out, "# {sentence}")?;
     }
-    let share = 100.0 * region.containment;
     writeln!(
         out,
-        "# This is the {share:.0} % region of {:.4} deg2",
+        "# This is the {} % region of {:.4} deg2",
+        percent(region.containment),
         region.area_deg2
     )?;
     writeln!(out, "\"ra (rad)\" \"dec (rad)\"")?;

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 
+use super::summary::percent;
 use super::{EventIdentity, ScanRecord, conventions, doubt};
 use skyscan_sky::Nside;
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
@@ -156,7 +157,7 @@ fn metadata<'a>(record: &'a ScanRecord<'_>, nside: Nside, with_block: &[Nside]) 
 
 /// Something of each region, under `level_50` and the like.
 fn by_share<T>(record: &ScanRecord<'_>, what: &str, of: fn(&Region) -> T) -> BTreeMap<String, T> {
-    let key = |containment: f64| format!("{what}_{:.0}", 100.0 * containment);
+    let key = |containment: f64| format!("{what}_{}", percent(containment));
     let regions = record.regions.iter();
     regions.map(|r| (key(r.containment), of(r))).collect()
 }

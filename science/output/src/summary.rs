@@ -1,10 +1,12 @@
 //! What a scan found, in short: the one JSON object and the text that `skyscan scan` prints.
 
+mod fold;
 mod text;
 mod truth;
 
-pub use text::area;
-pub(super) use text::{all_around, direction, doubts, heading, opening, sub_pixel};
+pub(super) use fold::{WIDTH, folded};
+pub(super) use text::{all_around, direction, doubts, heading, map_hash, opening, sub_pixel, told};
+pub use text::{area, percent};
 pub use truth::OffTruth;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 
 pub mod contour;
 pub mod coordinates;
+pub mod direction;
 pub mod healpix;
 pub mod map;
 pub mod probability;

@@ -3,6 +3,7 @@
 //! Decision: Regions are never smaller than a pixel (`docs/decisions.md`).
 
 mod change;
+mod choice;
 mod cover;
 mod coverage;
 mod floor;
@@ -14,13 +15,14 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
+pub use choice::{InvalidChoice, RegionChoice};
 pub use coverage::{
     COVERAGE_FORMAT, Coverage, CoverageError, CoverageLevels, CoverageTable, DomClass,
     LARGEST_COVERAGE, RecoCoverage, StudyNote,
 };
 pub use floor::excess_with_floor;
 pub use gap::Gap;
-pub use method::{CONTAINMENTS, MethodNote, RegionMethod, credible_regions};
+pub use method::{CONTAINMENTS, MethodNote, RegionMethod};
 pub use polygon::Polygon;
 
 use std::collections::BTreeSet;

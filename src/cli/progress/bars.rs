@@ -1,18 +1,23 @@
-//! A bar per round. The last one is the round that runs; those above it have ended.
+//! On a terminal: a line for each round, and one for what is known of the source. The last round
+//! runs; those above it have ended and stand still. Every line fits into the width there is, which is
+//! looked at with each drawing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::layout::{self, Running, Source};
 use super::pace::Pace;
 use super::{Interim, View, words};
 use crate::actors::progress::Progress;
-use crate::cli::stderr::Terminal;
+use crate::cli::stderr::{Terminal, tell_above, write_line};
 use crate::sky::Nside;
 
-/// How often the bar is drawn anew while no task ends.
+/// How often the lines are drawn anew while no task ends.
 const TICK_EVERY: Duration = Duration::from_millis(250);
 /// Drawings per second at most.
 const MOST_DRAWINGS: u8 = 20;
@@ -21,7 +26,9 @@ const MOST_DRAWINGS: u8 = 20;
 pub(super) struct Bars {
     all: MultiProgress,
     rounds: BTreeMap<Nside, Round>,
-    regions: String,
+    /// The line below the rounds.
+    below: ProgressBar,
+    source: Arc<Mutex<Source>>,
     was_stable: bool,
 }
 
@@ -30,54 +37,62 @@ struct Round {
     bar: ProgressBar,
     begun: Instant,
     pace: Pace,
+    running: Arc<Mutex<Running>>,
 }
 
 impl View for Bars {
     fn update(&mut self, progress: &Progress) {
-        for round in &progress.rounds {
+        let all_rounds = &progress.rounds;
+        for round in all_rounds {
+            let (n_done, n_planned) = (round.n_done, round.n_planned);
             if !self.rounds.contains_key(&round.nside) {
                 self.end_round();
-                let bar = self.all.add(ProgressBar::new(round.n_planned));
-                bar.set_style(style(
-                    "{prefix:>10} [{bar:24}] {pos}/{len}  {rate}  {wide_msg}",
-                ));
-                bar.set_prefix(format!("nside {}", round.nside));
-                bar.enable_steady_tick(TICK_EVERY);
-                let begun = Round {
-                    bar,
-                    begun: Instant::now(),
-                    pace: Pace::default(),
+                self.begin_round(round.nside, n_planned);
+            }
+            let Some(Round {
+                bar,
+                begun,
+                pace,
+                running,
+            }) = self.rounds.get_mut(&round.nside)
+            else {
+                continue;
+            };
+            if bar.is_finished() {
+                continue;
+            }
+            pace.note(begun.elapsed(), n_done);
+            held(running, |running| {
+                *running = Running {
+                    nside: round.nside,
+                    n_done,
+                    n_planned,
+                    left: words::left(pace.left(n_planned.saturating_sub(n_done))),
+                    who: words::who(progress),
                 };
-                self.rounds.insert(round.nside, begun);
-            }
-            if let Some(Round { bar, begun, pace }) = self.rounds.get_mut(&round.nside) {
-                pace.note(begun.elapsed(), round.n_done);
-                bar.set_length(round.n_planned);
-                bar.set_position(round.n_done);
-                let left = pace.left(round.n_planned.saturating_sub(round.n_done));
-                let mut message = format!("{}  {}", words::left(left), words::state(progress));
-                if !self.regions.is_empty() {
-                    message += &format!(", {}", self.regions);
-                }
-                bar.set_message(message);
-            }
+            });
+            bar.set_position(n_done);
         }
+        held(&self.source, |source| {
+            source.best = progress.best.map(|(best, _)| best)
+        });
+        self.below.tick();
     }
 
     fn interim(&mut self, interim: &Interim) {
-        self.regions = words::regions(interim);
+        held(&self.source, |source| {
+            source.regions = words::sizes(interim)
+        });
         if interim.is_stable && !self.was_stable {
-            // A line above the bars; where it cannot be written nobody looks.
-            let _ = self.all.println(format!(
-                "contour stable at nside {}: {}",
-                interim.nside, self.regions
-            ));
+            write_line(&words::stable(interim));
         }
         self.was_stable = interim.is_stable;
     }
 
     fn finish(&mut self) {
         self.end_round();
+        // The answer says it better.
+        self.below.finish_and_clear();
     }
 }
 
@@ -85,31 +100,88 @@ impl Bars {
     pub(super) fn new() -> Self {
         let terminal = Box::new(Terminal::default());
         let target = ProgressDrawTarget::term_like_with_hz(terminal, MOST_DRAWINGS);
+        let all = MultiProgress::with_draw_target(target);
+        tell_above(Some(all.clone()));
+        let source = Arc::new(Mutex::new(Source::default()));
+        let shown = Arc::clone(&source);
+        let below = all.add(ProgressBar::no_length());
+        below.set_style(style(move |_| {
+            held(&shown, |source| layout::source(source, width()))
+        }));
         Self {
-            all: MultiProgress::with_draw_target(target),
+            all,
             rounds: BTreeMap::new(),
-            regions: String::new(),
+            below,
+            source,
             was_stable: false,
         }
     }
 
-    /// Leaves the running bar as it is, with the time that its round took.
+    fn begin_round(&mut self, nside: Nside, n_planned: u64) {
+        let begun = Instant::now();
+        let running = Arc::new(Mutex::new(Running {
+            nside,
+            n_done: 0,
+            n_planned,
+            left: words::left(None),
+            who: String::new(),
+        }));
+        let shown = Arc::clone(&running);
+        let bar = self
+            .all
+            .insert_before(&self.below, ProgressBar::new(n_planned));
+        bar.set_style(style(move |_| {
+            held(&shown, |running| {
+                layout::running(running, begun.elapsed(), width())
+            })
+        }));
+        bar.enable_steady_tick(TICK_EVERY);
+        let round = Round {
+            bar,
+            begun,
+            pace: Pace::default(),
+            running,
+        };
+        self.rounds.insert(nside, round);
+    }
+
+    /// Leaves the line of the running round as it is, with the time that the round took.
     fn end_round(&self) {
-        if let Some((_, Round { bar, .. })) = self.rounds.last_key_value() {
-            bar.set_style(style(
-                "{prefix:>10} [{bar:24}] {pos}/{len}  {rate}  in {elapsed}",
-            ));
-            bar.abandon();
+        let Some((_, round)) = self.rounds.last_key_value() else {
+            return;
+        };
+        if round.bar.is_finished() {
+            return;
         }
+        let took = round.begun.elapsed();
+        let line = held(&round.running, |running| layout::ended(running, took));
+        round.bar.set_style(style(move |_| line.clone()));
+        round.bar.abandon();
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the templates are tested by every scan on a terminal")
-        .progress_chars("=> ")
-        .with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
+impl Drop for Bars {
+    fn drop(&mut self) {
+        tell_above(None);
+    }
+}
+
+/// Columns of the terminal at this moment.
+fn width() -> usize {
+    usize::from(Term::stderr().size().1)
+}
+
+/// Whoever panicked meanwhile left words that are at worst old.
+fn held<T, R>(of: &Mutex<T>, act: impl FnOnce(&mut T) -> R) -> R {
+    act(&mut of.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A line that is made anew with each drawing.
+fn style(line: impl Fn(&ProgressState) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
+    ProgressStyle::with_template("{line}")
+        .expect("the template is tested by every scan on a terminal")
+        .with_key("line", move |state: &ProgressState, to: &mut dyn Write| {
             // A String that does not take it leaves nothing to tell.
-            let _ = to.write_str(&words::rate(state.pos(), state.elapsed()));
+            let _ = to.write_str(&line(state));
         })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::pace::Pace;
 use super::{Interim, View, words};
 use crate::actors::progress::{Progress, RoundProgress};
-use crate::cli::stderr::write_line;
+use crate::cli::stderr::told_lines;
 
 /// How often a line is written while a round runs.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ impl Lines {
     fn end_round(&mut self) {
         if let Some(Running { round, begun, .. }) = self.running.take() {
             let took = begun.elapsed();
-            write_line(&format!(
+            told_lines(&format!(
                 "{}, {} in {:.1} s",
                 words::counts(&round),
                 words::rate(round.n_done, took),
@@ -82,22 +82,22 @@ impl View for Lines {
             words::counts(round),
             words::rate(round.n_done, elapsed),
             words::left(running.pace.left(n_left)),
-            words::state(progress),
+            words::who(progress),
         ]
         .join(", ");
+        if let Some((best, _)) = progress.best {
+            line += &format!(", {}", words::best(best));
+        }
         if !self.regions.is_empty() {
             line += &format!(", {}", self.regions);
         }
-        write_line(&line);
+        told_lines(&line);
     }
 
     fn interim(&mut self, interim: &Interim) {
-        self.regions = words::regions(interim);
+        self.regions = words::sizes(interim).join(", ");
         if interim.is_stable && !self.was_stable {
-            write_line(&format!(
-                "contour stable at nside {}: {}",
-                interim.nside, self.regions
-            ));
+            told_lines(&words::stable(interim));
         }
         self.was_stable = interim.is_stable;
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Interim;
 use super::pace::Left;
 use crate::actors::progress::{Progress, RoundProgress};
-use crate::output::summary::area;
+use crate::output::summary::{area, percent};
+use crate::sky::Equatorial;
+use crate::sky::region::Region;
 
 /// `nside 8: 192 of 768 pixels`.
 pub(super) fn counts(round: &RoundProgress) -> String {
@@ -44,8 +46,8 @@ pub(in crate::cli) fn left(left: Option<Left>) -> String {
     }
 }
 
-/// Who works, how long the tail is, and the best direction.
-pub(super) fn state(progress: &Progress) -> String {
+/// Who works, and how long the tail is.
+pub(super) fn who(progress: &Progress) -> String {
     let mut text = match progress.n_slots {
         0 => "waiting for workers".to_owned(),
         1 => "1 slot".to_owned(),
@@ -57,28 +59,32 @@ pub(super) fn state(progress: &Progress) -> String {
             n => format!(", last {n} tasks"),
         };
     }
-    if let Some((direction, _)) = progress.best {
-        let (ra, dec) = (
-            direction.ra_rad.to_degrees(),
-            direction.dec_rad.to_degrees(),
-        );
-        text += &format!(", best so far RA {ra:.2} Dec {dec:+.2}");
-    }
     text
 }
 
-/// `50 % in 0.41 deg², 90 % in 1.9 deg²`.
-pub(super) fn regions(interim: &Interim) -> String {
-    let sizes: Vec<String> = interim
-        .regions
-        .iter()
-        .map(|region| {
-            let share = 100.0 * region.containment;
-            let open = if region.is_closed() { "" } else { " (open)" };
-            format!("{share:.0} % in {} deg²{open}", area(region.area_deg2))
-        })
-        .collect();
-    sizes.join(", ")
+/// The best direction of the complete waves.
+pub(super) fn best(direction: Equatorial) -> String {
+    let (ra, dec) = (
+        direction.ra_rad.to_degrees(),
+        direction.dec_rad.to_degrees(),
+    );
+    format!("best so far RA {ra:.2} Dec {dec:+.2}")
+}
+
+/// `50 % 0.41 deg²` and `90 % 1.9 deg²`.
+pub(super) fn sizes(interim: &Interim) -> Vec<String> {
+    let size = |region: &Region| {
+        let share = percent(region.containment);
+        let open = if region.is_closed() { "" } else { " (open)" };
+        format!("{share} % {} deg²{open}", area(region.area_deg2))
+    };
+    interim.regions.iter().map(size).collect()
+}
+
+/// That the contour stands still.
+pub(super) fn stable(interim: &Interim) -> String {
+    let sizes = sizes(interim).join(", ");
+    format!("contour stable at nside {}: {sizes}", interim.nside)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::cli::input::{self, DetectorArguments};
 use crate::cli::interrupt::on_interrupt;
 use crate::cli::progress::{Pace, left};
-use crate::cli::regions::{RegionArguments, Regions};
+use crate::cli::regions::{MethodArguments, Regions};
 use crate::cli::stderr::write_line;
 use crate::cli::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
 use crate::output::file::write_atomically;
@@ -84,7 +84,7 @@ pub(in crate::cli) struct Arguments {
           value_parser = crate::cli::scan::nside)]
     nside: Vec<Nside>,
     #[command(flatten)]
-    regions: RegionArguments,
+    regions: MethodArguments,
     /// Where Scanner and Workers meet, as for scan
     #[arg(
         long,
@@ -168,7 +168,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let study = arguments.study()?;
     for reco in &study.recos {
         // A file that does not know it is told of now, not after an hour.
-        regions.of_event(reco.name(), &study.detector.name, None)?;
+        regions.method(reco.name(), &study.detector.name, None)?;
     }
     let mut folder = Folder::open(&arguments.out, &study.design).map_err(|error| match error {
         FolderError::Other(_) | FolderError::Malformed { .. } => bad_input(error),
@@ -299,7 +299,7 @@ impl Arguments {
             .filter(is_asked)
             .map(|answer| {
                 let hit_doms = Some(answer.hit_doms);
-                let method = regions.of_event(&answer.reco, &study.detector.name, hit_doms)?;
+                let method = regions.method(&answer.reco, &study.detector.name, hit_doms)?;
                 Ok((answer.clone(), method))
             })
             .collect()

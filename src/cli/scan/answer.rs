@@ -16,12 +16,13 @@ use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
 use crate::cli::regions::Regions;
+use crate::cli::stderr::columns;
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print, tell};
 use crate::event::detector::Detector;
 use crate::journal::{self, Asked, Contents, Journal};
 use crate::output::summary::Summary;
 use crate::output::timeline::Timeline;
-use crate::output::{self, EventIdentity, FailedFile, ScanRecord, Written};
+use crate::output::{self, EventIdentity, FailedFile, Mark, ScanRecord, Written};
 use crate::reco::{Problem, Reco};
 use crate::transport;
 
@@ -50,7 +51,7 @@ pub(super) struct Answer {
 struct Begun {
     clock: Clock,
     asked: Asked,
-    reco: Option<Arc<dyn Reco>>,
+    marks: Vec<Mark>,
     /// Where its files go, if anywhere.
     out: Option<PathBuf>,
     /// Its journal, if it has one.
@@ -116,6 +117,9 @@ impl Call<'_> {
         let clock = Clock::begin();
         let arguments = self.arguments;
         let event = event.read(&self.detector)?;
+        let seen = Some((&event, &self.detector));
+        let plan = arguments.plan(seen)?;
+        let marks = arguments.marks.at(seen)?;
         let (name, reco) = arguments.reco(&arguments.reco, self.slots, &event, &self.detector)?;
         let hit_doms = output::hit_doms(&event);
         let detector = &self.detector.name;
@@ -126,7 +130,7 @@ impl Call<'_> {
                 detector: self.detector.clone(),
                 reco: name,
             },
-            plan: arguments.plan()?.enclosing(regions.scan_level()),
+            plan: plan.enclosing(regions.scan_level()),
             regions,
             fail_after: arguments.fail_after.unwrap_or(FAIL_AFTER),
             files_beside: arguments.journal.is_none(),
@@ -142,11 +146,11 @@ impl Call<'_> {
         let begun = Begun {
             clock,
             asked,
-            reco,
+            marks,
             out,
             journal: path,
         };
-        self.scan(begun, kept, stop)
+        self.scan(&begun, reco, kept, stop)
     }
 
     /// Goes on with a scan from its journal; prints and writes as if nothing had happened.
@@ -158,6 +162,8 @@ impl Call<'_> {
             return Err(failed(anyhow::anyhow!("{} is gone", path.display())));
         };
         let asked = contents.asked.clone();
+        let seen = Some((&asked.problem.event, &asked.problem.detector));
+        let marks = arguments.marks.at(seen)?;
         let reco = match &kept {
             Kept::Finished(_) => None,
             _ => {
@@ -178,28 +184,27 @@ impl Call<'_> {
         let begun = Begun {
             clock,
             asked,
-            reco,
+            marks,
             out,
             journal: Some(path.to_path_buf()),
         };
-        self.scan(begun, kept, stop)
+        self.scan(&begun, reco, kept, stop)
     }
 
-    fn scan(&self, begun: Begun, kept: Kept, stop: &mut Option<Stop>) -> Result<Answer, Failure> {
-        let Begun {
-            clock,
-            asked,
-            reco,
-            out,
-            journal: path,
-        } = begun;
+    fn scan(
+        &self,
+        begun: &Begun,
+        reco: Option<Arc<dyn Reco>>,
+        kept: Kept,
+        stop: &mut Option<Stop>,
+    ) -> Result<Answer, Failure> {
         let (scanned, timeline) = match kept {
             Kept::Finished(contents) => (Scanned::from(*contents), None),
-            Kept::Nowhere => self.run(&clock, &asked, reco, None, &out, stop)?,
+            Kept::Nowhere => self.run(begun, reco, None, stop)?,
             Kept::Open(journal, contents) => {
                 let path = journal.path().to_path_buf();
                 let journal = Some((journal, *contents));
-                let run = self.run(&clock, &asked, reco, journal, &out, stop);
+                let run = self.run(begun, reco, journal, stop);
                 let is_vain = match &run {
                     Err(_) => true,
                     Ok((scanned, _)) => matches!(scanned.ending, Ending::Hopeless(_)),
@@ -212,19 +217,18 @@ impl Call<'_> {
                 run
             }
         };
-        self.tell(&clock, &asked, &scanned, timeline, out.as_deref(), path)
+        self.tell(begun, &scanned, timeline)
     }
 
     /// Runs the scan in this process.
     fn run(
         &self,
-        clock: &Clock,
-        asked: &Asked,
+        begun: &Begun,
         reco: Option<Arc<dyn Reco>>,
         journal: Option<(Journal, Contents)>,
-        out: &Option<PathBuf>,
         stop: &mut Option<Stop>,
     ) -> Result<(Scanned, Option<Timeline>), Failure> {
+        let asked = &begun.asked;
         // An event that cannot be scanned is told now, not pixel by pixel.
         if let Some(reco) = &reco {
             reco.prepare(&asked.problem).map_err(bad_input)?;
@@ -234,16 +238,17 @@ impl Call<'_> {
             None => stop.insert(Stop::on_interrupt()?),
         };
         let deadline = self.arguments.deadline;
+        let spent = begun.clock.begun.elapsed();
         let setup = ScanSetup {
             journal,
-            deadline: deadline.map(|deadline| deadline.saturating_sub(clock.begun.elapsed())),
+            deadline: deadline.map(|deadline| deadline.saturating_sub(spent)),
             ..self.setup(asked, reco)?
         };
         let interims = Interims {
             problem: asked.problem.clone(),
             plan: asked.plan.clone(),
-            method: asked.regions.clone(),
-            out: out.clone(),
+            choice: asked.regions.clone(),
+            out: begun.out.clone(),
         };
         let view = self.arguments.progress.view();
         let (scanned, timeline) = run_actors(setup, view, interims, Arc::clone(&stop.now))?;
@@ -253,34 +258,33 @@ impl Call<'_> {
     /// Prints what was found and writes the files.
     fn tell(
         &self,
-        clock: &Clock,
-        asked: &Asked,
+        begun: &Begun,
         scanned: &Scanned,
         timeline: Option<Timeline>,
-        out: Option<&Path>,
-        journal: Option<PathBuf>,
     ) -> Result<Answer, Failure> {
         let Asked {
             problem,
             plan,
-            regions: method,
+            regions: choice,
             ..
-        } = asked;
+        } = &begun.asked;
+        let journal = begun.journal.as_ref();
         tell_ending(scanned)?;
         let has_ended = scanned.ending == Ending::Fulfilled;
-        let found = Found::on(&scanned.map, method, has_ended, problem, plan);
+        let found = Found::on(&scanned.map, choice, has_ended, problem, plan);
         let mut summary = found.summary(scanned, problem);
         summary.transport = transport::shown(&self.arguments.transport);
-        clock.stamp(&mut summary);
+        begun.clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;
         // That the answer cannot be told is no reason to lose the files, too.
-        summary.files.extend(journal.clone());
+        summary.files.extend(journal.cloned());
         let mut told = match is_text {
-            true => print(&summary.to_string()),
+            true => print(&summary.text(columns())),
             false => Ok(()),
         };
-        if let Some(dir) = out {
+        if let Some(dir) = &begun.out {
             let record = ScanRecord {
+                marks: &begun.marks,
                 drafts: self.arguments.drafts(),
                 ..found.record(&scanned.map, problem)
             };
@@ -294,9 +298,12 @@ impl Call<'_> {
             tell_failed(&written);
             summary.files_failed = written.failed.iter().map(FailedFile::from).collect();
             summary.files = written.files;
-            summary.files.extend(journal);
+            summary.files.extend(journal.cloned());
             if is_text {
                 let mut text = summary.files_text();
+                if self.arguments.list_files {
+                    text += &summary.list_of_files();
+                }
                 if written.is_draft_withheld {
                     text +=
                         "  Draft   of a notice not written, the region is open: see --draft-open\n";
@@ -305,7 +312,7 @@ impl Call<'_> {
             }
         }
         if !is_text {
-            clock.stamp(&mut summary);
+            begun.clock.stamp(&mut summary);
             told = print(&serde_json::to_string(&summary).map_err(failed)?);
         }
         told?;

@@ -12,7 +12,7 @@ use crate::scan::{NUMERICS, Plan};
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
 use crate::sky::map::SkyMap;
-use crate::sky::region::{MethodNote, Region, RegionMethod};
+use crate::sky::region::{MethodNote, Region, RegionChoice, RegionMethod};
 use crate::sky::sub_pixel::SubPixelFit;
 
 /// Regions and best fit of a map.
@@ -46,15 +46,15 @@ impl Found {
     /// Of a scan that has not ended, or was stopped, the finest round may lack pixels.
     pub(super) fn on(
         map: &SkyMap,
-        method: &RegionMethod,
+        choice: &RegionChoice,
         has_ended: bool,
         problem: &Problem,
         plan: &Plan,
     ) -> Self {
         let complete = complete_rounds(map, has_ended, plan);
         Self {
-            method: method.clone(),
-            regions: output::regions(map, method, &complete),
+            method: choice.method().clone(),
+            regions: output::regions(map, choice, &complete),
             complete,
             sub_pixel: SubPixelFit::of(map),
             hit_doms: output::hit_doms(&problem.event),
@@ -77,6 +77,7 @@ impl Found {
             regions: &self.regions,
             hit_doms: Some(self.hit_doms),
             event_doubts: &self.event_doubts,
+            marks: &[],
             drafts: Drafts::default(),
         }
     }

@@ -17,7 +17,7 @@ use crate::reco::Problem;
 use crate::scan::Plan;
 use crate::sky::Equatorial;
 use crate::sky::map::SkyMap;
-use crate::sky::region::{Region, RegionMethod};
+use crate::sky::region::{Region, RegionChoice};
 
 /// Maps in between may take this share of one core's time.
 const SHARE: u32 = 10;
@@ -27,7 +27,7 @@ const SHARE: u32 = 10;
 pub(super) struct Interims {
     pub(super) problem: Problem,
     pub(super) plan: Plan,
-    pub(super) method: RegionMethod,
+    pub(super) choice: RegionChoice,
     /// Where the files of a scan go, if anywhere.
     pub(super) out: Option<PathBuf>,
 }
@@ -118,7 +118,7 @@ impl Standing {
 
 impl Interims {
     fn make(&self, map: &SkyMap, before: Option<&Standing>) -> Option<Interim> {
-        let found = Found::on(map, &self.method, false, &self.problem, &self.plan);
+        let found = Found::on(map, &self.choice, false, &self.problem, &self.plan);
         let (pixel, fit) = map.best()?;
         let nside = *map.rounds().keys().next_back()?;
         let best = pixel.center();

@@ -1,10 +1,31 @@
 //! Bars are drawn by way of the queue: a terminal that is held (Ctrl-S) or gone stops no scan.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 
 use console::Term;
 use indicatif::TermLike;
+
+/// Whether stderr is a terminal that can move its cursor; a dumb one is written on like a file.
+pub(in crate::cli) fn is_drawn_on() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !is_dumb
+}
+
+/// Whether logs are coloured: on such a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+pub(in crate::cli) fn is_coloured() -> bool {
+    is_drawn_on() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+}
+
+/// Columns for an answer on stdout: those of a terminal that is narrow, or as many as the usual one has.
+pub(in crate::cli) fn columns() -> usize {
+    const USUAL: usize = 80;
+    const NARROWEST: usize = 40;
+    match io::stdout().is_terminal() {
+        true => usize::from(Term::stdout().size().1).clamp(NARROWEST, USUAL),
+        false => USUAL,
+    }
+}
 
 /// The terminal behind stderr. A drawing waits here until it is whole.
 #[derive(Debug)]

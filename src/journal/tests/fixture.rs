@@ -43,7 +43,7 @@ pub(super) fn asked() -> Asked {
             reco: "test".to_owned(),
         },
         plan,
-        regions: RegionMethod::Wilks,
+        regions: RegionMethod::Wilks.into(),
         fail_after: NonZeroU32::MIN,
         files_beside: true,
     }

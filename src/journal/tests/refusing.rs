@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 use crate::journal::*;
+use crate::sky::region::{RegionChoice, RegionMethod};
 
 fn finished(name: &str) -> (std::path::PathBuf, std::path::PathBuf) {
     let dir = folder(name);
@@ -196,4 +197,14 @@ fn settings_that_differ_are_named() {
         ..ours.clone()
     };
     assert_eq!(ours.differences(&other), [""; 0]);
+    let share = |share: f64, level: f64| Asked {
+        regions: RegionChoice::new(RegionMethod::Wilks, vec![0.5, share]).unwrap(),
+        plan: ours.plan.clone().enclosing(level),
+        ..ours.clone()
+    };
+    assert_eq!(ours.differences(&share(0.68, ours.plan.level())), [""; 0]);
+    assert_eq!(
+        ours.differences(&share(0.99, 9.21)),
+        ["levels: 0.5,0.9, not 0.5,0.99"]
+    );
 }

@@ -56,7 +56,7 @@ fn asked(nside: u32) -> Result<Asked, Failed> {
             reco: "test".to_owned(),
         },
         plan: Plan::new(strategy, vec![Nside::try_from(nside)?], 4.6)?,
-        regions: RegionMethod::Wilks,
+        regions: RegionMethod::Wilks.into(),
         fail_after: NonZeroU32::MIN,
         files_beside: true,
     })

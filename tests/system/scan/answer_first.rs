@@ -117,7 +117,7 @@ fn one_fails() -> Result<(), Failed> {
     assert_eq!(people.status.code(), Some(1));
     let people = String::from_utf8(people.stdout)?;
     let (answer, files) = people.split_once("  Files   ").ok_or("no line for files")?;
-    assert!(answer.contains("Map     sha256 "), "{people}");
+    assert!(answer.contains("\n  sha256  "), "{people}");
     assert!(
         files.contains(&format!("  FAILED  {}: ", text(&picture)?)),
         "{people}"
@@ -217,7 +217,7 @@ fn several() -> Result<(), Failed> {
     let people = run(&short)?;
     assert_eq!(people.status.code(), Some(2));
     let people = String::from_utf8(people.stdout)?;
-    assert_eq!(people.matches("Map     sha256 ").count(), 2, "{people}");
+    assert_eq!(people.matches("\n  sha256  ").count(), 2, "{people}");
     let (_, table) = people.split_once("Run and event").ok_or("no table")?;
     let rows: Vec<&str> = table.lines().skip(1).collect();
     assert_eq!(rows.len(), 3, "{table}");

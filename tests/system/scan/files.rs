@@ -69,7 +69,7 @@ fn summary_alone() -> Result<(), Failed> {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = String::from_utf8(output.stdout)?;
     assert!(told.starts_with("Run "), "{told}");
-    assert!(told.contains("Map     sha256 "), "{told}");
+    assert!(told.contains("\n  sha256  "), "{told}");
     assert!(told.ends_with('\n') && !told.contains('\u{1b}'), "{told:?}");
     Ok(())
 }

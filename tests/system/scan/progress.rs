@@ -1,5 +1,6 @@
 //! What is told during a scan: lines where there is no terminal, bars where there is one.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -19,7 +20,13 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
 }
 
 pub(crate) fn terminal_checks() -> Vec<(&'static str, Check)> {
-    vec![("each_round_has_a_bar_with_rate_and_time_left", bars)]
+    vec![
+        (
+            "each_round_has_a_bar_that_fits_and_stands_still_when_it_has_ended",
+            bars,
+        ),
+        ("a_dumb_terminal_gets_lines", dumb),
+    ]
 }
 
 /// The interpreter for what needs one.
@@ -135,14 +142,18 @@ fn killed() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs the program on a pseudo terminal of 100 columns, stdout aside.
+/// Runs the program on a pseudo terminal of 120 columns, stdout aside, and makes it 60 columns wide
+/// once a round at nside 32 is drawn; a line of `RESIZED` stands in what was seen by then.
 const ON_TERMINAL: &str = "
 import fcntl, os, pty, struct, subprocess, sys, termios
 ours, theirs = pty.openpty()
-fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 100, 0, 0))
+def size(columns):
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+size(120)
 child = subprocess.Popen(sys.argv[1:], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
 os.close(theirs)
 seen = b''
+resized = False
 while True:
     try:
         some = os.read(ours, 65536)
@@ -151,33 +162,82 @@ while True:
     if not some:
         break
     seen += some
+    if not resized and b'nside 32 [' in seen:
+        resized = True
+        size(60)
+        seen += b'\\nRESIZED\\n'
 assert child.stdout.read().startswith(b'Run '), 'no summary on stdout'
 assert child.wait() == 0, child.returncode
 sys.stdout.buffer.write(seen)
 ";
 
 fn bars() -> Result<(), Failed> {
+    let seen = on_terminal("xterm")?;
+    let (wide, narrow) = seen.split_once("RESIZED").ok_or("no second round")?;
+    let (wide, narrow) = (drawn(wide, 120), drawn(narrow, 60));
+    for (lines, nside, rest) in [
+        (&wide, "nside 4 [", " slot"),
+        (&narrow, "nside 32 [", " left"),
+    ] {
+        let bars: Vec<&String> = lines.iter().filter(|line| line.contains(nside)).collect();
+        assert!(bars.len() > 4, "{nside}: {bars:?}");
+        // What was drawn before it was known that the terminal is narrower may come after.
+        for line in bars.iter().skip(3) {
+            assert!(line.contains(rest), "{line:?}");
+        }
+    }
+    // A round that has ended stands still.
+    let ended = narrow
+        .iter()
+        .skip(8)
+        .filter(|line| line.contains("nside 4  192 pixels in "));
+    let ended: BTreeSet<&str> = ended.map(|line| line.trim()).collect();
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert!(
+        narrow.iter().any(|line| line.contains("nside 32  ")),
+        "{seen}"
+    );
+    assert!(seen.contains("best so far RA "), "{seen}");
+    Ok(())
+}
+
+fn dumb() -> Result<(), Failed> {
+    let seen = on_terminal("dumb")?;
+    assert!(
+        !seen.contains('\u{1b}') && seen.contains("nside 4: 192 of 192 pixels, "),
+        "{seen:?}"
+    );
+    Ok(())
+}
+
+/// Lines of a terminal of so many columns, without what moves the cursor: a line that is full is one,
+/// though nothing ends it.
+fn drawn(seen: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for piece in seen.split(['\r', '\n', '\u{1b}']) {
+        let moved = piece.strip_prefix('[');
+        let moved = moved.and_then(|rest| rest.split_once(['K', 'A', 'B', 'C', 'D']));
+        let text = match moved {
+            Some((number, text)) if number.bytes().all(|byte| byte.is_ascii_digit()) => text,
+            _ => piece,
+        };
+        let text: Vec<char> = text.chars().collect();
+        lines.extend(
+            text.chunks(columns)
+                .map(|line| line.iter().collect::<String>()),
+        );
+    }
+    lines
+}
+
+fn on_terminal(term: &str) -> Result<String, Failed> {
     let python = python().ok_or("SKYSCAN_PYTHON names no interpreter")?;
     let output = Command::new(python)
         .args(["-c", ON_TERMINAL, env!("CARGO_BIN_EXE_skyscan")])
         .args(["scan", DEMO, "--nside", "4,32"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("TERM", "xterm")
+        .env("TERM", term)
         .output()?;
     assert!(output.status.success(), "{}", stderr(&output));
-    let seen = String::from_utf8(output.stdout)?;
-    for nside in ["nside 4 [", "nside 32 ["] {
-        let drawn: Vec<&str> = seen
-            .split(['\r', '\n', '\u{1b}'])
-            .filter(|line| line.contains(nside))
-            .collect();
-        let running = drawn
-            .iter()
-            .filter(|line| line.contains("pixels/s") && line.contains("s left"));
-        assert!(running.count() > 1, "{nside}: {drawn:?}");
-        let last = drawn.last().ok_or("no bar")?;
-        assert!(last.contains("pixels/s  in "), "{nside}: {last}");
-    }
-    assert!(seen.contains("best so far RA "), "{seen}");
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }

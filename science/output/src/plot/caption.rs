@@ -2,7 +2,7 @@
 
 use super::graticule::signed;
 use crate::sexagesimal;
-use crate::summary::all_around;
+use crate::summary::{all_around, told};
 use crate::{Doubt, ScanRecord};
 use skyscan_sky::Equatorial;
 use skyscan_sky::region::Region;
@@ -64,7 +64,7 @@ pub(super) struct Coordinate {
     pub(super) sexagesimal: String,
 }
 
-/// Right ascension, then declination, with the reach of the largest region.
+/// Right ascension, then declination, with the reach of the region that is told.
 pub(super) fn coordinates(best: Equatorial, regions: &[Region]) -> [Coordinate; 2] {
     let (ra_deg, dec_deg) = (best.ra_rad.to_degrees(), best.dec_rad.to_degrees());
     let errors = |plus: f64, minus: f64| {
@@ -91,11 +91,9 @@ pub(super) fn coordinates(best: Equatorial, regions: &[Region]) -> [Coordinate; 
     ]
 }
 
-/// The region with the largest containment.
+/// The region whose reach is told.
 pub(super) fn widest(regions: &[Region]) -> Option<&Region> {
-    regions
-        .iter()
-        .max_by(|a, b| a.containment.total_cmp(&b.containment))
+    told(regions, |region| region.containment)
 }
 
 /// `+41d 18m 36s` as `+41° 18′ 36″`.

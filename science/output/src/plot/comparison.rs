@@ -8,7 +8,7 @@ use crate::comparison::{Comparison, Side};
 use crate::drawing::figure::{Figure, PAGE_HEIGHT, PAGE_WIDTH, Shape, stroked};
 use crate::drawing::lettering::text;
 use crate::drawing::outline::{Colour, INK, MUTED, Outline, PAPER, Pen, Point, at, pen};
-use crate::summary::area;
+use crate::summary::{area, percent};
 use skyscan_sky::region::Region;
 
 /// Apart for every kind of colour vision (Okabe and Ito 2008) and, one dark and one light, in print.
@@ -50,8 +50,8 @@ pub(crate) fn compose(sides: [&Side; 2], comparison: &Comparison) -> Figure {
     let mut words = format!("best fits {:.2}° apart", comparison.separation_deg());
     for (containment, shared) in comparison.shared() {
         words += &format!(
-            " · {:.0} % regions share {:.0} % of the smaller one",
-            100.0 * containment,
+            " · {} % regions share {:.0} % of the smaller one",
+            percent(containment),
             100.0 * shared
         );
     }
@@ -142,8 +142,8 @@ fn column(
         let sample = Outline::lines([at(COLUMN, y - 9.0), at(COLUMN + 46.0, y - 9.0)]);
         figure.stroke(sample, region_pen(&side.regions, region, hue));
         let words = format!(
-            "{:.0} % region  {} deg²{}",
-            100.0 * region.containment,
+            "{} % region  {} deg²{}",
+            percent(region.containment),
             area(region.area_deg2),
             open(region)
         );

@@ -14,7 +14,7 @@ use crate::ScanRecord;
 use crate::drawing::figure::{Figure, Shape, stroked};
 use crate::drawing::lettering::{Anchor, Text, text};
 use crate::drawing::outline::{Colour, INK, MUTED, Outline, PAPER, Pen, Point, at, pen};
-use crate::summary::area;
+use crate::summary::{area, percent};
 use skyscan_sky::Equatorial;
 use skyscan_sky::region::Region;
 
@@ -58,6 +58,12 @@ pub(super) fn compose(scan: &ScanRecord<'_>) -> Option<Figure> {
         None => PAPER,
     };
     labels(&mut figure, &view, &ground);
+    for mark in scan.marks {
+        if let Some(place) = view.page(mark.at) {
+            let right = CENTRE.x + HALF_WIDTH;
+            key::mark(&mut figure, mark, place, right, view.page(best));
+        }
+    }
     best_fit(&mut figure, &view, best, &ground);
     heading(&mut figure, scan, best);
     key::colour_bar(&mut figure, &scale, (MARGIN as u32, 1000), (430, 22));
@@ -86,8 +92,8 @@ pub(super) fn compose(scan: &ScanRecord<'_>) -> Option<Figure> {
 /// `90 %: 7.49 deg²`.
 fn area_of(region: &Region) -> String {
     format!(
-        "{:.0} %: {} deg²{}",
-        100.0 * region.containment,
+        "{} %: {} deg²{}",
+        percent(region.containment),
         area(region.area_deg2),
         caption::open(region)
     )

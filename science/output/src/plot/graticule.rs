@@ -27,6 +27,12 @@ impl Frame {
         Outline::rectangle(self.left, self.top, self.width, self.height)
     }
 
+    /// Whether a place lies inside.
+    pub(super) fn holds(&self, place: Point) -> bool {
+        (self.left..self.left + self.width).contains(&place.x)
+            && (self.top..self.top + self.height).contains(&place.y)
+    }
+
     fn bottom(&self) -> Vec<Point> {
         let y = self.top + self.height;
         share().map(|s| at(self.left + s * self.width, y)).collect()

@@ -1,10 +1,12 @@
 //! What explains a figure: colour bar, lines and swatches with their meaning.
 
 use super::colour::{ACCENT, ColourScale, FAILED, UNSCANNED};
+use crate::Mark;
 use crate::drawing::figure::{Figure, Shape};
-use crate::drawing::lettering::{Anchor, text};
+use crate::drawing::lettering::{Anchor, Text, text};
 use crate::drawing::outline::{Colour, INK, MUTED, Outline, PAPER, Pen, Point, at, pen};
 use crate::drawing::picture::Picture;
+use skyscan_event::names::clean;
 use skyscan_sky::region::Region;
 
 /// Size of the small letters.
@@ -49,16 +51,60 @@ pub(super) fn colour_bar(
     }
 }
 
-/// The line of a region: the largest solid, those inside dashed.
+/// The line of a region: the largest solid, those inside dashed, the shorter the further inside.
 pub(super) fn region_pen(regions: &[Region], region: &Region) -> Pen {
-    let largest = regions
+    let larger = regions
         .iter()
-        .all(|other| other.containment <= region.containment);
+        .filter(|other| other.containment > region.containment);
     Pen {
         colour: ACCENT,
         width: 3.5,
-        dash: (!largest).then_some((11.0, 6.0)),
+        dash: match larger.count() {
+            0 => None,
+            1 => Some((11.0, 6.0)),
+            2 => Some((6.0, 6.0)),
+            _ => Some((3.0, 5.0)),
+        },
     }
+}
+
+/// Longest name of a mark, in characters.
+const LONGEST_MARK: usize = 28;
+
+/// A diamond where somebody's mark is, with its name, on the side where there is room before `right`.
+pub(super) fn mark(
+    figure: &mut Figure,
+    mark: &Mark,
+    place: Point,
+    right: f64,
+    best: Option<Point>,
+) {
+    const RADIUS: f64 = 11.0;
+    /// So near the best fit its words are in the way.
+    const NEAR: f64 = 70.0;
+    let corners = [
+        (0.0, -1.0),
+        (1.0, 0.0),
+        (0.0, 1.0),
+        (-1.0, 0.0),
+        (0.0, -1.0),
+    ];
+    let diamond = corners.map(|(x, y)| at(place.x + RADIUS * x, place.y + RADIUS * y));
+    figure.stroke(Outline::lines(diamond), pen(PAPER, 7.0));
+    figure.stroke(Outline::lines(diamond), pen(INK, 3.0));
+    let name = clean(&mark.name, LONGEST_MARK);
+    let is_near = best.is_some_and(|best| (best.x - place.x).hypot(best.y - place.y) < NEAR);
+    let y = place.y + if is_near { 46.0 } else { 8.0 };
+    let words = text(&name, SMALL, at(place.x + 20.0, y)).bold().halo(PAPER);
+    let fits = words.place.x + figure.width_of(&words) < right;
+    figure.write(match fits {
+        true => words,
+        false => Text {
+            place: at(place.x - 20.0, y),
+            ..words
+        }
+        .anchor(Anchor::End),
+    });
 }
 
 /// Light below a line, so that it shows on dark ground.

@@ -12,8 +12,11 @@ use crate::ScanRecord;
 use crate::drawing::figure::{Figure, Shape, stroked};
 use crate::drawing::lettering::{Anchor, text};
 use crate::drawing::outline::{MUTED, Outline, at};
-use crate::summary::area;
+use crate::summary::{area, percent};
 use skyscan_sky::Equatorial;
+
+/// With more regions than this, the column has room for their sizes only.
+const MOST_EXPLAINED: usize = 4;
 
 pub(super) fn compose(scan: &ScanRecord<'_>) -> Option<Figure> {
     let lookup = Lookup::new(scan.map)?;
@@ -38,6 +41,12 @@ pub(super) fn compose(scan: &ScanRecord<'_>) -> Option<Figure> {
     let mut figure = Figure::new();
     let (holes, failures) = map(&mut figure, &view, &lookup, &scale, scan, best);
     window::axes(&mut figure, &view, best);
+    for mark in scan.marks {
+        if let Some(place) = view.page(mark.at).filter(|place| FRAME.holds(*place)) {
+            let right = FRAME.left + FRAME.width;
+            key::mark(&mut figure, mark, place, right, view.page(best));
+        }
+    }
     if let Some(place) = view.page(best) {
         key::marker(&mut figure, place);
     }
@@ -122,21 +131,25 @@ fn column(figure: &mut Figure, scan: &ScanRecord<'_>, best: Equatorial) -> f64 {
     if let Some(widest) = caption::widest(scan.regions) {
         y += 40.0;
         let words = format!(
-            "errors: reach of the {:.0} % region",
-            100.0 * widest.containment
+            "errors: reach of the {} % region",
+            percent(widest.containment)
         );
         figure.write(text(&words, SMALL, at(COLUMN, y)).colour(MUTED));
         y += 40.0;
     }
+    let is_roomy = scan.regions.len() <= MOST_EXPLAINED;
     for region in scan.regions {
-        y += 50.0;
+        y += if is_roomy { 50.0 } else { 44.0 };
         let sample = Outline::lines([at(COLUMN, y - 9.0), at(COLUMN + 46.0, y - 9.0)]);
         figure.stroke(sample, key::region_pen(scan.regions, region));
-        let words = format!("{:.0} % region", 100.0 * region.containment);
+        let words = format!("{} % region", percent(region.containment));
         figure.write(text(&words, 26.0, at(COLUMN + 60.0, y)));
         let words = format!("{} deg²", area(region.area_deg2));
         let right = at(COLUMN + 464.0, y);
         figure.write(text(&words, 28.0, right).bold().anchor(Anchor::End));
+        if !is_roomy {
+            continue;
+        }
         y += 30.0;
         let words = format!("2Δllh below {:.2}{}", region.level, caption::open(region));
         figure.write(text(&words, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));

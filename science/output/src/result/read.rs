@@ -20,7 +20,7 @@ use crate::doubt::{self, Doubt};
 use blocks::Block;
 use skyscan_event::names::{LONGEST_NAME, clean};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
-use skyscan_sky::region::{Region, RegionMethod, credible_regions};
+use skyscan_sky::region::{Region, RegionChoice, RegionMethod};
 use skyscan_sky::{Equatorial, Nside, Pixel};
 
 /// A direct scan of the whole sky at nside 512 has 600 MB as JSON.
@@ -79,10 +79,10 @@ pub struct ScanFile {
 
 impl ScanFile {
     /// The regions by [`Self::region_method`].
-    pub fn regions(&self, asked: &RegionMethod) -> Vec<Region> {
+    pub fn regions(&self, asked: &RegionChoice) -> Vec<Region> {
         match self.values {
             Values::Llh => crate::regions(&self.map, asked, &self.complete),
-            Values::Probability => credible_regions(&self.map),
+            Values::Probability => asked.credible_regions(&self.map),
         }
     }
 

@@ -48,6 +48,7 @@ fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> ScanRecord<'a> {
         regions: &[],
         hit_doms: Some(57),
         event_doubts: &[],
+        marks: &[],
         drafts: Drafts::default(),
     }
 }

@@ -2,17 +2,33 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::fold::{WIDTH, folded};
 use super::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::doubt::{self, Doubt};
 use crate::{EventIdentity, FailedFile, SubPixel, sexagesimal};
 use skyscan_scan::TaskCounts;
-use skyscan_sky::region::MethodNote;
+use skyscan_sky::region::{CONTAINMENTS, MethodNote};
 
 /// Reasons listed before the rest is only counted.
 const LISTED_REASONS: usize = 3;
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(WIDTH))
+    }
+}
+
+/// The text in lines of any length.
+struct Unfolded<'a>(&'a Summary);
+
+impl Display for Unfolded<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.write(f)
+    }
+}
+
+impl Summary {
+    fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if !self.complete {
             self.warning(f)?;
         }
@@ -27,9 +43,12 @@ impl Display for Summary {
         }
         self.counts(f)
     }
-}
 
-impl Summary {
+    /// The answer for people in lines of so many columns.
+    pub fn text(&self, width: usize) -> String {
+        folded(&Unfolded(self).to_string(), width)
+    }
+
     /// How many files there are and where, and which ones could not be written; empty if none was
     /// asked for.
     pub fn files_text(&self) -> String {
@@ -42,6 +61,15 @@ impl Summary {
             text += &format!("  {label:<7} {}: {error}\n", path.display());
         }
         text
+    }
+
+    /// Every file, a line each.
+    pub fn list_of_files(&self) -> String {
+        let lines = self
+            .files
+            .iter()
+            .map(|file| format!("          {}\n", file.display()));
+        lines.collect()
     }
 
     fn warning(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -76,7 +104,6 @@ impl Summary {
             "  Fit     llh {:.3}, zenith {:.2} deg, azimuth {:.2} deg, {}",
             best.llh, best.zenith_deg, best.azimuth_deg, self.reco
         )?;
-        sub_pixel(f, self.sub_pixel.as_ref())?;
         match &self.truth {
             Some(truth) => writeln!(f, "  Truth   {truth}"),
             None => Ok(()),
@@ -119,7 +146,7 @@ impl Summary {
             duration(self.busy_seconds),
             self.transport
         )?;
-        writeln!(f, "  Map     sha256 {}", self.map_sha256)
+        map_hash(f, &self.map_sha256)
     }
 
     fn failed_pixels(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -179,10 +206,8 @@ pub(crate) fn direction(
     regions: &[RegionExtent],
     made: &MethodNote,
 ) -> fmt::Result {
-    // The widest region's reach is what a telescope has to cover.
-    let widest = regions
-        .iter()
-        .max_by(|a, b| a.containment.total_cmp(&b.containment));
+    // Its reach is what a telescope has to cover.
+    let widest = told(regions, |region| region.containment);
     let errors = |pair: Option<(f64, f64)>| match pair {
         Some((plus, minus)) if all_around(plus, minus) => format!("{:<14}", "any"),
         Some((plus, minus)) => format!("{:<14}", format!("+{plus:.2} -{minus:.2}")),
@@ -205,8 +230,8 @@ pub(crate) fn direction(
     match widest {
         Some(widest) => writeln!(
             f,
-            "          J2000; errors reach to the edge of the {:.0} % region\n",
-            100.0 * widest.containment
+            "          J2000; send this one. Errors reach to the edge of the {} % region\n",
+            percent(widest.containment)
         )?,
         None => writeln!(
             f,
@@ -216,8 +241,8 @@ pub(crate) fn direction(
     for region in regions {
         write!(
             f,
-            "  {:>2.0} %    {:>7} deg2       2 dllh < {:.2}",
-            100.0 * region.containment,
+            "  {:<7} {:>7} deg2       2 dllh < {:.2}",
+            format!("{} %", percent(region.containment)),
             area(region.area_deg2),
             region.level
         )?;
@@ -235,12 +260,13 @@ pub(crate) fn direction(
     Ok(())
 }
 
-/// The best fit between pixel centres, if there is one.
+/// The best fit between pixel centres, if there is one: for those who compare fits. The direction to send
+/// is the best pixel, to which regions and errors belong.
 pub(crate) fn sub_pixel(f: &mut Formatter<'_>, fit: Option<&SubPixel>) -> fmt::Result {
     let Some(fit) = fit else { return Ok(()) };
     writeln!(
         f,
-        "          between pixels RA {}, Dec {:+.2} deg, sigma {:.2} x {:.2} deg at {:.0} deg",
+        "          between pixels, not to send: RA {}, Dec {:+.2} deg, sigma {:.2} x {:.2} deg at {:.0} deg",
         sexagesimal::ra_degrees(fit.ra_deg),
         fit.dec_deg,
         fit.sigma_major_deg,
@@ -253,6 +279,29 @@ pub(crate) fn sub_pixel(f: &mut Formatter<'_>, fit: Option<&SubPixel>) -> fmt::R
 /// either side says nothing.
 pub(crate) fn all_around(ra_plus_deg: f64, ra_minus_deg: f64) -> bool {
     ra_plus_deg + ra_minus_deg >= 359.99
+}
+
+/// The hash of the map.
+pub(crate) fn map_hash(f: &mut Formatter<'_>, sha256: &str) -> fmt::Result {
+    writeln!(f, "  sha256  {sha256}")
+}
+
+/// A share in percent, with as many of two decimals as it needs: `90`, `99.7`.
+pub fn percent(share: f64) -> String {
+    let text = format!("{:.2}", 100.0 * share);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Of all regions the one that an answer stands on: that of 90 % if there is one, the largest otherwise.
+pub(crate) fn told<R>(regions: &[R], containment: impl Fn(&R) -> f64) -> Option<&R> {
+    const USUAL: f64 = CONTAINMENTS[CONTAINMENTS.len() - 1];
+    let usual = regions.iter().find(|region| containment(region) == USUAL);
+    let largest = || {
+        regions
+            .iter()
+            .max_by(|a, b| containment(a).total_cmp(&containment(b)))
+    };
+    usual.or_else(largest)
 }
 
 /// Three significant digits, whatever the size.

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+use super::percent;
 use skyscan_sky::Equatorial;
 use skyscan_sky::region::Region;
 
@@ -39,7 +40,7 @@ impl Display for OffTruth {
         let off = self.separation_deg;
         write!(f, "RA {ra:.3}  Dec {dec:+.3}, {off:.3} deg off, ")?;
         match self.inside {
-            Some(share) => write!(f, "inside the {:.0} % region", 100.0 * share),
+            Some(share) => write!(f, "inside the {} % region", percent(share)),
             None => f.write_str("OUTSIDE of all regions"),
         }
     }

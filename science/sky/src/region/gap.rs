@@ -20,6 +20,8 @@ pub enum Gap {
     Failed,
     /// Sky that the finest round of a scan that was stopped has not come to.
     Unfinished,
+    /// Sky that the finest round was not to come to, since nobody had asked for so large a region.
+    Unrefined,
 }
 
 /// What surrounds a region.

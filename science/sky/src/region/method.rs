@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::coverage::CoverageLevels;
-use super::posterior::{greedy_levels, posterior_levels};
-use super::{Region, WILKS_50, WILKS_90, bounded, wilks_level};
+use super::posterior::posterior_levels;
+use super::{Region, RegionChoice, WILKS_50, WILKS_90, bounded, wilks_level};
 use crate::map::SkyMap;
 
 /// How the levels of the regions are chosen.
@@ -52,7 +52,7 @@ impl From<&RegionMethod> for MethodNote {
 /// Digits of a hash that tell files apart for people.
 const FEW_DIGITS: usize = 8;
 
-/// The containments for which there are regions.
+/// The containments for which there are regions unless others are asked for.
 pub const CONTAINMENTS: [f64; 2] = [0.5, 0.9];
 
 /// Thresholds for these by the calibrated method.
@@ -79,9 +79,7 @@ impl RegionMethod {
     /// In one line what the levels are and what they stand on.
     pub fn description(&self) -> String {
         match self {
-            Self::Wilks => {
-                "2 dllh of 1.39 and 4.61 by Wilks' theorem, 2 degrees of freedom".to_owned()
-            }
+            Self::Wilks => "2 dllh by Wilks' theorem, 2 degrees of freedom".to_owned(),
             Self::Calibrated => {
                 "2 dllh of 22.2 and 64.2, simulated for IC160427A with varied ice".to_owned()
             }
@@ -91,8 +89,8 @@ impl RegionMethod {
             Self::Coverage(levels) => {
                 let [half, most] = CONTAINMENTS.map(|share| levels.level(share));
                 format!(
-                    "2 dllh of {half:.2} and {most:.2} and a floor of {:.2} deg, from {} simulated \
-                     events, coverage file {}",
+                    "2 dllh of {half:.2} (50 %) and {most:.2} (90 %) and a floor of {:.2} deg, from {} \
+                     simulated events, coverage file {}",
                     levels.floor_deg(),
                     levels.n_events(),
                     &levels.sha256()[..FEW_DIGITS.min(levels.sha256().len())]
@@ -132,47 +130,62 @@ impl RegionMethod {
         }
     }
 
-    /// Threshold on `2 (llh - llh_best)` that a scan must enclose for the 90 % region.
-    pub fn scan_level(&self) -> f64 {
+    /// Whether there is a level for this containment.
+    pub fn knows(&self, containment: f64) -> bool {
+        *self != Self::Calibrated || CONTAINMENTS.contains(&containment)
+    }
+
+    /// Threshold on `2 (llh - llh_best)` that a scan must enclose for a region that holds this share, or
+    /// the 90 % region if that is larger.
+    pub(super) fn scan_level(&self, containment: f64) -> f64 {
+        let is_usual = containment <= CONTAINMENTS[1];
         match self {
-            Self::Wilks => WILKS_90,
+            Self::Wilks if is_usual => WILKS_90,
+            Self::Wilks => wilks_level(containment),
             Self::Calibrated => CALIBRATED[1],
-            Self::Posterior => wilks_level(ENCLOSED),
-            Self::Coverage(levels) => levels.level(CONTAINMENTS[1]),
+            Self::Posterior if is_usual => wilks_level(ENCLOSED),
+            // As much of what lies outside of the region as with the usual one.
+            Self::Posterior => wilks_level(1.0 - (1.0 - containment) / 10.0),
+            Self::Coverage(levels) => levels.level(containment.max(CONTAINMENTS[1])),
+        }
+    }
+
+    /// The thresholds within which a map holds these containments, all of them [known](Self::knows);
+    /// none if no pixel was fitted.
+    pub(super) fn levels(&self, map: &SkyMap, containments: &[f64]) -> Option<Vec<f64>> {
+        let wilks = |containment: f64| match containment {
+            _ if containment == CONTAINMENTS[0] => WILKS_50,
+            _ if containment == CONTAINMENTS[1] => WILKS_90,
+            _ => wilks_level(containment),
+        };
+        let calibrated = |containment: f64| match containment == CONTAINMENTS[0] {
+            true => CALIBRATED[0],
+            false => CALIBRATED[1],
+        };
+        let shares = containments.iter().copied();
+        match self {
+            Self::Wilks => Some(shares.map(wilks).collect()),
+            Self::Calibrated => Some(shares.map(calibrated).collect()),
+            Self::Posterior => posterior_levels(map, containments),
+            Self::Coverage(levels) => Some(shares.map(|share| levels.level(share)).collect()),
         }
     }
 
     /// The 50 % and the 90 % region; none if no pixel was fitted.
-    ///
-    /// A region smaller than a pixel is a guess about what was not looked at. It is grown, along
-    /// lines of equal likelihood, until it is as large as one: see [`Region::contour_level`].
     pub fn regions(&self, map: &SkyMap) -> Vec<Region> {
-        let levels = match self {
-            Self::Wilks => [WILKS_50, WILKS_90],
-            Self::Calibrated => CALIBRATED,
-            Self::Posterior => match posterior_levels(map, CONTAINMENTS) {
-                Some(levels) => levels,
-                None => return Vec::new(),
-            },
-            Self::Coverage(levels) => CONTAINMENTS.map(|share| levels.level(share)),
-        };
-        bounded_by(map, levels, self.floor_deg())
+        RegionChoice::from(self.clone()).regions(map)
     }
 }
 
-/// The 50 % and the 90 % region of a map of probabilities, of which the llh is -ln of their density: the
-/// smallest that hold these shares, each pixel as one. None if there is no pixel.
-pub fn credible_regions(map: &SkyMap) -> Vec<Region> {
-    match greedy_levels(map, CONTAINMENTS) {
-        Some(levels) => bounded_by(map, levels, 0.0),
-        None => Vec::new(),
-    }
-}
-
-/// The regions of two levels.
-fn bounded_by(map: &SkyMap, levels: [f64; 2], floor_deg: f64) -> Vec<Region> {
+/// The regions of these levels.
+pub(super) fn bounded_by(
+    map: &SkyMap,
+    containments: &[f64],
+    levels: &[f64],
+    floor_deg: f64,
+) -> Vec<Region> {
     let mut regions: Vec<Region> = Vec::new();
-    for (share, level) in CONTAINMENTS.into_iter().zip(levels) {
+    for (&share, &level) in containments.iter().zip(levels) {
         // A smaller share's region stays inside, however far it was grown.
         let least = regions
             .last()

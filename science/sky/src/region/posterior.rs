@@ -26,7 +26,7 @@ impl Piece {
 
 /// The thresholds on `2 (llh - llh_best)` within which these shares of the probability lie, for a
 /// flat prior and the likelihood that the contours follow. None if no pixel was fitted.
-pub(super) fn posterior_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -> Option<[f64; N]> {
+pub(super) fn posterior_levels(map: &SkyMap, shares: &[f64]) -> Option<Vec<f64>> {
     let best_llh = map.best()?.1.llh;
     let mut surface = Surface::new(map);
     let mut pieces = pieces_of(map, &mut surface)?;
@@ -53,14 +53,15 @@ pub(super) fn posterior_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -
 
 /// The same of a map whose pixels are the same all over, as those of probability maps are: nothing is
 /// known of what changes within one. A level lies half way to the first pixel that is not needed.
-pub(super) fn greedy_levels<const N: usize>(map: &SkyMap, shares: [f64; N]) -> Option<[f64; N]> {
+pub(super) fn greedy_levels(map: &SkyMap, shares: &[f64]) -> Option<Vec<f64>> {
     let mut pieces = pieces_of(map, &mut Surface::new(map))?;
     let levels = levels_of(&mut pieces, shares);
-    Some(levels.map(|level| {
+    let half_way = |level: f64| {
         let next = pieces.partition_point(|piece| piece.excess <= level);
         let beyond = pieces.get(next).map_or(level, |piece| piece.excess);
         0.5 * (level + beyond)
-    }))
+    };
+    Some(levels.into_iter().map(half_way).collect())
 }
 
 fn pieces_of(map: &SkyMap, surface: &mut Surface<'_>) -> Option<Vec<Piece>> {
@@ -76,10 +77,11 @@ fn pieces_of(map: &SkyMap, surface: &mut Surface<'_>) -> Option<Vec<Piece>> {
 }
 
 /// Sorts pieces and tells the levels.
-fn levels_of<const N: usize>(pieces: &mut [Piece], shares: [f64; N]) -> [f64; N] {
+fn levels_of(pieces: &mut [Piece], shares: &[f64]) -> Vec<f64> {
     pieces.sort_by(|a, b| a.excess.total_cmp(&b.excess).then(a.pixel.cmp(&b.pixel)));
     let all = total(pieces);
-    shares.map(|share| level_within(pieces, share * all))
+    let within = shares.iter().map(|share| level_within(pieces, share * all));
+    within.collect()
 }
 
 fn total(pieces: &[Piece]) -> f64 {

@@ -7,8 +7,8 @@ use super::{DEG, assert_close, at, bowl, offset_deg, scan};
 use crate::Equatorial;
 use crate::map::SkyMap;
 use crate::region::{
-    COVERAGE_FORMAT, Coverage, CoverageTable, DomClass, Gap, RecoCoverage, Region, RegionMethod,
-    StudyNote, WILKS_90, excess_with_floor, wilks_level,
+    COVERAGE_FORMAT, Coverage, CoverageTable, DomClass, Gap, RecoCoverage, Region, RegionChoice,
+    RegionMethod, StudyNote, WILKS_90, excess_with_floor, wilks_level,
 };
 
 /// Levels that are `factor` times Wilks', and a floor.
@@ -70,7 +70,12 @@ fn levels_are_those_of_the_file_and_a_scan_encloses_them() {
     for (region, share) in regions.iter().zip([0.5, 0.9]) {
         assert!((region.level - 1.5 * wilks_level(share)).abs() < 1e-12);
     }
-    assert_eq!(method.scan_level(), regions[1].level);
+    let usual = RegionChoice::from(method.clone());
+    assert_eq!(usual.scan_level(), regions[1].level);
+    let wider = RegionChoice::new(method.clone(), vec![0.5, 0.68, 0.95]).unwrap();
+    let wide = wider.regions(&map);
+    assert!((wide[1].level - 1.5 * wilks_level(0.68)).abs() < 1e-12);
+    assert_eq!(wider.scan_level(), wide[2].level);
     assert!(method.includes_systematics());
     assert!(method.description().contains("from 400 simulated events"));
     assert_eq!(method.coverage_sha256().unwrap().len(), 64);
