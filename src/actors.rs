@@ -8,6 +8,7 @@
 //!
 //! [`scan`] starts what a scan needs and waits for its end.
 
+pub mod attendance;
 pub mod partner;
 pub mod progress;
 pub mod refiner;

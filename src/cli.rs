@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
 
 mod answers;
+mod attendance;
 mod deploy;
 mod direction;
 mod event;

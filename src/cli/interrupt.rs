@@ -1,4 +1,4 @@
-//! What Ctrl-C and SIGTERM do.
+//! What Ctrl-C and SIGTERM do, and SIGUSR1.
 
 use nix::sys::signal::Signal::SIGXFSZ;
 use tokio::runtime::Builder;
@@ -40,6 +40,29 @@ pub(super) fn on_interrupt(mut ask: impl FnMut() + Send + 'static) -> Result<(),
             ask();
             asked().await;
             std::process::exit(INTERRUPTED);
+        });
+    });
+    Ok(())
+}
+
+/// SIGUSR1 asks what goes on, as often as it comes. It stays caught, whoever asks.
+///
+/// # Errors
+/// If the system gives no signals.
+pub(super) fn on_asked(tell: impl Fn() + Send + 'static) -> Result<(), Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let mut asked = {
+        let _entered = runtime.enter();
+        signal(SignalKind::user_defined1()).map_err(failed)?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            while asked.recv().await.is_some() {
+                tell();
+            }
         });
     });
     Ok(())

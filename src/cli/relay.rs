@@ -7,10 +7,12 @@ use anyhow::anyhow;
 use skyscan_transport::TransportError;
 use tokio::sync::Notify;
 
+use super::attendance;
 use super::interrupt::on_interrupt;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, tell};
+use crate::actors::attendance::Attended;
 use crate::actors::relay::{self, RelaySetup};
 use crate::transport;
 
@@ -101,6 +103,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     arguments.metrics.serve("relay")?;
     let above = transport::open(upstream).map_err(bad_input)?;
     let below = transport::open(listen).map_err(bad_input)?;
+    let book = attendance::book("relay", false)?;
+    let above = Attended::new(above, Arc::clone(&book));
+    let below = Attended::new(below, book);
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
     on_interrupt(move || asked.notify_one())?;

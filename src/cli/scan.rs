@@ -16,6 +16,7 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
 
+use super::attendance;
 use super::direction::{self, MarkArguments};
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, EventChoice};
@@ -23,7 +24,8 @@ use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
 use super::regions::RegionArguments;
-use super::{Failure, Format, bad_input, failed, runtime};
+use super::{Failure, Format, bad_input, failed, runtime, tell};
+use crate::actors::attendance::{Attended, Book};
 use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
@@ -293,6 +295,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         regions,
         detector,
         slots,
+        book: book(arguments)?,
     };
     let out = |_: &_| arguments.out.clone();
     if let Some(path) = &arguments.resume {
@@ -323,7 +326,10 @@ impl Call<'_> {
             problem: asked.problem.clone(),
             plan: asked.plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
-            transport,
+            transport: match &self.book {
+                Some(book) => Attended::new(transport, Arc::clone(book)),
+                None => transport,
+            },
             local: NonZeroU16::new(self.slots)
                 .map(worker)
                 .into_iter()
@@ -338,6 +344,28 @@ impl Call<'_> {
             journal: None,
         })
     }
+}
+
+/// Where workers from elsewhere come and go, their book; says where they are waited for.
+fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
+    if transport::is_local(&arguments.transport) {
+        return Ok(None);
+    }
+    let is_quiet = arguments.progress == Telling::None;
+    if !is_quiet {
+        let place = transport::shown(&arguments.transport);
+        let dialled = match ["0.0.0.0", "[::]", "*"]
+            .iter()
+            .find(|any| place.contains(**any))
+        {
+            Some(any) => format!(", with this machine's name for {any}"),
+            None => String::new(),
+        };
+        tell(&format!(
+            "scan: workers come with --transport {place}{dialled}"
+        ));
+    }
+    attendance::book("scan", is_quiet).map(Some)
 }
 
 /// Runs the actors of this process until the scan has ended; `stop` ends it early.

@@ -12,11 +12,13 @@ use skyscan_transport::TransportError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::attendance;
 use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
+use crate::actors::attendance::Attended;
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
 use crate::reco::{self, Reco};
 use crate::transport;
@@ -80,6 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
     arguments.metrics.serve_if_possible("worker")?;
     let transport = transport::open(&arguments.transport).map_err(bad_input)?;
+    let transport = Attended::new(transport, attendance::book("worker", false)?);
     let config = WorkerConfig {
         slots: arguments.slots(),
         leases_per_slot: worker::LEASES_PER_SLOT,

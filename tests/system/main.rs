@@ -3,6 +3,7 @@
 //!
 //! Copies of this program are what some trials start: see `external_reco::program`.
 
+mod attendance;
 mod compose;
 mod deploy;
 mod external_reco;
@@ -25,6 +26,7 @@ fn main() {
     let groups = [
         scan::trials(),
         transports::trials(),
+        attendance::trials(),
         external_reco::trials(),
         journal::trials(),
         deploy::trials(),

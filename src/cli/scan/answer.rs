@@ -12,6 +12,7 @@ use super::kept::{self, Kept};
 use super::watcher::Interims;
 use super::{Arguments, FAIL_AFTER, run_actors};
 use crate::actors::ScanSetup;
+use crate::actors::attendance::Book;
 use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
@@ -37,6 +38,8 @@ pub(super) struct Call<'a> {
     pub(super) detector: Detector,
     /// Tasks evaluated at once in this process.
     pub(super) slots: u16,
+    /// Of workers elsewhere, if any can come.
+    pub(super) book: Option<Arc<Book>>,
 }
 
 /// What a scan came to.
