@@ -113,7 +113,7 @@ pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, Teleme
                         n = n.wrapping_add(1);
                         ticks.tick().await;
                         collector.collect();
-                        if n % UPKEEP_EVERY == 0 {
+                        if n.is_multiple_of(UPKEEP_EVERY) {
                             upkept.run_upkeep();
                         }
                     }

@@ -25,7 +25,7 @@ pub struct Attended {
 
 impl Attended {
     /// Writes into `book` who comes and goes at this transport.
-    pub fn new(inner: Arc<dyn Transport>, book: Arc<Book>) -> Arc<dyn Transport> {
+    pub fn around(inner: Arc<dyn Transport>, book: Arc<Book>) -> Arc<dyn Transport> {
         Arc::new(Self { inner, book })
     }
 }

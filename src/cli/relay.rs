@@ -104,8 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let above = transport::open(upstream).map_err(bad_input)?;
     let below = transport::open(listen).map_err(bad_input)?;
     let book = attendance::book("relay", false)?;
-    let above = Attended::new(above, Arc::clone(&book));
-    let below = Attended::new(below, book);
+    let above = Attended::around(above, Arc::clone(&book));
+    let below = Attended::around(below, book);
     let stop = Arc::new(Notify::new());
     let asked = Arc::clone(&stop);
     on_interrupt(move || asked.notify_one())?;

@@ -327,7 +327,7 @@ impl Call<'_> {
             plan: asked.plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
             transport: match &self.book {
-                Some(book) => Attended::new(transport, Arc::clone(book)),
+                Some(book) => Attended::around(transport, Arc::clone(book)),
                 None => transport,
             },
             local: NonZeroU16::new(self.slots)

@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
     arguments.metrics.serve_if_possible("worker")?;
     let transport = transport::open(&arguments.transport).map_err(bad_input)?;
-    let transport = Attended::new(transport, attendance::book("worker", false)?);
+    let transport = Attended::around(transport, attendance::book("worker", false)?);
     let config = WorkerConfig {
         slots: arguments.slots(),
         leases_per_slot: worker::LEASES_PER_SLOT,
