@@ -61,9 +61,10 @@ pub enum TelemetryError {
     System(#[from] std::io::Error),
 }
 
-/// Serves this process's metrics at `http://ADDRESS/metrics`, and at `/links` who is connected, until it ends, from a thread of its own:
-/// they can be had while everything else is busy. To be called once, before hubs, links and actors
-/// are made. `role` is the subcommand. Returns the address, in which port 0 is one that was free.
+/// Serves this process's metrics at `http://ADDRESS/metrics`, and at `/links` who is connected, until it
+/// ends, from a thread of its own: they can be had while everything else is busy. To be called once, before
+/// hubs, links and actors are made. `role` is the subcommand. Returns the address, in which port 0 is one
+/// that was free.
 ///
 /// # Errors
 /// If nothing can listen at this address.

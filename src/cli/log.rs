@@ -47,8 +47,8 @@ impl LogArguments {
 }
 
 /// What is logged unless `SKYSCAN_LOG` asks for something else. What lapin has to say of a lost
-/// connection, its transport says better; that it stands again is told, too.
-const LOGGED: &str = "warn,lapin=off,skyscan::connection=info";
+/// connection, its transport says better.
+const LOGGED: &str = "warn,lapin=off";
 
 /// What `SKYSCAN_LOG` asks for: levels, each of everything or of a target (`info,lapin=off`). What it
 /// cannot mean is passed over. What everybody is told is always there.

@@ -240,8 +240,8 @@ impl Outage {
 
     fn ends(&mut self, process: &Process) {
         if let Some(since) = self.since.take() {
-            tracing::info!(
-                target: "skyscan::connection",
+            // As loud as what it ends.
+            tracing::warn!(
                 place = %process.place,
                 "connected to the broker, after {:.1} s without it", since.elapsed().as_secs_f64()
             );
