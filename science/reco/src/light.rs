@@ -1,7 +1,8 @@
 //! How light travels from a particle to a DOM.
 //!
 //! [`cherenkov`] holds the geometry of light emitted by a muon track, [`ice`] the layered medium,
-//! [`arrival`] when the first photon comes, [`learned`] the same, learned from simulated photons, [`amount`] how many come.
+//! [`arrival`] when the first photon comes, [`learned`] the same, learned from simulated photons,
+//! [`amount`] how many come.
 
 pub mod amount;
 pub mod arrival;

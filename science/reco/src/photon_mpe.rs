@@ -7,7 +7,8 @@
 //! ```
 //!
 //! but density `p` and integral `F` of the delays are learned from photons that were simulated in layered ice
-//! ([`crate::light::learned`]). They are narrower than Pandel's, and there is more to be trusted: up to 20 photons count.
+//! ([`crate::light::learned`]). They are narrower than Pandel's, and there is more to be trusted: up to 20 photons
+//! count.
 //!
 //! What is narrow has more local minima. So `pandel-mpe` searches first, and its minima are where the descent begins,
 //! beside the optima of the coarser pixels.
@@ -142,7 +143,7 @@ impl Likelihood for PhotonMpeLikelihood {
     }
 }
 
-/// Whether two tracks lead to the same minimum, as far as one can tell beforehand: a tenth of a step of the search apart.
+/// Whether two tracks lead to the same minimum, as far as one can tell beforehand.
 fn is_near(a: [f64; 3], b: [f64; 3]) -> bool {
     (0..3).all(|i| (a[i] - b[i]).abs() < NEAR * SEARCH.scale[i])
 }

@@ -7,7 +7,8 @@ use crate::light::SPEED_OF_LIGHT_M_PER_NS;
 use crate::light::cherenkov::{add_scaled, dot, perpendiculars, subtract};
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
-/// A track is `[u, v, t]`: it passes the middle at the offsets `u`, `v` (m) along the two perpendiculars at time `t` (ns).
+/// A track is `[u, v, t]`: it passes the middle at the offsets `u`, `v` (m) along the two perpendiculars at time `t`
+/// (ns).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plane {
     middle_m: [f64; 3],

@@ -4,8 +4,8 @@
 //! F(t) = sum_k w_k (1 - exp(-b_k s(t)))^a_k        s(t) = tau ln(1 + exp(t / tau))
 //! ```
 //!
-//! `t` is the delay behind the Cherenkov front, `w` are shares, `a` powers and `b` rates. The time `s` is `t` where `t` is
-//! late and never negative, so that the jitter of the readout has a place before the front: with `b = 1 / tau` and
+//! `t` is the delay behind the Cherenkov front, `w` are shares, `a` powers and `b` rates. The time `s` is `t`
+//! where `t` is late and never negative, so that the jitter of the readout has a place before the front: with `b = 1 / tau` and
 //! `a = 1`, `F` is the logistic function, which a Gaussian of width `pi tau / sqrt(3)` is like. `F` rises from 0 to 1
 //! whatever the parameters are, so its density is one, and both cost a few exponentials.
 //!
@@ -56,8 +56,8 @@ fn rest_of<R: Real>(y: R) -> [R; 3] {
 }
 
 impl Components {
-    /// From what a network answers: the softmax of the first four, powers above 0.3 and rates as exponentials, the latter
-    /// beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
+    /// From what a network answers: the softmax of the first four, powers above 0.3 and rates as exponentials, the
+    /// latter beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
     pub fn from_outputs(outputs: &[f64; N_PARAMETERS], distance_m: f64) -> Self {
         let usual = usual_rate(distance_m);
         let highest = outputs[..N_COMPONENTS]

@@ -1,5 +1,6 @@
 //! Exponential and logarithm in plain arithmetic: the same bits on every CPU, as `libm` gives them, at a fraction of
-//! its time, because a likelihood takes a dozen of them per DOM. What is done to one number can be done to four at once.
+//! its time, because a likelihood takes a dozen of them per DOM. What is done to one number can be done to four
+//! at once.
 //!
 //! All are within 1e-13 of the truth (tested against `libm`), relative and absolute.
 

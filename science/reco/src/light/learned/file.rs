@@ -1,5 +1,5 @@
-//! The file that keeps what was learned (format `skyscan-learned-light-1`): JSON with where it comes from, and the weights
-//! as 32-bit numbers, low byte first, in base64, beside their SHA-256.
+//! The file that keeps what was learned (format `skyscan-learned-light-1`): JSON with where it comes from, and the
+//! weights as 32-bit numbers, low byte first, in base64, beside their SHA-256.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
