@@ -1,8 +1,8 @@
 //! When photons arrive, learned from simulated ones: four components whose shapes a small network says.
 //!
 //! The network is told where a DOM hangs beside a track and what the ice around both is like ([`features`]); it answers
-//! the parameters of a density in closed form ([`components`]). Learning is somebody else's work; what was learned comes
-//! as a file ([`file`]).
+//! the parameters of a density in closed form ([`components`]). Learning is somebody else's work; what was learned
+//! comes as a file ([`file`]).
 
 pub mod components;
 mod elementary;
@@ -17,8 +17,8 @@ use features::{Place, features};
 use file::Provenance;
 use network::Network;
 
-/// Delay of the Cherenkov front per metre of distance from the track, beyond the moment when the particle passes the foot
-/// of the perpendicular: `(n_g n_p - 1) / (c sqrt(n_p^2 - 1))`. Learned delays are behind it.
+/// Delay of the Cherenkov front per metre of distance from the track, beyond the moment when the particle passes the
+/// foot of the perpendicular: `(n_g n_p - 1) / (c sqrt(n_p^2 - 1))`. Learned delays are behind it.
 ///
 /// It is that of light of 600 nm, which hardly any detected light overtakes (indices of Price and Woschnagg, Astropart.
 /// Phys. 15 (2001) 97).

@@ -4,10 +4,10 @@
 //! F(t) = sum_k w_k (1 - exp(-b_k s(t)))^a_k        s(t) = tau ln(1 + exp(t / tau))
 //! ```
 //!
-//! `t` is the delay behind the Cherenkov front, `w` are shares, `a` powers and `b` rates. The time `s` is `t`
-//! where `t` is late and never negative, so that the jitter of the readout has a place before the front: with `b = 1 / tau` and
-//! `a = 1`, `F` is the logistic function, which a Gaussian of width `pi tau / sqrt(3)` is like. `F` rises from 0 to 1
-//! whatever the parameters are, so its density is one, and both cost a few exponentials.
+//! `t` is the delay behind the Cherenkov front, `w` are shares, `a` powers and `b` rates. The time `s` is `t` where
+//! `t` is late and never negative, so that the jitter of the readout has a place before the front: with `b = 1 /
+//! tau` and `a = 1`, `F` is the logistic function, which a Gaussian of width `pi tau / sqrt(3)` is like. `F` rises
+//! from 0 to 1 whatever the parameters are, so its density is one, and both cost a few exponentials.
 //!
 //! Decision: Arrival times are learned in closed form (`docs/decisions.md`).
 
