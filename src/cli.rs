@@ -11,6 +11,8 @@ mod guard;
 mod help;
 mod input;
 mod interrupt;
+mod keygen;
+mod keys;
 mod log;
 mod map;
 mod metrics;
@@ -61,6 +63,7 @@ struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Worker(worker::Arguments),
+    Keygen(keygen::Arguments),
     Relay(relay::Arguments),
     Replay(replay::Arguments),
     /// Compare reports of replays
@@ -163,6 +166,7 @@ pub fn run() -> ExitCode {
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Report(command) => report::run(&command),
         Command::Answers(arguments) => answers::run(&arguments),
         Command::Fleet(arguments) => fleet::run(&arguments),

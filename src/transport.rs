@@ -1,5 +1,6 @@
 //! The transport is a URL: the only file that names the backends.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use skyscan_transport::{Transport, TransportError};
@@ -7,6 +8,8 @@ pub use skyscan_transport_memory::MemoryTransport;
 pub use skyscan_transport_modelled as modelled;
 use skyscan_transport_rabbitmq::RabbitmqTransport;
 pub use skyscan_transport_rabbitmq::{Grants, Rights};
+pub use skyscan_transport_sealed as sealed;
+use skyscan_transport_sealed::{SealedError, SealedTransport};
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 
 /// Why a URL names no transport.
@@ -15,26 +18,30 @@ use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 pub enum TransportUrlError {
     /// No backend goes by this scheme. The URL itself is not told: it may hold a password.
     #[error(
-        "no transport has a URL like this; use memory:, zmq://HOST:PORT, zmq+ipc:///PATH or \
-         amqp://USER@HOST:PORT/VHOST"
+        "no transport has a URL like this; use memory:, zmq://HOST:PORT, zmqs://HOST:PORT (sealed, with \
+         --keys), zmq+ipc:///PATH or amqp://USER@HOST:PORT/VHOST"
     )]
     UnknownScheme,
     /// The address makes no sense to ZeroMQ.
     #[error(transparent)]
     Zeromq(#[from] AddressError),
+    /// The address makes no sense behind a door, or there are no keys.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
     /// The address makes no sense to RabbitMQ.
     #[error(transparent)]
     Rabbitmq(#[from] TransportError),
 }
 
-/// The transport that a URL names. Nothing is connected yet.
+/// The transport that a URL names, with the folder of keys where it takes some. Nothing is connected yet.
 ///
 /// # Errors
-/// If the URL names none.
-pub fn open(url: &str) -> Result<Arc<dyn Transport>, TransportUrlError> {
+/// If the URL names none, or it takes keys and there are none.
+pub fn open(url: &str, keys: Option<&Path>) -> Result<Arc<dyn Transport>, TransportUrlError> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryTransport::new())),
         Some(("zmq" | "zmq+ipc", _)) => Ok(Arc::new(ZeromqTransport::new(url)?)),
+        Some(("zmqs", _)) => Ok(Arc::new(SealedTransport::new(url, keys)?)),
         Some(("amqp" | "amqps", _)) => Ok(Arc::new(RabbitmqTransport::new(url)?)),
         _ => Err(TransportUrlError::UnknownScheme),
     }
@@ -49,7 +56,7 @@ pub fn is_local(url: &str) -> bool {
 pub fn address(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let default_port = match scheme {
-        "zmq" => None,
+        "zmq" | "zmqs" => None,
         "amqp" => Some(5672),
         "amqps" => Some(5671),
         _ => return None,
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_strange_url_is_refused_without_being_told() {
-        let error = open("http://me:secret@host")
+        let error = open("http://me:secret@host", None)
             .err()
             .map(|error| error.to_string());
         assert!(

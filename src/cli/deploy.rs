@@ -157,7 +157,13 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
 impl WorkerArguments {
     fn read(&self) -> Result<Workers, Failure> {
         let url = &self.transport;
-        transport::open(url).map_err(bad_input)?;
+        if url.starts_with("zmqs:") {
+            return Err(bad_input(anyhow!(
+                "files for clusters carry no keys yet: add --keys to the worker's command by hand, and the \
+                 folder as a secret of your system"
+            )));
+        }
+        transport::open(url, None).map_err(bad_input)?;
         if transport::shown(url) != *url {
             return Err(bad_input(anyhow!(
                 "leave the password out of --transport, everybody could read it: workers take it \

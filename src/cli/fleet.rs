@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         _ => ordered(end)?,
     };
-    let transport = transport::open(&order.url).map_err(bad_input)?;
+    let transport = transport::open(&order.url, None).map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

@@ -1,5 +1,6 @@
 //! `skyscan relay`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::attendance;
 use super::interrupt::on_interrupt;
+use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, tell};
@@ -61,6 +63,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     grace: f64,
     #[command(flatten)]
+    keys: KeyArguments,
+    /// Folder of the relay's own keys as a worker of who is above, for --upstream zmqs://
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SKYSCAN_UPSTREAM_KEYS",
+        hide_env_values = true
+    )]
+    upstream_keys: Option<PathBuf>,
+    #[command(flatten)]
     metrics: MetricsArguments,
     #[command(flatten)]
     pub(super) log: LogArguments,
@@ -101,8 +113,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         ..RelaySetup::default()
     };
     arguments.metrics.serve("relay")?;
-    let above = transport::open(upstream).map_err(bad_input)?;
-    let below = transport::open(listen).map_err(bad_input)?;
+    let above = transport::open(upstream, arguments.upstream_keys.as_deref()).map_err(bad_input)?;
+    let below = transport::open(listen, arguments.keys.dir()).map_err(bad_input)?;
     let book = attendance::book("relay", false)?;
     let above = Attended::around(above, Arc::clone(&book));
     let below = Attended::around(below, book);

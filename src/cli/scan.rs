@@ -20,6 +20,7 @@ use super::attendance;
 use super::direction::{self, MarkArguments};
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, EventChoice};
+use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::progress::{Telling, View};
@@ -163,6 +164,8 @@ pub(super) struct Arguments {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    keys: KeyArguments,
     #[command(flatten)]
     metrics: MetricsArguments,
     #[command(flatten)]
@@ -316,7 +319,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 impl Call<'_> {
     fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
-        let transport = transport::open(&arguments.transport).map_err(bad_input)?;
+        let transport =
+            transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
         let worker = |slots| WorkerConfig {
             slots,
             leases_per_slot: LEASES_PER_SLOT,

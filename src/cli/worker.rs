@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::attendance;
 use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
+use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
@@ -67,6 +68,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     external: ExternalArguments,
     #[command(flatten)]
+    keys: KeyArguments,
+    #[command(flatten)]
     metrics: MetricsArguments,
     #[command(flatten)]
     pub(super) log: LogArguments,
@@ -81,7 +84,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         )));
     }
     arguments.metrics.serve_if_possible("worker")?;
-    let transport = transport::open(&arguments.transport).map_err(bad_input)?;
+    let transport =
+        transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
     let transport = Attended::around(transport, attendance::book("worker", false)?);
     let config = WorkerConfig {
         slots: arguments.slots(),

@@ -255,7 +255,7 @@ impl Study {
             problem: problem.clone(),
             plan: Plan::new(Strategy::Zoom, design.nsides.clone(), design.enclosed)?,
             chunking: Chunking::Adaptive,
-            transport: transport::open(&self.place.url)?,
+            transport: transport::open(&self.place.url, None)?,
             local: NonZeroU16::new(self.place.slots)
                 .map(worker)
                 .into_iter()

@@ -118,7 +118,7 @@ const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
     Label { name, values }
 }
 
-const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq"]);
+const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq", "zeromq-sealed"]);
 const SIDE: Label = label("side", &["hub", "link", "shared"]);
 const ZONE: Label = label("zone", &[]);
 const NSIDE: Label = label("nside", &[]);
@@ -232,6 +232,10 @@ pub const CATALOGUE: &[Metric] = &[
             "processes", "hubs", "leases", "reason"])],
         "What was refused of a peer: frames that cannot be read, are too large, of another version of the wire, of no session, \
          damaged on the way; hubs that are not those they seem to be; connections without a hello; and what is over a budget"),
+    metric(Transport, "skyscan_transport_callers_total", Counter, "connections",
+        &[label("outcome", &["let_in", "unknown_key", "no_token", "unknown_token", "expired_token", "used_up_token", "no_handshake",
+            "too_slow", "withdrawn"])],
+        "Who came to a sealed place (zmqs://, hub): let in, or why not; sessions that ended since their key was withdrawn"),
     metric(Transport, "skyscan_transport_redelivered_total", Counter, "leases", &[], "Leases of tasks that were leased before (hub)"),
     metric(Transport, "skyscan_transport_queue_messages", Gauge, "tasks", &[label("queue", &["ready"])], "Tasks that wait for a link (hub)"),
     metric(Transport, "skyscan_credit_outstanding", Gauge, "leases", &[], "Leases that are out (hub)"),

@@ -4,6 +4,7 @@
 mod faults;
 mod relay;
 mod remote;
+mod sealed;
 mod unfit;
 
 use self::remote::{FREE_PORT, Scan, Scanned, Subject, Worker, kill_at_task};
@@ -71,6 +72,20 @@ pub(crate) fn trials() -> Vec<Trial> {
             broker_goes_away(Outage::Killed)
         }),
     ];
+    let sealed: [(&str, Check); 3] = [
+        (
+            "workers_with_a_key_or_a_token_make_the_same_map",
+            sealed::workers_with_a_key_or_a_token,
+        ),
+        (
+            "strangers_are_told_no_and_change_nothing",
+            sealed::strangers_change_nothing,
+        ),
+        (
+            "keys_are_needed_and_private",
+            sealed::keys_are_needed_and_private,
+        ),
+    ];
     let memory: [(&str, Check); 1] =
         [("a_bad_worker_among_ten_changes_nothing", faults::in_memory)];
     let relays: [(&str, Check); 4] = [
@@ -102,6 +117,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         group("transports::memory", None, memory),
         group("transports::zeromq", None, zeromq),
         group("transports::zeromq", real_events(), real_zeromq),
+        group("transports::sealed", None, sealed),
         group("transports::rabbitmq", broker(), rabbitmq),
         group(
             "transports::rabbitmq",

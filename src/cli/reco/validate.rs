@@ -216,7 +216,7 @@ impl Arguments {
         let recos = self.reco.iter().map(|name| input::reco(name));
         let recos = recos.collect::<Result<Vec<Arc<dyn Reco>>, Failure>>()?;
         Plan::new(Strategy::Zoom, self.nside.clone(), ENCLOSED).map_err(bad_input)?;
-        transport::open(&self.transport).map_err(bad_input)?;
+        transport::open(&self.transport, None).map_err(bad_input)?;
         let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
         let slots = self
             .workers

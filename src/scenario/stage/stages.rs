@@ -147,7 +147,7 @@ impl Stages {
                 node.map(Node::url).unwrap_or_default() + &options(setup)
             }
         };
-        let transport = transport::open(&url)?;
+        let transport = transport::open(&url, None)?;
         Ok(Stage {
             _relays: Vec::new(),
             url,
@@ -164,7 +164,7 @@ impl Stages {
 /// Moves the fleet behind a relay, which it meets over ZeroMQ, whatever is above, or in memory.
 fn behind_relay(above: Stage, setup: &TransportSetup) -> anyhow::Result<Stage> {
     if transport::is_local(&above.url) {
-        let zone = transport::open(&above.url)?;
+        let zone = transport::open(&above.url, None)?;
         let name = "replay".to_owned();
         let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), name, setup);
         return Ok(Stage {

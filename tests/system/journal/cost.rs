@@ -157,7 +157,7 @@ async fn measure(
     journal: Option<(Journal, Contents)>,
 ) -> Result<Measured, Failed> {
     let asked = asked(256)?;
-    let place = skyscan::transport::open("memory:")?;
+    let place = skyscan::transport::open("memory:", None)?;
     let hub = HubConfig {
         scan: ScanId(1),
         protocol: PROTOCOL,
@@ -344,7 +344,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
             n_waves: contents.n_waves,
             record: Record::start(journal, "memory")?,
         };
-        let place = skyscan::transport::open("memory:")?;
+        let place = skyscan::transport::open("memory:", None)?;
         let hub = HubConfig {
             scan: ScanId(1),
             protocol: PROTOCOL,
