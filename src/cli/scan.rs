@@ -355,6 +355,8 @@ fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
     if transport::is_local(&arguments.transport) {
         return Ok(None);
     }
+    // Nobody is sent to where there is nothing.
+    transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
     let is_quiet = arguments.progress == Telling::None;
     if !is_quiet {
         let place = transport::shown(&arguments.transport);

@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 11] = [
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";
 /// Examples of --help that stand in the reference, and why they are not run.
-const EXAMPLES_NOT_RUN: [(&str, &str); 5] = [
+const EXAMPLES_NOT_RUN: [(&str, &str); 6] = [
     ("run.i3.zst", "needs a file of real data"),
     (
         "old.npz",
@@ -34,6 +34,10 @@ const EXAMPLES_NOT_RUN: [(&str, &str); 5] = [
     (
         "skyscan reco validate",
         "takes hours; tests/system/study does a short one",
+    ),
+    (
+        "skyscan report compare",
+        "needs two reports; tests/system/replay does it",
     ),
     (
         "skyscan relay",

@@ -141,6 +141,7 @@ impl Call<'_> {
         let identity = EventIdentity::from(&asked.problem.event);
         let out = folder(&identity);
         if let Some(dir) = &out {
+            listened(stop)?;
             output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
         }
         let inside = |dir: &PathBuf| dir.join(identity.file_stem() + journal::NAME_END);
@@ -182,6 +183,7 @@ impl Call<'_> {
         let beside = asked.files_beside.then(beside).flatten();
         let out = arguments.out.clone().or(beside);
         if let Some(dir) = &out {
+            listened(stop)?;
             output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
         }
         let begun = Begun {
@@ -236,10 +238,7 @@ impl Call<'_> {
         if let Some(reco) = &reco {
             reco.prepare(&asked.problem).map_err(bad_input)?;
         }
-        let stop = match stop {
-            Some(stop) => &*stop,
-            None => stop.insert(Stop::on_interrupt()?),
-        };
+        let stop = listened(stop)?;
         let deadline = self.arguments.deadline;
         let spent = begun.clock.begun.elapsed();
         let setup = ScanSetup {
@@ -326,6 +325,14 @@ impl Call<'_> {
         };
         Ok(Answer { code, summary })
     }
+}
+
+/// Ctrl-C, listened to from here on; from here on, too, a file that may not grow is an error and no end.
+fn listened(stop: &mut Option<Stop>) -> Result<&Stop, Failure> {
+    Ok(match stop {
+        Some(stop) => stop,
+        None => stop.insert(Stop::on_interrupt()?),
+    })
 }
 
 /// Says how to go on with a scan that is not finished.

@@ -111,7 +111,7 @@ mod tests {
         let missed = below.missed(&report);
         assert_eq!(missed.len(), 2, "{missed:?}");
         assert!(
-            missed[0].contains("of b with 4000 workers is 0.500 ± 0.005"),
+            missed[0].contains("of b with 4000 workers is 0.5000 ± 0.0050"),
             "{missed:?}"
         );
         assert!(missed[1].contains("void: the fleet was late"), "{missed:?}");

@@ -181,10 +181,8 @@ fn bars() -> Result<(), Failed> {
     ] {
         let bars: Vec<&String> = lines.iter().filter(|line| line.contains(nside)).collect();
         assert!(bars.len() > 4, "{nside}: {bars:?}");
-        // What was drawn before it was known that the terminal is narrower may come after.
-        for line in bars.iter().skip(3) {
-            assert!(line.contains(rest), "{line:?}");
-        }
+        // How much time is left is not known at first.
+        assert!(bars.iter().any(|line| line.contains(rest)), "{bars:?}");
     }
     // A round that has ended stands still.
     let ended = narrow

@@ -32,12 +32,15 @@ pub(crate) fn other_protocol(url: &str) -> Result<(), Failed> {
 }
 
 pub(crate) fn other_reco(url: &str) -> Result<(), Failed> {
+    let recos = skyscan::reco::built_in();
+    let names: Vec<&str> = recos.iter().map(|reco| reco.name()).collect();
+    let names = names.join(", ");
     gives_up_with(
         url,
         PROTOCOL,
         "no-such-reco",
         &format!(
-            "skips scan 00000000: it asks for reco \"no-such-reco\", this worker runs only {RECO}: \
+            "skips scan 00000000: it asks for reco \"no-such-reco\", this worker runs only {names}: \
              start workers that offer it\n"
         ),
     )

@@ -49,23 +49,21 @@ impl Door {
     }
 
     /// Lets in whoever comes, for as long as it is polled. All sessions end with it.
-    pub(crate) fn open(self: Arc<Self>, listener: TcpListener) -> impl Future<Output = ()> + Send {
-        async move {
-            let mut sessions = JoinSet::new();
-            let looking = self.admission.keep_looking();
-            tokio::pin!(looking);
-            loop {
-                tokio::select! {
-                    () = &mut looking => {}
-                    Some(_) = sessions.join_next() => {}
-                    accepted = listener.accept() => match accepted {
-                        Ok((stream, from)) => drop(sessions.spawn(Arc::clone(&self).meet(stream, from))),
-                        Err(error) => {
-                            tracing::warn!("cannot take a connection, will try again: {error}");
-                            tokio::time::sleep(PAUSE).await;
-                        }
-                    },
-                }
+    pub(crate) async fn open(self: Arc<Self>, listener: TcpListener) {
+        let mut sessions = JoinSet::new();
+        let looking = self.admission.keep_looking();
+        tokio::pin!(looking);
+        loop {
+            tokio::select! {
+                () = &mut looking => {}
+                Some(_) = sessions.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, from)) => drop(sessions.spawn(Arc::clone(&self).meet(stream, from))),
+                    Err(error) => {
+                        tracing::warn!("cannot take a connection, will try again: {error}");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
             }
         }
     }
