@@ -118,7 +118,7 @@ const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
     Label { name, values }
 }
 
-const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq", "zeromq-sealed"]);
+const TRANSPORT: Label = label("transport", &["rabbitmq", "zeromq"]);
 const SIDE: Label = label("side", &["hub", "link", "shared"]);
 const ZONE: Label = label("zone", &[]);
 const NSIDE: Label = label("nside", &[]);

@@ -11,6 +11,7 @@ use skyscan::scenario::fleet::FleetOrder;
 use skyscan::scenario::setup::{Fleet, Ramp};
 use skyscan::scenario::setup::{Law, ServiceTime};
 use skyscan::telemetry::catalogue::Teller;
+use skyscan::transport::sealed::{add_worker, make};
 use skyscan_rabbitmq_node::free_ports;
 
 use super::prometheus::{Prometheus, Result};
@@ -73,7 +74,13 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         replay_place,
     ] = free_ports()?;
     let scan_url = format!("zmq://127.0.0.1:{scan_place}");
-    let zone_url = format!("zmq://127.0.0.1:{zone_place}");
+    // The zone is behind a door, which has something to tell, too.
+    let zone_url = format!("zmqs://127.0.0.1:{zone_place}");
+    let keys = scratch(server)?.join("keys");
+    // Left behind by another run with this port.
+    let _ = fs::remove_dir_all(&keys);
+    make(&keys)?;
+    let worker_keys = add_worker(&keys, "here")?;
     let replay_url = format!("zmq://127.0.0.1:{replay_place}");
     let mut running = Running::default();
 
@@ -104,11 +111,13 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         "--listen",
         &zone_url,
     ];
-    running.start(&mut skyscan(&relay_arguments, relay))?;
-    running.start(&mut skyscan(
-        &["worker", "--slots", "1", "--transport", &zone_url],
-        worker,
-    ))?;
+    running.start(skyscan(&relay_arguments, relay).arg("--keys").arg(&keys))?;
+    let worker_arguments = ["worker", "--slots", "1", "--transport", &zone_url];
+    running.start(
+        skyscan(&worker_arguments, worker)
+            .arg("--keys")
+            .arg(worker_keys),
+    )?;
     let scenario = scratch(server)?.join("endless.toml");
     // It outlasts every look at it.
     let endless = CLOSED_LOOP.replace("cycles = 20", "cycles = 10_000");

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::carry;
-use crate::NAME;
 use crate::admission::Admission;
 use crate::keys::{PublicKey, SecretKey};
 use crate::noise::{Answer, SealError, listen};
@@ -27,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Counts who came to the door, by what became of it.
 const CALLERS: &str = "skyscan_transport_callers_total";
+/// The backend behind the door, whose other metrics have this name.
+const ZEROMQ: &str = "zeromq";
 
 /// The door of a place.
 #[derive(Debug)]
@@ -145,7 +146,7 @@ fn refuse(from: SocketAddr, reason: &'static str, words: &str) {
 }
 
 fn count(outcome: &'static str) {
-    metrics::counter!(CALLERS, "transport" => NAME, "side" => "hub", "outcome" => outcome)
+    metrics::counter!(CALLERS, "transport" => ZEROMQ, "side" => "hub", "outcome" => outcome)
         .increment(1);
 }
 
