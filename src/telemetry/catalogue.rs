@@ -80,11 +80,13 @@ pub enum Teller {
     /// The end of a transport, each side of it that the process has; all have the labels
     /// `transport` and `side`.
     Transport,
+    /// Where a hub is opened at a sealed place, `zmqs://`.
+    Door,
 }
 
 impl Teller {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Process,
         Self::Scan,
         Self::Scanner,
@@ -92,6 +94,7 @@ impl Teller {
         Self::Fleet,
         Self::Relay,
         Self::Transport,
+        Self::Door,
     ];
 
     /// Labels that all its metrics have.
@@ -143,7 +146,7 @@ const fn metric(
 }
 
 use Kind::{Counter, Gauge};
-use Teller::{Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
+use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
 const WORK: Kind = Kind::Histogram(Buckets::Work);
 const STEPS: Kind = Kind::Histogram(Buckets::Steps);
 
@@ -232,10 +235,6 @@ pub const CATALOGUE: &[Metric] = &[
             "processes", "hubs", "leases", "reason"])],
         "What was refused of a peer: frames that cannot be read, are too large, of another version of the wire, of no session, \
          damaged on the way; hubs that are not those they seem to be; connections without a hello; and what is over a budget"),
-    metric(Transport, "skyscan_transport_callers_total", Counter, "connections",
-        &[label("outcome", &["let_in", "unknown_key", "no_token", "unknown_token", "expired_token", "used_up_token", "no_handshake",
-            "too_slow", "withdrawn"])],
-        "Who came to a sealed place (zmqs://, hub): let in, or why not; sessions that ended since their key was withdrawn"),
     metric(Transport, "skyscan_transport_redelivered_total", Counter, "leases", &[], "Leases of tasks that were leased before (hub)"),
     metric(Transport, "skyscan_transport_queue_messages", Gauge, "tasks", &[label("queue", &["ready"])], "Tasks that wait for a link (hub)"),
     metric(Transport, "skyscan_credit_outstanding", Gauge, "leases", &[], "Leases that are out (hub)"),
@@ -253,4 +252,9 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Transport, "skyscan_transport_nacks_total", Counter, "frames", &[], "Frames that the broker refused (RabbitMQ, shared)"),
     metric(Transport, "skyscan_transport_blocked", Gauge, "1", &[], "1 while the broker takes no frames (RabbitMQ, shared)"),
     metric(Transport, "skyscan_transport_auth_failures_total", Counter, "logins", &[], "Logins that the broker refused (RabbitMQ, shared)"),
+
+    metric(Door, "skyscan_door_callers_total", Counter, "connections",
+        &[label("outcome", &["let_in", "unknown_key", "no_token", "unknown_token", "expired_token", "used_up_token", "no_handshake",
+            "too_slow", "withdrawn"])],
+        "Who came: let in, or why not; and sessions that ended since their key was withdrawn"),
 ];

@@ -268,7 +268,7 @@ fn refused() -> Result<(), Failed> {
         (&["--seed", "6"], "holds another study"),
         (
             &["--seed", "5", "--ice", "dust=2"],
-            "scattering and absorption",
+            "ice has scattering, absorption and hole",
         ),
         (&["--seed", "5", "--reco", "none"], "no reco"),
         (&["--seed", "5", "--light", "candles"], "density"),

@@ -6,8 +6,8 @@ use super::written::count;
 use crate::scenario::results::{Point, Report};
 use crate::scenario::setup::EventForm;
 
-/// A variant holds as long as its workers are busy for at least this share of the time, or serve at least this share of
-/// what comes.
+/// A variant holds as long as its workers are busy for at least this share of the time, or serve at least
+/// this share of what comes.
 pub const HOLDS: f64 = 0.95;
 /// A processor core, or an emulated server, that is busy for this share is taken as full.
 const FULL: f64 = 0.75;
@@ -170,8 +170,9 @@ fn keeps_up(point: &Point) -> Option<bool> {
     Some(served >= HOLDS * rate)
 }
 
-/// Whether a point's workers are busy, or serve all that comes where tasks come at a rate. They are not if some of them never connect; where all do, but
-/// the tasks run out before, nobody knows. Nor does anybody of a point that is void.
+/// Whether a point's workers are busy, or serve all that comes where tasks come at a rate. They are not if
+/// some of them never connect; where all do, but the tasks run out before, nobody knows. Nor does anybody of
+/// a point that is void.
 pub(crate) fn is_busy(point: &Point) -> Option<bool> {
     if point.void().is_some() {
         return None;

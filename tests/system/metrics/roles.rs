@@ -142,13 +142,17 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         wait_for(&prometheus, last)?;
     }
     listed::types(&prometheus, &Teller::ALL)?;
-    use Teller::{Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
+    use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
     listed::compare(
         &prometheus,
         r#"job="scanner""#,
         &[Process, Scan, Scanner, Transport],
     )?;
-    listed::compare(&prometheus, r#"job="relay""#, &[Process, Relay, Transport])?;
+    listed::compare(
+        &prometheus,
+        r#"job="relay""#,
+        &[Process, Relay, Transport, Door],
+    )?;
     listed::compare(
         &prometheus,
         r#"job="worker""#,

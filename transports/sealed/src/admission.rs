@@ -1,5 +1,5 @@
-//! Who is let in: keys that are on the list, and those that came with a token. The list is read again when it changes, and
-//! the sessions of those who are no longer on it end.
+//! Who is let in: keys that are on the list, and those that came with a token. The list is read again when it
+//! changes, and the sessions of those who are no longer on it end.
 
 use std::collections::HashMap;
 use std::fs;

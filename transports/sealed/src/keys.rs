@@ -1,7 +1,7 @@
 //! Keys of the two ends, as bytes, as text and as files.
 //!
-//! A key is one of Curve25519 (RFC 7748), 32 bytes, written in base64 without padding behind a word that says which of
-//! the two it is, so that a secret is never taken for what may be shown.
+//! A key is one of Curve25519 (RFC 7748), 32 bytes, written in base64 without padding behind a word that says
+//! which of the two it is, so that a secret is never taken for what may be shown.
 
 use std::fmt::{self, Debug, Display, Formatter};
 use std::fs::{self, OpenOptions};

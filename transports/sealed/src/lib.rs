@@ -1,16 +1,16 @@
 //! The transport contract over ZeroMQ behind a locked door: `zmqs://host:port`.
 //!
-//! Where a hub is opened, a *door* listens in ZeroMQ's place. It finds out who calls, lets in whose key is on its list or who has
-//! a join token, and carries what they say to a ZeroMQ hub in the same process. Where links are opened, each connection that
-//! they make goes the same way back: under seal, to the one key that is pinned. The module `noise` says how; nothing
-//! of ZeroMQ is reached by anybody who was not let in, and nobody between the two ends reads, changes, repeats or leaves out a
-//! byte unnoticed.
+//! Where a hub is opened, a *door* listens in ZeroMQ's place. It finds out who calls, lets in whose key is on
+//! its list or who has a join token, and carries what they say to a ZeroMQ hub in the same process. Where
+//! links are opened, each connection that they make goes the same way back: under seal, to the one key that
+//! is pinned. The module `noise` says how; nothing of ZeroMQ is reached by anybody who was not let in, and
+//! nobody between the two ends reads, changes, repeats or leaves out a byte unnoticed.
 //!
-//! Keys are files in folders: [`make`], [`add_worker`] and [`add_token`] write them. The list of who is let in is read again
-//! when it changes; a session whose key is gone ends within a second.
+//! Keys are files in folders: [`make`], [`add_worker`] and [`add_token`] write them. The list of who is let
+//! in is read again when it changes; a session whose key is gone ends within a second.
 //!
-//! A relay is a link above and a hub below, with keys of its own on both sides: the scanner trusts it like its zone, and the
-//! keys of the zone's workers are on the relay's list, not on the scanner's.
+//! A relay is a link above and a hub below, with keys of its own on both sides: the scanner trusts it like
+//! its zone, and the keys of the zone's workers are on the relay's list, not on the scanner's.
 //!
 //! Decision: Streams are sealed, not messages of ZeroMQ (`docs/decisions.md`).
 
@@ -92,7 +92,8 @@ impl Drop for Side {
 }
 
 impl SealedTransport {
-    /// Takes a place by its URL, and the folder of keys. Nothing is read, bound or dialled before a hub or link is opened.
+    /// Takes a place by its URL, and the folder of keys. Nothing is read, bound or dialled before a hub or
+    /// link is opened.
     ///
     /// # Errors
     /// If the URL names no place, or there is no folder.
@@ -173,7 +174,8 @@ fn inside(options: &str) -> Result<(ZeromqTransport, InnerSocket)> {
 }
 
 fn runtime() -> Result<Runtime> {
-    // What dies with keys in its memory leaves none of it behind. Where the system refuses, nothing more can be done.
+    // What dies with keys in its memory leaves none of it behind. Where the system refuses, nothing more can
+    // be done.
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
     let mut builder = runtime::Builder::new_multi_thread();
     builder

@@ -1,18 +1,20 @@
 //! The Noise protocol over a stream: who is there, and what travels sealed.
 //!
-//! The handshake is `Noise_IK_25519_ChaChaPoly_BLAKE2s` (The Noise Protocol Framework, revision 34, section 7.5): the one who
-//! dials knows the key of the one who listens, and shows its own under seal. Two messages, each behind its length in two bytes:
+//! The handshake is `Noise_IK_25519_ChaChaPoly_BLAKE2s` (The Noise Protocol Framework, revision 34, section
+//! 7.5): the one who dials knows the key of the one who listens, and shows its own under seal. Two messages,
+//! each behind its length in two bytes:
 //!
 //! 1. from who dials, nothing but its key;
 //! 2. the answer, nothing but the proof of the other key.
 //!
-//! The first message can be repeated by anyone who has seen it, so nothing follows from it. Then each says one sealed piece: who
-//! dials what it wants to be let in for (a token, or nothing), which only the owner of the key can have sealed, and who
-//! listens whether it is, or the reason why not.
+//! The first message can be repeated by anyone who has seen it, so nothing follows from it. Then each says
+//! one sealed piece: who dials what it wants to be let in for (a token, or nothing), which only the owner of
+//! the key can have sealed, and who listens whether it is, or the reason why not.
 //!
-//! Then pieces of at most 64 KiB, each behind its length in two bytes, with a number that is not sent: a piece that is
-//! lost, repeated, changed or in another order cannot be opened, and ends the session. An empty piece is the end; a stream
-//! that ends without one was cut. After [`PIECES_PER_KEY`] pieces of one direction its key is replaced (section 4.2, rekey).
+//! Then pieces of at most 64 KiB, each behind its length in two bytes, with a number that is not sent: a
+//! piece that is lost, repeated, changed or in another order cannot be opened, and ends the session. An empty
+//! piece is the end; a stream that ends without one was cut. After [`PIECES_PER_KEY`] pieces of one direction
+//! its key is replaced (section 4.2, rekey).
 
 use std::io;
 use std::sync::Arc;

@@ -83,7 +83,8 @@ pub fn make(dir: &Path) -> Result<Vec<PathBuf>, KeyError> {
     Ok(vec![secret, public])
 }
 
-/// Makes a key for a worker, or for all workers of a zone, and lets it in; returns the folder that is to be taken there.
+/// Makes a key for a worker, or for all workers of a zone, and lets it in; returns the folder that is to be
+/// taken there.
 ///
 /// # Errors
 /// If the place has no keys, the name is taken or none, or a file cannot be written.
@@ -105,7 +106,8 @@ pub fn add_worker(dir: &Path, name: &str) -> Result<PathBuf, KeyError> {
     Ok(given)
 }
 
-/// Makes a token with which so many workers may join until it expires; returns the folder that is to be taken there.
+/// Makes a token with which so many workers may join until it expires; returns the folder that is to be taken
+/// there.
 ///
 /// # Errors
 /// If the place has no keys, or a file cannot be written.

@@ -1,5 +1,5 @@
-//! Join tokens: for workers that nobody knew of before. A token is a secret that lets so many in until it expires; the place
-//! keeps its hash, until when it holds, and how often it was used.
+//! Join tokens: for workers that nobody knew of before. A token is a secret that lets so many in until it
+//! expires; the place keeps its hash, until when it holds, and how often it was used.
 
 use std::fmt::{self, Debug, Formatter};
 use std::fs;

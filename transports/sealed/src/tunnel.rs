@@ -1,5 +1,5 @@
-//! A tunnel for each connection: on one side a socket in the file system that only this process reaches, on the other the
-//! sealed stream. What speaks through it is not known here.
+//! A tunnel for each connection: on one side a socket in the file system that only this process reaches, on
+//! the other the sealed stream. What speaks through it is not known here.
 
 pub(crate) mod dialled;
 pub(crate) mod listening;

@@ -1,4 +1,5 @@
-//! Where the sealed streams go out: for each connection that the transport inside makes, one over the network.
+//! Where the sealed streams go out: for each connection that the transport inside makes, one over the
+//! network.
 
 use std::future::Future;
 use std::io;
@@ -17,7 +18,8 @@ use crate::place::LinkKeys;
 
 /// Connecting and being let in take no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A connection that came to nothing is held for so long, so that the transport inside does not try again at once ...
+/// A connection that came to nothing is held for so long, so that the transport inside does not try again at
+/// once ...
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// ... and ever longer, up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);

@@ -1,4 +1,5 @@
-//! Where the sealed streams come in: finds out who calls, lets it in or not, and ends the sessions of those who are withdrawn.
+//! Where the sealed streams come in: finds out who calls, lets it in or not, and ends the sessions of those
+//! who are withdrawn.
 
 use std::future::Future;
 use std::io;
@@ -25,9 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Counts who came to the door, by what became of it.
-const CALLERS: &str = "skyscan_transport_callers_total";
-/// The backend behind the door, whose other metrics have this name.
-const ZEROMQ: &str = "zeromq";
+const CALLERS: &str = "skyscan_door_callers_total";
 
 /// The door of a place.
 #[derive(Debug)]
@@ -139,15 +138,15 @@ impl Door {
     }
 }
 
-/// Whoever can reach the port can make us say this, so it is counted, and in the log for those who ask for it only.
+/// Whoever can reach the port can make us say this, so it is counted, and in the log for those who ask for it
+/// only.
 fn refuse(from: SocketAddr, reason: &'static str, words: &str) {
     count(reason);
     tracing::info!("{from} is not let in: {words}");
 }
 
 fn count(outcome: &'static str) {
-    metrics::counter!(CALLERS, "transport" => ZEROMQ, "side" => "hub", "outcome" => outcome)
-        .increment(1);
+    metrics::counter!(CALLERS, "outcome" => outcome).increment(1);
 }
 
 /// Binds an address, which may be one that was left a moment ago.

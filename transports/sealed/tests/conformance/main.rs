@@ -1,5 +1,5 @@
-//! The sealed transport, judged over real sockets: every worker's process has its own keys and dials through a wire of its own,
-//! which can be cut.
+//! The sealed transport, judged over real sockets: every worker's process has its own keys and dials through
+//! a wire of its own, which can be cut.
 
 use std::net::TcpListener;
 use std::path::PathBuf;

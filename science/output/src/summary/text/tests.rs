@@ -259,6 +259,7 @@ fn json_has_exactly_the_promised_keys() {
             {"containment": 0.9, "level": 64.2, "contour_level": 64.2, "area_deg2": 7.487, "ra_plus_deg": 2.2,
              "ra_minus_deg": 1.93, "dec_plus_deg": 1.5, "dec_minus_deg": 1.47, "closed": true, "gaps": []},
         ],
+        "ending": "fulfilled",
         "quality": [],
         "tasks": {"planned": 96, "accepted": 96, "duplicate": 0, "lost": 0, "failed": 0, "speculated": 0},
         "pixels": {"8": 768, "64": 896, "512": 1926},
