@@ -5,7 +5,7 @@ use std::path::Path;
 use libtest_mimic::Failed;
 
 /// What may stand at the beginning of a command.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "skyscan",
     "cargo",
     "mkdir",
@@ -17,6 +17,7 @@ const PROGRAMS: [&str; 11] = [
     "deploy/base-images",
     "promtool",
     "curl",
+    "sqlite3",
 ];
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";
