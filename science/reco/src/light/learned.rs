@@ -1,8 +1,8 @@
 //! When photons arrive, learned from simulated ones: four components whose shapes a small network says.
 //!
-//! The network is told where a DOM hangs beside a track and what the ice around both is like ([`mod@features`]); it answers
-//! the parameters of a density in closed form ([`components`]). Learning is somebody else's work; what was learned
-//! comes as a file ([`mod@file`]).
+//! The network is told where a DOM hangs beside a track and what the ice around both is like ([`mod@features`]); it
+//! answers the parameters of a density in closed form ([`components`]). Learning is somebody else's work; what was
+//! learned comes as a file ([`mod@file`]).
 
 pub mod components;
 mod elementary;
