@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let dir = &arguments.dir;
-    let is_place = dir.join("scanner.key").exists();
+    let is_place = sealed::has_keys(dir);
     if !is_place {
         sealed::make(dir).map_err(failed)?;
         print(&format!(

@@ -1,6 +1,7 @@
 //! `skyscan replay`
 
 mod check;
+mod foreseen;
 mod model;
 mod teller;
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use super::check::{Foreseen, span};
+use super::check::span;
+use super::foreseen::Foreseen;
 use super::tell;
 use crate::cli::progress::{Pace, left};
 use crate::scenario::results::Run;

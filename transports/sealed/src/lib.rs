@@ -33,16 +33,17 @@ use skyscan_transport::{
     TransportError,
 };
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
+use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
 
 use admission::Admission;
 use place::{HubKeys, LinkKeys};
 use tunnel::InnerSocket;
 use tunnel::dialled::Way;
-use tunnel::listening::{self, Door};
+use tunnel::listening::Door;
 
 pub use keys::KeyError;
-pub use place::{add_token, add_worker, make};
+pub use place::{add_token, add_worker, has_keys, make};
 
 /// Name of the transport.
 const NAME: &str = "zeromq-sealed";
@@ -114,18 +115,15 @@ impl SealedTransport {
         })
     }
 
-    async fn open_door(&self) -> Result<Arc<Side>> {
+    fn open_door(&self) -> Result<Arc<Side>> {
         let keys =
             HubKeys::read(&self.keys).map_err(|error| failed("read the keys", false, error))?;
         let tunnel = runtime()?;
-        let binding = {
+        let bound = std::net::TcpListener::bind(&self.address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
             let _entered = tunnel.enter();
-            let address = self.address.clone();
-            tunnel.spawn(async move { listening::bind(&address).await })
-        };
-        let bound = binding
-            .await
-            .map_err(|error| failed("bind", false, error))?;
+            TcpListener::from_std(listener)
+        });
         let listener = bound.map_err(|error| {
             let transient = error.kind() == std::io::ErrorKind::AddrInUse;
             failed(&format!("bind {}", self.address), transient, error)
@@ -210,7 +208,7 @@ impl Transport for SealedTransport {
         let mut open = self.hub_side.lock().await;
         let side = match open.as_ref() {
             Some(side) => Arc::clone(side),
-            None => Arc::clone(open.insert(self.open_door().await?)),
+            None => Arc::clone(open.insert(self.open_door()?)),
         };
         drop(open);
         let (hub, inbox) = side.inside.open_hub(config).await?;

@@ -68,19 +68,22 @@ impl LinkKeys {
     }
 }
 
-/// Makes the keys of a place; returns the files.
+/// Whether a folder has the keys of a place.
+pub fn has_keys(dir: &Path) -> bool {
+    dir.join(SCANNER_KEY).exists()
+}
+
+/// Makes the keys of a place.
 ///
 /// # Errors
 /// If the place has keys already, or a file cannot be written.
-pub fn make(dir: &Path) -> Result<Vec<PathBuf>, KeyError> {
+pub fn make(dir: &Path) -> Result<(), KeyError> {
     make_folder(dir)?;
     make_folder(&dir.join(WORKERS))?;
     make_folder(&dir.join(TOKENS))?;
     let pair = KeyPair::generate()?;
-    let (secret, public) = (dir.join(SCANNER_KEY), dir.join(SCANNER_PUB));
-    pair.secret.write(&secret)?;
-    pair.public.write(&public)?;
-    Ok(vec![secret, public])
+    pair.secret.write(&dir.join(SCANNER_KEY))?;
+    pair.public.write(&dir.join(SCANNER_PUB))
 }
 
 /// Makes a key for a worker, or for all workers of a zone, and lets it in; returns the folder that is to be

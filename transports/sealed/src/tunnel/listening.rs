@@ -2,7 +2,6 @@
 //! who are withdrawn.
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,14 +148,6 @@ fn count(outcome: &'static str) {
     metrics::counter!(CALLERS, "outcome" => outcome).increment(1);
 }
 
-/// Binds an address, which may be one that was left a moment ago.
-///
-/// # Errors
-/// If it is taken, or none of this machine.
-pub(crate) async fn bind(address: &str) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -181,7 +172,7 @@ mod tests {
                 });
             }
         });
-        let listener = bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let keys = HubKeys::read(dir.path()).unwrap();
         let door = Door::new(keys.secret, Admission::of(dir.path()), &inner);
