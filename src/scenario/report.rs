@@ -3,6 +3,7 @@
 
 pub(in crate::scenario) mod charts;
 pub mod compare;
+mod figures;
 pub mod glossary;
 mod page;
 pub mod table;

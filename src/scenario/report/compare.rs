@@ -1,23 +1,11 @@
 //! Two reports beside each other: for each point that both have, how many times as much the second one comes to.
 
+use super::figures::{FIGURES, Figure};
 use super::rows;
 use super::written::{count, with_interval};
 use crate::drawing::chart::short;
-use crate::scenario::results::{Means, Point, Report};
+use crate::scenario::results::{Point, Report};
 use crate::scenario::statistics::Interval;
-
-/// A figure, by its name.
-type Figure = (&'static str, fn(&Means) -> Option<Interval>);
-
-const FIGURES: [Figure; 7] = [
-    ("tasks/s", |mean| mean.throughput_per_s),
-    ("utilisation", |mean| mean.utilisation),
-    ("makespan s", |mean| mean.makespan_s),
-    ("wait p99 s", |mean| mean.schedule_to_start_p99_s),
-    ("hub us", |mean| mean.hub_cpu_us_per_task),
-    ("broker us", |mean| mean.broker_cpu_us_per_task),
-    ("$", |mean| mean.dollars),
-];
 
 /// The ratio of two means with its 95 % interval: the relative half widths are added in quadrature, which is right
 /// where they are small and the repeats of the two independent.
@@ -51,8 +39,8 @@ pub fn text(first: &Report, second: &Report) -> Option<String> {
             continue;
         };
         n_shared += 1;
-        for (name, figure) in FIGURES {
-            let (Some(before), Some(after)) = (figure(&a.mean), figure(&b.mean)) else {
+        for Figure { head, of, .. } in FIGURES {
+            let (Some(before), Some(after)) = (of(&a.mean), of(&b.mean)) else {
                 continue;
             };
             let Some(ratio) = ratio(before, after) else {
@@ -61,7 +49,7 @@ pub fn text(first: &Report, second: &Report) -> Option<String> {
             lines.push(vec![
                 a.variant.clone(),
                 count(a.workers),
-                name.to_owned(),
+                head.to_owned(),
                 short(before.mean),
                 short(after.mean),
                 with_interval(ratio, 1.0),

@@ -3,31 +3,14 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
+use super::figures::{FIGURES, Figure};
 use super::written::with_interval;
 use crate::drawing::chart::short;
-use crate::scenario::results::{Means, Report};
-use crate::scenario::statistics::Interval;
-
-/// A figure of a point.
-type Figure = fn(&Means) -> Option<Interval>;
-
-/// What a threshold may be set on, by its name.
-const QUANTITIES: [(&str, Figure); 9] = [
-    ("utilisation", |mean| mean.utilisation),
-    ("throughput", |mean| mean.throughput_per_s),
-    ("makespan", |mean| mean.makespan_s),
-    ("t50", |mean| mean.t50_s),
-    ("t99", |mean| mean.t99_s),
-    ("wait_p99", |mean| mean.schedule_to_start_p99_s),
-    ("hub_us", |mean| mean.hub_cpu_us_per_task),
-    ("broker_us", |mean| mean.broker_cpu_us_per_task),
-    ("dollars", |mean| mean.dollars),
-];
+use crate::scenario::results::{Point, Report};
 
 /// A condition that no point of a replay may meet.
 #[derive(Clone, Copy, Debug)]
 pub struct Threshold {
-    name: &'static str,
     figure: Figure,
     is_below: bool,
     value: f64,
@@ -38,7 +21,7 @@ impl FromStr for Threshold {
 
     /// Reads `utilisation<0.95`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let names: Vec<&str> = QUANTITIES.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
         let wanted = || {
             format!(
                 "write it as 'utilisation<0.95', with one of {}",
@@ -47,11 +30,11 @@ impl FromStr for Threshold {
         };
         let at = text.find(['<', '>']).ok_or_else(wanted)?;
         let (name, rest) = text.split_at(at);
-        let quantity = QUANTITIES.iter().find(|(known, _)| *known == name.trim());
-        let (name, figure) = *quantity.ok_or_else(wanted)?;
+        let mut known = FIGURES.into_iter();
+        let figure = known.find(|figure| figure.name == name.trim());
+        let figure = figure.ok_or_else(wanted)?;
         let value = rest[1..].trim().parse().map_err(|_| wanted())?;
         Ok(Self {
-            name,
             figure,
             is_below: rest.starts_with('<'),
             value,
@@ -62,15 +45,15 @@ impl FromStr for Threshold {
 impl Display for Threshold {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let sign = if self.is_below { '<' } else { '>' };
-        write!(f, "{}{sign}{}", self.name, short(self.value))
+        write!(f, "{}{sign}{}", self.figure.name, short(self.value))
     }
 }
 
 impl Threshold {
     /// The points that meet it, in words; also those of which nobody can tell.
     pub fn missed(&self, report: &Report) -> Vec<String> {
-        let judge = |point: &crate::scenario::results::Point| {
-            let found = match (point.void(), (self.figure)(&point.mean)) {
+        let judge = |point: &Point| {
+            let found = match (point.void(), (self.figure.of)(&point.mean)) {
                 (Some(reason), _) => format!("cannot be told, it is void: {reason}"),
                 (None, None) => "cannot be told, there is no such figure".to_owned(),
                 (None, Some(interval)) => {
@@ -90,7 +73,7 @@ impl Threshold {
             };
             Some(format!(
                 "{self}: {} of {name} with {} workers {found}",
-                self.name, point.workers
+                self.figure.name, point.workers
             ))
         };
         report.points.iter().filter_map(judge).collect()
