@@ -55,8 +55,6 @@ pub struct PhotonMpe {
     pub most_photons: f64,
     /// Density per ns that any time has, as noise.
     pub floor_per_ns: f64,
-    /// Which light the delays are of: that of showers along the track (0) or of the bare muon (1).
-    pub bare: f64,
     /// How light behaves.
     pub light: Arc<LearnedLight>,
 }
@@ -66,7 +64,6 @@ impl Default for PhotonMpe {
         Self {
             most_photons: 20.0,
             floor_per_ns: 1e-3,
-            bare: 0.0,
             light: Arc::new(LearnedLight::shipped()),
         }
     }
@@ -91,7 +88,6 @@ impl PhotonMpe {
         let first = enough_first_hits(problem, self.name())?;
         Ok(PhotonMpeLikelihood {
             settings: self.clone(),
-            light: self.light.clone(),
             ice: Ice::new(&problem.detector.ice),
             floor: Floor::new(),
             center_m: plane::middle(&first),
@@ -108,7 +104,6 @@ impl PhotonMpe {
 #[derive(Debug)]
 pub struct PhotonMpeLikelihood {
     settings: PhotonMpe,
-    light: Arc<LearnedLight>,
     ice: Ice,
     floor: Floor,
     hits: Vec<Hit>,

@@ -17,6 +17,8 @@ const N_DISTANCES: usize = 48;
 const N_ROUND: usize = 9;
 /// Half of the cells round the track: what the cosine is multiplied with.
 const ROUND_STEPS: f64 = (N_ROUND - 1) as f64 / 2.0;
+/// Which light the delays are of: that of the showers along the track, not of the bare muon (1).
+const OF_SHOWERS: f64 = 0.0;
 /// Marks a node that was not asked for yet.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -25,7 +27,6 @@ const UNKNOWN: u32 = u32::MAX;
 pub(super) struct Lattice<'a> {
     light: &'a LearnedLight,
     ice: &'a Ice,
-    bare: f64,
     cos_zenith: f64,
     /// Where the nodes of each DOM are kept.
     places: Vec<u32>,
@@ -49,14 +50,12 @@ impl<'a> Lattice<'a> {
     pub(super) fn new(
         light: &'a LearnedLight,
         ice: &'a Ice,
-        bare: f64,
         cos_zenith: f64,
         n_doms: usize,
     ) -> Self {
         Self {
             light,
             ice,
-            bare,
             cos_zenith,
             places: vec![UNKNOWN; n_doms * N_DISTANCES * N_ROUND],
             nodes: Vec::with_capacity(8 * n_doms),
@@ -74,7 +73,7 @@ impl<'a> Lattice<'a> {
             };
             *place = u32::try_from(self.nodes.len()).expect("fewer nodes than that");
             self.nodes
-                .push(self.light.delays(self.ice, &at, self.bare).0);
+                .push(self.light.delays(self.ice, &at, OF_SHOWERS).0);
         }
         self.nodes[*place as usize]
     }

@@ -81,9 +81,8 @@ impl<'a> Slice<'a> {
         Self {
             event,
             lattice: Lattice::new(
-                &event.light,
+                &event.settings.light,
                 &event.ice,
-                event.settings.bare,
                 -direction[2],
                 event.hits.len(),
             ),
