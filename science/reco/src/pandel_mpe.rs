@@ -31,11 +31,11 @@ use super::compute::ComputeKernel;
 use super::minimize::{Minimum, Search, minimize};
 use super::plane::{self, Plane};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
-use crate::hits::enough_first_hits;
+use crate::hits::{CountedHit, enough_first_hits};
 use crate::light::arrival::PhotonArrival;
 use crate::light::ice::Ice;
 use floor::Floor;
-use likelihood::{Hit, Slice};
+use likelihood::Slice;
 use skyscan_sky::map::PixelOutcome;
 
 /// The reconstruction and its settings.
@@ -76,9 +76,9 @@ impl PandelMpe {
     /// If the event has too few hits with hard local coincidence.
     pub fn for_event(&self, problem: &Problem) -> Result<PandelMpeLikelihood, KernelError> {
         let first = enough_first_hits(problem, self.name())?;
-        let hits: Vec<Hit> = first
+        let hits: Vec<CountedHit> = first
             .iter()
-            .map(|hit| Hit::new(hit, self.most_photons))
+            .map(|hit| hit.counted(self.most_photons))
             .collect();
         let center_m = plane::middle(&first);
         Ok(PandelMpeLikelihood {
@@ -99,7 +99,7 @@ pub struct PandelMpeLikelihood {
     arrival: Arc<PhotonArrival>,
     ice: Ice,
     floor: Floor,
-    hits: Vec<Hit>,
+    hits: Vec<CountedHit>,
     /// Mean position of the hit DOMs; tracks are described by where they pass it.
     center_m: [f64; 3],
 }
@@ -131,7 +131,7 @@ impl PandelMpeLikelihood {
         beside_parents: bool,
         search: &Search,
     ) -> Vec<Minimum> {
-        let slice = Slice::new(self, plane.direction, plane.across);
+        let slice = Slice::new(self, plane);
         let own = starts::choose(&slice, beside_parents);
         let starts = from.iter().copied().chain(own);
         let minima = starts.map(|start| minimize(|track| slice.evaluate(track), start, search));

@@ -21,7 +21,7 @@ mod likelihood;
 use std::sync::Arc;
 
 use super::compute::ComputeKernel;
-use super::hits::enough_first_hits;
+use super::hits::{CountedHit, enough_first_hits};
 use super::minimize::{Minimum, Search, minimize};
 use super::pandel_mpe::floor::Floor;
 use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood};
@@ -29,7 +29,7 @@ use super::plane::{self, Plane};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
 use crate::light::ice::Ice;
 use crate::light::learned::LearnedLight;
-use likelihood::{Hit, Slice};
+use likelihood::Slice;
 use skyscan_sky::map::PixelOutcome;
 
 /// Metres and nanoseconds that matter: a tenth of the string spacing and the light's time for it.
@@ -93,7 +93,7 @@ impl PhotonMpe {
             center_m: plane::middle(&first),
             hits: first
                 .iter()
-                .map(|hit| Hit::new(hit, self.most_photons))
+                .map(|hit| hit.counted(self.most_photons))
                 .collect(),
             coarse: PandelMpe::default().for_event(problem)?,
         })
@@ -106,7 +106,7 @@ pub struct PhotonMpeLikelihood {
     settings: PhotonMpe,
     ice: Ice,
     floor: Floor,
-    hits: Vec<Hit>,
+    hits: Vec<CountedHit>,
     /// Mean position of the hit DOMs; tracks are described by where they pass it.
     center_m: [f64; 3],
     /// Where to begin.
@@ -121,7 +121,7 @@ impl Likelihood for PhotonMpeLikelihood {
         let coarse = self
             .coarse
             .minima(&plane, &[], !parents.is_empty(), &COARSE);
-        let mut slice = Slice::new(self, plane.direction, plane.across);
+        let mut slice = Slice::new(self, &plane);
         let starts = parents
             .into_iter()
             .chain(coarse.iter().map(|minimum| minimum.at));

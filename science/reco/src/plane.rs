@@ -18,6 +18,20 @@ pub(crate) struct Plane {
     pub(crate) across: [[f64; 3]; 2],
 }
 
+/// A point at a time, seen along the tracks of a plane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// Offset from the middle along the track.
+    pub(crate) along_m: f64,
+    /// Offset along the perpendiculars.
+    pub(crate) across_m: [f64; 2],
+    /// When the particle would have to pass the middle to pass abreast of the point at its time.
+    pub(crate) abreast_ns: f64,
+}
+
+/// Keeps the distance from a track differentiable where it passes through a DOM: the square of it has this on top.
+pub(crate) const SOFTENING_M2: f64 = 0.01;
+
 /// Mean position of the hit DOMs.
 pub(crate) fn middle(hits: &[FirstHit]) -> [f64; 3] {
     let n = hits.len() as f64;
@@ -37,15 +51,21 @@ impl Plane {
         }
     }
 
+    pub(crate) fn seen(&self, position_m: [f64; 3], time_ns: f64) -> Seen {
+        let offset = subtract(position_m, self.middle_m);
+        let along_m = dot(offset, self.direction);
+        Seen {
+            along_m,
+            across_m: self.across.map(|across| dot(offset, across)),
+            abreast_ns: time_ns - along_m / SPEED_OF_LIGHT_M_PER_NS,
+        }
+    }
+
     /// The track through a point at a time.
     pub(crate) fn start(&self, seed: &VertexSeed) -> [f64; 3] {
-        let offset = subtract(seed.position_m, self.middle_m);
-        let delay = dot(offset, self.direction) / SPEED_OF_LIGHT_M_PER_NS;
-        [
-            dot(offset, self.across[0]),
-            dot(offset, self.across[1]),
-            seed.time_ns - delay,
-        ]
+        let seen = self.seen(seed.position_m, seed.time_ns);
+        let [u, v] = seen.across_m;
+        [u, v, seen.abreast_ns]
     }
 
     /// The best of several minima, as the outcome of a pixel.

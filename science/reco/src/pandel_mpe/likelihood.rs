@@ -1,39 +1,14 @@
 //! The likelihood along one direction, with its gradient.
 
-use super::super::hits::FirstHit;
 use super::super::minimize::Evaluation;
+use super::super::plane::{Plane, SOFTENING_M2, Seen};
 use super::PandelMpeLikelihood;
+use crate::light::PHASE_INDEX;
 use crate::light::arrival::{
     EFFECTIVE_PER_METRE, effective_distance_by_upward, effective_distance_m, rate_per_ns,
     rate_slope,
 };
-use crate::light::cherenkov::{cotangent, delay_per_metre_ns, dot, sine, subtract};
-use crate::light::{PHASE_INDEX, SPEED_OF_LIGHT_M_PER_NS};
-
-/// Keeps distances differentiable for a track through a DOM.
-const SOFTENING_M2: f64 = 0.01;
-
-/// A first hit, prepared.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hit {
-    pub(super) position_m: [f64; 3],
-    time_ns: f64,
-    /// Number of photons; not whole, as charge is not.
-    n_photons: f64,
-    ln_n_photons: f64,
-}
-
-impl Hit {
-    pub(super) fn new(hit: &FirstHit, most_photons: f64) -> Self {
-        let n_photons = hit.charge_pe.clamp(1.0, most_photons);
-        Self {
-            position_m: hit.position_m,
-            time_ns: hit.time_ns,
-            n_photons,
-            ln_n_photons: libm::log(n_photons),
-        }
-    }
-}
+use crate::light::cherenkov::{cotangent, delay_per_metre_ns, sine};
 
 /// All tracks with one direction. A track is `[u, v, t]`: it passes the centre of the hits at the
 /// offsets `u`, `v` (m) along the two perpendiculars at time `t` (ns).
@@ -42,18 +17,9 @@ pub(super) struct Slice<'a> {
     event: &'a PandelMpeLikelihood,
     direction_z: f64,
     across_z: [f64; 2],
-    doms: Vec<SliceDom>,
+    /// The hits, seen along the direction.
+    doms: Vec<Seen>,
     constants: Constants,
-}
-
-/// A hit DOM seen along the direction.
-#[derive(Clone, Copy, Debug)]
-struct SliceDom {
-    /// Offset from the centre along the track and along the perpendiculars.
-    along_m: f64,
-    across_m: [f64; 2],
-    /// When the particle would have to pass the centre to pass abreast of the DOM at its hit.
-    abreast_ns: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,25 +32,15 @@ struct Constants {
 }
 
 impl<'a> Slice<'a> {
-    pub(super) fn new(
-        event: &'a PandelMpeLikelihood,
-        direction: [f64; 3],
-        across: [[f64; 3]; 2],
-    ) -> Self {
-        let dom = |hit: &Hit| {
-            let offset = subtract(hit.position_m, event.center_m);
-            let along_m = dot(offset, direction);
-            SliceDom {
-                along_m,
-                across_m: [dot(offset, across[0]), dot(offset, across[1])],
-                abreast_ns: hit.time_ns - along_m / SPEED_OF_LIGHT_M_PER_NS,
-            }
-        };
+    pub(super) fn new(event: &'a PandelMpeLikelihood, plane: &Plane) -> Self {
+        let (direction, across) = (plane.direction, plane.across);
         Self {
             event,
             direction_z: direction[2],
             across_z: [across[0][2], across[1][2]],
-            doms: event.hits.iter().map(dom).collect(),
+            doms: (event.hits.iter())
+                .map(|hit| plane.seen(hit.position_m, hit.time_ns))
+                .collect(),
             constants: Constants {
                 cotangent: cotangent(),
                 sine: sine(),
@@ -148,7 +104,7 @@ impl<'a> Slice<'a> {
 
             let late = dom.abreast_ns - t - distance * delay_per_m;
             let delay = self.event.arrival.delay(late, xi, rho);
-            let others = hit.n_photons - 1.0;
+            let others = hit.others;
             let ln_density = hit.ln_n_photons + delay.ln_density + others * delay.ln_survival;
             // ln(density + floor) = ln floor + ln(1 + density / floor).
             let (lift, weight) = self.event.floor.above(ln_density - ln_floor);

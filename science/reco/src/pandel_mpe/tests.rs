@@ -1,5 +1,4 @@
 use super::*;
-use crate::light::cherenkov::perpendiculars;
 use crate::synthetic::{Recipe, generate};
 use skyscan_event::DetectorDirection;
 use skyscan_event::detector::Detector;
@@ -33,7 +32,7 @@ fn gradient_is_the_derivative() {
     let problem = problem(11, 1e5);
     let likelihood = PandelMpe::default().for_event(&problem).unwrap();
     let direction = [0.36, -0.48, 0.8];
-    let slice = Slice::new(&likelihood, direction, perpendiculars(direction));
+    let slice = Slice::new(&likelihood, &Plane::new(likelihood.center_m, direction));
     for track in [
         [3.0, -41.0, 10_100.0],
         [-77.0, 12.0, 9_800.0],

@@ -1,40 +1,14 @@
 //! The likelihood along one direction, with its gradient.
 
-use super::super::hits::FirstHit;
 use super::super::minimize::Evaluation;
+use super::super::plane::{Plane, SOFTENING_M2, Seen};
 use super::PhotonMpeLikelihood;
 use super::lattice::Lattice;
-use crate::light::SPEED_OF_LIGHT_M_PER_NS;
-use crate::light::cherenkov::{dot, subtract};
 use crate::light::learned::components::N_PARAMETERS;
 use crate::light::learned::front_delay_per_metre_ns;
 
-/// Keeps distances differentiable for a track through a DOM.
-const SOFTENING_M2: f64 = 0.01;
 /// A track steeper than this (sine of the zenith angle) has nothing above or below it.
 const STEEPEST: f64 = 1e-6;
-
-/// A first hit, prepared.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hit {
-    pub(super) position_m: [f64; 3],
-    time_ns: f64,
-    /// Photons beside the first; not whole, as charge is not.
-    others: f64,
-    ln_n_photons: f64,
-}
-
-impl Hit {
-    pub(super) fn new(hit: &FirstHit, most_photons: f64) -> Self {
-        let n_photons = hit.charge_pe.clamp(1.0, most_photons);
-        Self {
-            position_m: hit.position_m,
-            time_ns: hit.time_ns,
-            others: n_photons - 1.0,
-            ln_n_photons: libm::log(n_photons),
-        }
-    }
-}
 
 /// All tracks with one direction. A track is `[u, v, t]`: it passes the centre of the hits at the
 /// offsets `u`, `v` (m) along the two perpendiculars at time `t` (ns).
@@ -44,34 +18,15 @@ pub(super) struct Slice<'a> {
     lattice: Lattice<'a>,
     /// Vertical components of the perpendiculars, divided by the sine of the zenith angle.
     across_round: [f64; 2],
-    doms: Vec<SliceDom>,
+    /// The hits, seen along the direction.
+    doms: Vec<Seen>,
     delay_per_m: f64,
     ln_floor: f64,
 }
 
-/// A hit DOM seen along the direction.
-#[derive(Clone, Copy, Debug)]
-struct SliceDom {
-    /// Offset from the centre along the perpendiculars.
-    across_m: [f64; 2],
-    /// When the particle would have to pass the centre to pass abreast of the DOM at its hit.
-    abreast_ns: f64,
-}
-
 impl<'a> Slice<'a> {
-    pub(super) fn new(
-        event: &'a PhotonMpeLikelihood,
-        direction: [f64; 3],
-        across: [[f64; 3]; 2],
-    ) -> Self {
-        let dom = |hit: &Hit| {
-            let offset = subtract(hit.position_m, event.center_m);
-            let along_m = dot(offset, direction);
-            SliceDom {
-                across_m: [dot(offset, across[0]), dot(offset, across[1])],
-                abreast_ns: hit.time_ns - along_m / SPEED_OF_LIGHT_M_PER_NS,
-            }
-        };
+    pub(super) fn new(event: &'a PhotonMpeLikelihood, plane: &Plane) -> Self {
+        let (direction, across) = (plane.direction, plane.across);
         let sin_zenith = (1.0 - direction[2] * direction[2]).max(0.0).sqrt();
         let across_round = if sin_zenith > STEEPEST {
             [across[0][2] / sin_zenith, across[1][2] / sin_zenith]
@@ -87,7 +42,9 @@ impl<'a> Slice<'a> {
                 event.hits.len(),
             ),
             across_round,
-            doms: event.hits.iter().map(dom).collect(),
+            doms: (event.hits.iter())
+                .map(|hit| plane.seen(hit.position_m, hit.time_ns))
+                .collect(),
             delay_per_m: front_delay_per_metre_ns(),
             ln_floor: libm::log(event.settings.floor_per_ns),
         }

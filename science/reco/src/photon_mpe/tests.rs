@@ -50,7 +50,7 @@ fn gradient_is_the_derivative() {
     let likelihood = likelihood(&problem(11, 1e5));
     for direction in [[0.36, -0.48, 0.8], [0.0, 0.0, -1.0]] {
         let plane = Plane::new(likelihood.center_m, direction);
-        let mut slice = Slice::new(&likelihood, direction, plane.across);
+        let mut slice = Slice::new(&likelihood, &plane);
         for track in [
             [3.0, -41.0, 10_100.0],
             [-77.0, 12.0, 9_800.0],
@@ -109,7 +109,7 @@ fn no_start_leads_below_the_minimum() {
         let found = fitted(&likelihood, &alone(direction));
         let towards = direction.unit_vector().map(|x| -x);
         let plane = Plane::new(likelihood.center_m, towards);
-        let mut slice = Slice::new(&likelihood, towards, plane.across);
+        let mut slice = Slice::new(&likelihood, &plane);
         let [_, _, t] = plane.start(&VertexSeed {
             position_m: found.position_m,
             time_ns: found.time_ns,
