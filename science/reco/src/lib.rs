@@ -7,6 +7,8 @@
 //! know only kernels. A [`Reco`] makes the kernel for one event.
 
 pub mod compute;
+#[cfg(test)]
+mod contract;
 pub mod external;
 pub mod hits;
 pub mod light;
