@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use skyscan_event::detector::{Detector, IceLayer};
+use skyscan_event::detector::Detector;
 use skyscan_event::{DomId, Event, Pulse};
 use skyscan_reco::light::cherenkov::Track;
 use skyscan_reco::readout::{self, MERGE_NS};
@@ -249,16 +249,6 @@ impl Bounds {
         }
         (from, to)
     }
-}
-
-/// An ice with other coefficients: scattering and absorption times these factors.
-pub fn scaled(ice: &[IceLayer], scattering: f64, absorption: f64) -> Vec<IceLayer> {
-    let layer = |layer: &IceLayer| IceLayer {
-        z_m: layer.z_m,
-        scattering_length_m: layer.scattering_length_m / scattering,
-        absorption_length_m: layer.absorption_length_m / absorption,
-    };
-    ice.iter().map(layer).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod draw;
 
-pub use draw::{Settings, boost, draw};
+pub use draw::{Settings, draw};
 
 /// The passage of one photon at a virtual DOM beside an infinite track.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -49,15 +49,13 @@ pub struct Settings {
 
 /// Draws samples in an ice, on all cores. Every other photon is of the bare muon.
 ///
-/// The weights give far samples their true, small share. A density of times *given* the distance may as well be
-/// learned with weights that depend on the distance, too: `weight * boost(distance_m)` is 1 for most samples, which
-/// makes the most of them.
+/// The weights give far samples their true, small share.
 pub fn draw(ice: &[IceLayer], settings: &Settings) -> Vec<Sample> {
     draw_on(all_cores(), ice, settings)
 }
 
 /// How much more often samples at this distance are kept than light comes there.
-pub fn boost(distance_m: f64) -> f64 {
+fn boost(distance_m: f64) -> f64 {
     libm::exp(distance_m.min(FARTHEST_M) / REACH_M)
 }
 
