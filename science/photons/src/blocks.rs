@@ -1,17 +1,15 @@
-//! Work in blocks, each with random numbers of its own: the result is the same on any number of cores.
+//! Work in blocks, whose results come in order: the same on any number of cores.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Does blocks `0..n_blocks` on `n_threads` threads and gives their results in the order of the blocks. Block `i` draws
-/// from stream `i + 1` of the generator with this seed; stream 0 is left for what is drawn once.
-pub(crate) fn in_blocks<T: Send>(
-    seed: u64,
+/// Does blocks `0..n_blocks` on `n_threads` threads and gives their results in the order of the blocks.
+pub(crate) fn in_order<T: Send>(
     n_blocks: u64,
     n_threads: usize,
-    work: impl Fn(u64, &mut ChaCha8Rng) -> T + Sync,
+    work: impl Fn(u64) -> T + Sync,
 ) -> Vec<T> {
     let next = AtomicU64::new(0);
     let some_of_them = || {
@@ -21,9 +19,7 @@ pub(crate) fn in_blocks<T: Send>(
             if block >= n_blocks {
                 return done;
             }
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(block + 1);
-            done.push((block, work(block, &mut rng)));
+            done.push((block, work(block)));
         }
     };
     let mut results: Vec<(u64, T)> = std::thread::scope(|scope| {
@@ -41,6 +37,21 @@ pub(crate) fn in_blocks<T: Send>(
     });
     results.sort_by_key(|(block, _)| *block);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The same with random numbers for each block: block `i` draws from stream `i + 1` of the generator with this seed;
+/// stream 0 is left for what is drawn once.
+pub(crate) fn in_blocks<T: Send>(
+    seed: u64,
+    n_blocks: u64,
+    n_threads: usize,
+    work: impl Fn(u64, &mut ChaCha8Rng) -> T + Sync,
+) -> Vec<T> {
+    in_order(n_blocks, n_threads, |block| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(block + 1);
+        work(block, &mut rng)
+    })
 }
 
 /// As many threads as there are cores.

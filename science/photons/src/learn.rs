@@ -18,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
 use crate::Sample;
+use crate::blocks::{all_cores, in_order};
 use adam::Adam;
 use backward::Gradient;
 use density::Density;
@@ -94,7 +95,7 @@ fn learn_density<D: Density<OUTPUTS>, const OUTPUTS: usize>(
     };
     let scale = Scale::of(&draw());
     let mut network = first_network::<D, OUTPUTS>(course.seed);
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_threads = all_cores();
     let mut adam = Adam::new(network.weights().len());
     for step in 0..course.n_steps {
         let mut batch = draw();
@@ -165,19 +166,8 @@ fn gradient_on<D: Density<OUTPUTS>, const OUTPUTS: usize>(
     batch: &[Lesson],
 ) -> (Vec<f64>, f64) {
     let blocks: Vec<&[Lesson]> = batch.chunks(BLOCK).collect();
-    let each = blocks.len().div_ceil(n_threads);
-    let done: Vec<Gradient> = std::thread::scope(|scope| {
-        let threads: Vec<_> = blocks
-            .chunks(each)
-            .map(|share| {
-                let block = |block: &&[Lesson]| Gradient::of::<D, OUTPUTS>(network, block);
-                scope.spawn(move || share.iter().map(block).collect::<Vec<_>>())
-            })
-            .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
-        joined
-            .flat_map(|done| done.expect("no thread panics"))
-            .collect()
+    let done = in_order(blocks.len() as u64, n_threads, |block| {
+        Gradient::of::<D, OUTPUTS>(network, blocks[block as usize])
     });
     let mut sum = Gradient::none(network.weights().len());
     for part in &done {
