@@ -15,14 +15,14 @@ const N_QUANTILES: usize = 4096;
 
 /// Draws the angles under which showers emit.
 #[derive(Clone, Debug)]
-pub struct ShowerLight {
+pub(crate) struct ShowerLight {
     /// Cosine at equal steps of probability.
     quantiles: Vec<f64>,
 }
 
 impl ShowerLight {
     /// Tabulates the angles: about a millisecond.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cherenkov = 1.0 / phase_index(400.0);
         let width = 2.0 / N_BINS as f64;
         let edges = (0..=N_BINS).map(|i| -1.0 + i as f64 * width);
@@ -52,7 +52,7 @@ impl ShowerLight {
     }
 
     /// Direction of a photon of a shower along `axis`.
-    pub fn direction(&self, axis: [f64; 3], rng: &mut ChaCha8Rng) -> [f64; 3] {
+    pub(crate) fn direction(&self, axis: [f64; 3], rng: &mut ChaCha8Rng) -> [f64; 3] {
         let place = dice::unit(rng) * N_QUANTILES as f64;
         let index = (place as usize).min(N_QUANTILES - 1);
         let (low, high) = (self.quantiles[index], self.quantiles[index + 1]);
@@ -60,14 +60,8 @@ impl ShowerLight {
     }
 }
 
-impl Default for ShowerLight {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Direction of a photon of a bare muon along `axis`: under the Cherenkov angle.
-pub fn bare(axis: [f64; 3], color: &Color, rng: &mut ChaCha8Rng) -> [f64; 3] {
+pub(crate) fn bare(axis: [f64; 3], color: &Color, rng: &mut ChaCha8Rng) -> [f64; 3] {
     dice::turn(axis, color.cherenkov_cosine, rng)
 }
 

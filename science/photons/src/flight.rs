@@ -9,7 +9,7 @@ use crate::scattering::{self, MEAN_COSINE};
 
 /// A photon: where it is, where it goes, what lies behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Photon {
+pub(crate) struct Photon {
     /// Position in detector coordinates.
     pub position_m: [f64; 3],
     /// Unit vector.
@@ -22,7 +22,7 @@ pub struct Photon {
 
 impl Photon {
     /// A photon that has just been emitted.
-    pub fn new(position_m: [f64; 3], direction: [f64; 3]) -> Self {
+    pub(crate) fn new(position_m: [f64; 3], direction: [f64; 3]) -> Self {
         Self {
             position_m,
             direction,
@@ -45,7 +45,7 @@ impl Photon {
 /// The photon is shown at points of its path that lie `spacing_m` apart in the mean, exponentially distributed: the
 /// number of points in any volume, times `spacing_m`, is an unbiased estimate of the length of path in it. Nothing
 /// ends the flight but `visit`, by returning false: absorption is a weight.
-pub fn fly(
+pub(crate) fn fly(
     mut photon: Photon,
     color: &Color,
     medium: &Medium,

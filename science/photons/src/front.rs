@@ -6,7 +6,7 @@ use crate::optics::{group_index, phase_index};
 
 /// The wavelength whose light times are measured against: in the spectrum of what is detected hardly any is faster, so
 /// hardly any comes before it.
-pub const FRONT_NM: f64 = 600.0;
+pub(crate) const FRONT_NM: f64 = 600.0;
 
 /// When straight light arrives.
 #[derive(Clone, Copy, Debug)]

@@ -17,16 +17,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
-use crate::Sample;
 use crate::blocks::{all_cores, in_order};
+use crate::sample::Sample;
 use adam::Adam;
 use backward::Gradient;
-use density::Density;
+use density::{Density, FourComponents};
 use skyscan_reco::light::ice::Ice;
+use skyscan_reco::light::learned::components::N_PARAMETERS;
 use skyscan_reco::light::learned::features::{N_FEATURES, Place, features};
 use skyscan_reco::light::learned::network::{Network, WIDTH, layers};
 
-pub use density::FourComponents;
 pub use light::{Learning, learn_light};
 
 /// Samples of one step.
@@ -53,13 +53,13 @@ pub struct Course {
 
 /// Learns the four components from samples in this ice; none from no samples. `told` hears of steps that are done,
 /// and the mean log density (per ns) of the samples of the last one.
-pub fn learn(
+fn learn(
     samples: &[Sample],
     ice: &Ice,
     course: Course,
     told: impl FnMut(u64, f64),
-) -> Option<Network<12>> {
-    learn_density::<FourComponents, 12>(samples, ice, course, told)
+) -> Option<Network<N_PARAMETERS>> {
+    learn_density::<FourComponents, N_PARAMETERS>(samples, ice, course, told)
 }
 
 /// A sample as the network is told of it.

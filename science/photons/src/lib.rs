@@ -1,19 +1,18 @@
 #![doc = include_str!("../README.md")]
 //!
-//! In reading order: [`optics`] has what depends on colour, [`medium`] the layers, [`scattering`] the angles;
-//! [`flight`] takes one photon through them, [`emission`] says where a particle sends it. Lengths in metres, times in
-//! nanoseconds, wavelengths in nanometres. [`learn`] learns densities of delays from [`sample`]s.
+//! In reading order: [`optics`] has what depends on colour, `medium` the layers, `scattering` the angles;
+//! `flight` takes one photon through them, `emission` says where a particle sends it. Lengths in metres, times in
+//! nanoseconds, wavelengths in nanometres. [`event`] makes events, [`learn`] learns densities of delays from what
+//! `sample` draws.
 
 mod blocks;
 mod dice;
-pub mod emission;
+mod emission;
 pub mod event;
-pub mod flight;
-pub mod front;
+mod flight;
+mod front;
 pub mod learn;
-pub mod medium;
+mod medium;
 pub mod optics;
-pub mod sample;
-pub mod scattering;
-
-pub use sample::Sample;
+mod sample;
+mod scattering;

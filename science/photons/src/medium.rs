@@ -17,7 +17,7 @@ const PER_KELVIN: f64 = 0.01;
 
 /// Flat layers. The lowest goes on below, the topmost above.
 #[derive(Clone, Debug)]
-pub struct Medium {
+pub(crate) struct Medium {
     bottom_m: f64,
     layers: Vec<Layer>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Coefficients {
 
 /// Temperature of the ice minus that of the reference, K (P. B. Price et al., PNAS 99 (2002) 7844, in the form of
 /// arXiv:1301.5361, section 4).
-pub fn warmth_k(z_m: f64) -> f64 {
+pub(crate) fn warmth_k(z_m: f64) -> f64 {
     let celsius = |depth_m: f64| depth_m * (-0.000_453_19 + depth_m * 5.822e-6);
     let depth_m = (DEPTH_OF_ORIGIN_M - z_m).clamp(0.0, THICKNESS_M);
     celsius(depth_m) - celsius(DEPTH_OF_REFERENCE_M)
@@ -52,7 +52,7 @@ pub fn warmth_k(z_m: f64) -> f64 {
 impl Medium {
     /// The ice of a telescope: layers from the bottom up (at least one), lengths at 400 nm, of scattering the effective
     /// one. What pure ice absorbs at the temperature of a layer is taken off; the rest is dust.
-    pub fn new(ice: &[IceLayer]) -> Self {
+    pub(crate) fn new(ice: &[IceLayer]) -> Self {
         let bottom_m = ice[0].z_m - 0.5 * LAYER_M;
         let height_m = ice[ice.len() - 1].z_m - ice[0].z_m;
         let n_layers = (height_m / LAYER_M + 1.5) as usize;
@@ -73,7 +73,8 @@ impl Medium {
     }
 
     /// One layer everywhere; coefficients at 400 nm, where all absorption counts as that of dust.
-    pub fn uniform(scattering_per_m: f64, absorption_per_m: f64) -> Self {
+    #[cfg(test)]
+    pub(crate) fn uniform(scattering_per_m: f64, absorption_per_m: f64) -> Self {
         Self {
             bottom_m: 0.0,
             layers: vec![Layer {

@@ -7,13 +7,13 @@ use crate::dice;
 /// Phase index of ice, as it sets the Cherenkov angle. Wavelengths in nm.
 ///
 /// P. B. Price, K. Woschnagg, Astropart. Phys. 15 (2001) 97, the polynomials of its section on ice.
-pub fn phase_index(wavelength_nm: f64) -> f64 {
+pub(crate) fn phase_index(wavelength_nm: f64) -> f64 {
     let l = wavelength_nm * 1e-3;
     1.557_49 + l * (-1.579_88 + l * (3.999_93 + l * (-4.682_71 + l * 2.093_54)))
 }
 
 /// Group index of ice: pulses of light travel at `c / group_index`. Same source.
-pub fn group_index(wavelength_nm: f64) -> f64 {
+pub(crate) fn group_index(wavelength_nm: f64) -> f64 {
     let l = wavelength_nm * 1e-3;
     phase_index(wavelength_nm)
         * (1.0 + 0.227_106 + l * (-0.954_648 + l * (1.425_68 - l * 0.711_832)))
@@ -31,7 +31,7 @@ const PURE_PER_M: f64 = 6954.0;
 const PURE_NM: f64 = 6618.0;
 
 /// Absorption of pure ice at the temperature at a depth of 1,730 m.
-pub fn pure_ice_per_m(wavelength_nm: f64) -> f64 {
+pub(crate) fn pure_ice_per_m(wavelength_nm: f64) -> f64 {
     PURE_PER_M * libm::exp(-PURE_NM / wavelength_nm)
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn given_pure_ice_per_m() -> f64 {
 
 /// Everything about light of one wavelength that a photon needs on its way.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Color {
+pub(crate) struct Color {
     /// Wavelength in ice's vacuum, nm.
     pub wavelength_nm: f64,
     /// Cosine of the Cherenkov angle.
@@ -59,7 +59,7 @@ pub struct Color {
 
 impl Color {
     /// Light of one wavelength.
-    pub fn new(wavelength_nm: f64) -> Self {
+    pub(crate) fn new(wavelength_nm: f64) -> Self {
         let ratio = wavelength_nm / GIVEN_NM;
         Self {
             wavelength_nm,
@@ -121,22 +121,23 @@ const N_COLORS: usize = 512;
 
 /// Draws colours as a DOM would detect them.
 #[derive(Clone, Debug)]
-pub struct Spectrum(Vec<Color>);
+pub(crate) struct Spectrum(Vec<Color>);
 
 impl Spectrum {
     /// What DOMs of IceCube detect of Cherenkov light.
-    pub fn cherenkov() -> Self {
+    pub(crate) fn cherenkov() -> Self {
         let middle = |i: usize| wavelength_at((i as f64 + 0.5) / N_COLORS as f64);
         Self((0..N_COLORS).map(|i| Color::new(middle(i))).collect())
     }
 
     /// Light of a single wavelength.
-    pub fn single(wavelength_nm: f64) -> Self {
+    #[cfg(test)]
+    pub(crate) fn single(wavelength_nm: f64) -> Self {
         Self(vec![Color::new(wavelength_nm)])
     }
 
     /// One of the colours.
-    pub fn draw(&self, rng: &mut ChaCha8Rng) -> &Color {
+    pub(crate) fn draw(&self, rng: &mut ChaCha8Rng) -> &Color {
         let index = (dice::unit(rng) * self.0.len() as f64) as usize;
         &self.0[index.min(self.0.len() - 1)]
     }
@@ -176,7 +177,7 @@ impl HoleIce {
 
     /// Sensitivity beside a photon that meets the photomultiplier of a DOM without hole ice head on; `upward` is the
     /// vertical component of the photon's direction. DOMs look down.
-    pub fn sensitivity(self, upward: f64) -> f64 {
+    pub(crate) fn sensitivity(self, upward: f64) -> f64 {
         let (coefficients, _) = self.curve();
         let sum = coefficients
             .iter()
@@ -186,7 +187,7 @@ impl HoleIce {
     }
 
     /// The same beside its largest value: a probability.
-    pub fn acceptance(self, upward: f64) -> f64 {
+    pub(crate) fn acceptance(self, upward: f64) -> f64 {
         (self.sensitivity(upward) / self.curve().1).min(1.0)
     }
 }

@@ -2,11 +2,11 @@
 
 mod draw;
 
-pub use draw::{Settings, draw};
+pub(crate) use draw::{Settings, draw};
 
 /// The passage of one photon at a virtual DOM beside an infinite track.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Distance of the DOM from the track, m.
     pub distance_m: f64,
     /// Position of the DOM round the track: 1 straight above it, -1 straight below, 0 beside it or for a vertical

@@ -15,12 +15,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::dice;
 
 /// Mean cosine of a scattering.
-pub const MEAN_COSINE: f64 = 0.9;
+pub(crate) const MEAN_COSINE: f64 = 0.9;
 /// Share of scatterings by the simplified Liu function.
 const LIU_SHARE: f64 = 0.45;
 
 /// The cosine of one scattering.
-pub fn cosine(rng: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn cosine(rng: &mut ChaCha8Rng) -> f64 {
     let share = dice::unit(rng);
     if share < LIU_SHARE {
         liu(share / LIU_SHARE)

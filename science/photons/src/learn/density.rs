@@ -19,7 +19,7 @@ pub(super) trait Density<const OUTPUTS: usize> {
 
 /// Four components in closed form ([`skyscan_reco::light::learned::components`]).
 #[derive(Clone, Copy, Debug)]
-pub struct FourComponents;
+pub(super) struct FourComponents;
 
 impl Density<N_PARAMETERS> for FourComponents {
     const FIRST_OFFSETS: [f64; N_PARAMETERS] =

@@ -126,13 +126,13 @@ fn lessons(n: usize) -> Vec<Lesson> {
 #[test]
 fn the_gradient_is_the_derivative() {
     let lessons = lessons(40);
-    let network = first_network::<FourComponents, 12>(3);
-    let mean = |network: &Network<12>| {
-        Gradient::of::<FourComponents, 12>(network, &lessons)
+    let network = first_network::<FourComponents, N_PARAMETERS>(3);
+    let mean = |network: &Network<N_PARAMETERS>| {
+        Gradient::of::<FourComponents, N_PARAMETERS>(network, &lessons)
             .mean()
             .1
     };
-    let (gradient, _) = Gradient::of::<FourComponents, 12>(&network, &lessons).mean();
+    let (gradient, _) = Gradient::of::<FourComponents, N_PARAMETERS>(&network, &lessons).mean();
     for i in (0..gradient.len()).step_by(7) {
         let moved = |step: f64| {
             let mut network = network.clone();
@@ -151,8 +151,8 @@ fn the_gradient_is_the_derivative() {
 #[test]
 fn no_number_of_threads_changes_the_gradient() {
     let lessons = lessons(1_000);
-    let network = first_network::<FourComponents, 12>(3);
-    let on = |n_threads| gradient_on::<FourComponents, 12>(n_threads, &network, &lessons);
+    let network = first_network::<FourComponents, N_PARAMETERS>(3);
+    let on = |n_threads| gradient_on::<FourComponents, N_PARAMETERS>(n_threads, &network, &lessons);
     assert_eq!(on(1), on(2));
     assert_eq!(on(1), on(5));
 }
@@ -161,7 +161,7 @@ fn no_number_of_threads_changes_the_gradient() {
 fn what_was_scaled_is_known_by_the_weights() {
     let lessons = lessons(200);
     let scale = Scale::of(&lessons);
-    let scaled = first_network::<FourComponents, 12>(3);
+    let scaled = first_network::<FourComponents, N_PARAMETERS>(3);
     let mut folded = scaled.clone();
     scale.fold_into(&mut folded);
     for lesson in &lessons {

@@ -38,7 +38,7 @@ const BLOCK: u64 = 4096;
 
 /// What to draw. The same settings always give the same samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Seed of all random numbers.
     pub seed: u64,
     /// How many photons are emitted: each gives some three samples.
@@ -50,7 +50,7 @@ pub struct Settings {
 /// Draws samples in an ice, on all cores. Every other photon is of the bare muon.
 ///
 /// The weights give far samples their true, small share.
-pub fn draw(ice: &[IceLayer], settings: &Settings) -> Vec<Sample> {
+pub(crate) fn draw(ice: &[IceLayer], settings: &Settings) -> Vec<Sample> {
     draw_on(all_cores(), ice, settings)
 }
 
