@@ -186,15 +186,20 @@ impl Folder {
         self.answers.values()
     }
 
-    /// Folder and name of the map of an answer.
-    pub fn map(&self, event: u64, reco: &str) -> (PathBuf, String) {
-        (self.dir.join(MAPS), format!("{event:06}.{reco}.npz"))
+    /// Where the maps are, each by its [`map_name`].
+    pub fn maps(&self) -> PathBuf {
+        self.dir.join(MAPS)
     }
 
     /// Where reports go.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Name of the file with the map of an answer.
+pub fn map_name(event: u64, reco: &str) -> String {
+    format!("{event:06}.{reco}.npz")
 }
 
 fn malformed(path: &Path, error: &serde_json::Error) -> FolderError {

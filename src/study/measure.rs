@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::folder::{Answer, Folder, Outcome};
+use super::folder::{Answer, Folder, Outcome, map_name};
 use crate::event::detector::Detector;
 use crate::output::{ScanFileError, read_scan_file};
 use crate::sky::coordinates::SkyFrame;
@@ -134,8 +134,8 @@ impl Measuring<'_> {
         sha256: &str,
         method: &RegionMethod,
     ) -> Result<Option<Found>, MeasureError> {
-        let (dir, name) = self.folder.map(answer.event, &answer.reco);
-        let path = dir.join(name);
+        let name = map_name(answer.event, &answer.reco);
+        let path = self.folder.maps().join(name);
         let map = read_scan_file(&path, None)?.map;
         if map.sha256_hex() != sha256 {
             return Err(MeasureError::OtherMap(path));

@@ -12,7 +12,7 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::{Notify, watch};
 
 use super::design::{Design, Made};
-use super::folder::{Answer, Folder, FolderError, Outcome};
+use super::folder::{Answer, Folder, FolderError, Outcome, map_name};
 use crate::actors::scanner::{Ending, Scanned};
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanError, ScanSetup, progress::Progress};
@@ -138,7 +138,7 @@ impl Study {
                 }
             })
             .buffered(self.place.makers.max(1));
-        let maps = folder.map(0, "").0;
+        let maps = folder.maps();
         let n_side_by_side = match transport::is_local(&self.place.url) {
             true => SIDE_BY_SIDE,
             false => 1,
@@ -229,7 +229,7 @@ impl Study {
         let request = at_truth(&scanned.map, &problem, direction, vertex);
         let fitted = kernel.evaluate(vec![request], StopFlag::default()).await;
         let identity = EventIdentity::from(&problem.event);
-        let name = format!("{:06}.{}.npz", made.number, reco.name());
+        let name = map_name(made.number, reco.name());
         let numerics = self.design.numerics;
         output::write_archive(maps, &name, &scanned.map, identity, reco.name(), numerics)?;
         Ok(Some(answer(Outcome::Map {
