@@ -16,6 +16,7 @@ mod keys;
 mod log;
 mod map;
 mod metrics;
+mod place;
 mod progress;
 mod reco;
 mod regions;

@@ -23,6 +23,7 @@ use super::input::{self, DetectorArguments, EventArguments, EventChoice};
 use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
+use super::place::PlaceArguments;
 use super::progress::{Telling, View};
 use super::regions::RegionArguments;
 use super::{Failure, Format, bad_input, failed, runtime, tell};
@@ -118,20 +119,8 @@ pub(super) struct Arguments {
     regions: RegionArguments,
     #[command(flatten)]
     marks: MarkArguments,
-    /// Where Scanner and Workers meet: memory:, zmq://HOST:PORT, zmq+ipc:///PATH,
-    /// amqp://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE)
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "memory:",
-        env = "SKYSCAN_TRANSPORT",
-        hide_env_values = true
-    )]
-    transport: String,
-    /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
-    /// cores]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    workers: Option<u16>,
+    #[command(flatten)]
+    place: PlaceArguments,
     /// Pixels per task [default: as many as take half a second]
     #[arg(long, value_name = "PIXELS")]
     chunk: Option<NonZeroUsize>,
@@ -271,12 +260,6 @@ impl Arguments {
             false => Drafts::OfClosedRegions,
         }
     }
-
-    fn slots(&self) -> u16 {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        self.workers
-            .unwrap_or_else(|| u16::try_from(cores).unwrap_or(u16::MAX))
-    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -285,12 +268,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if arguments.resume.is_none() && !matches!(arguments.near, Some(Direction::Seed(_))) {
         arguments.plan(None)?;
     }
-    let slots = arguments.slots();
-    if slots == 0 && transport::is_local(&arguments.transport) {
-        return Err(bad_input(anyhow!(
-            "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
-        )));
-    }
+    let slots = arguments.place.slots()?;
     let detector = arguments.detector.read()?;
     arguments.metrics.serve("scan")?;
     let call = Call {
@@ -320,7 +298,7 @@ impl Call<'_> {
     fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
         let transport =
-            transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
+            transport::open(&arguments.place.transport, arguments.keys.dir()).map_err(bad_input)?;
         let worker = |slots| WorkerConfig {
             slots,
             leases_per_slot: LEASES_PER_SLOT,
@@ -341,7 +319,7 @@ impl Call<'_> {
             fail_after: arguments.fail_after.unwrap_or(asked.fail_after),
             give_up: arguments.give_up,
             deadline: None,
-            patience: match transport::is_local(&arguments.transport) {
+            patience: match transport::is_local(&arguments.place.transport) {
                 true => Duration::ZERO,
                 false => actors::PATIENCE,
             },
@@ -352,14 +330,14 @@ impl Call<'_> {
 
 /// Where workers from elsewhere come and go, their book; says where they are waited for.
 fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
-    if transport::is_local(&arguments.transport) {
+    if transport::is_local(&arguments.place.transport) {
         return Ok(None);
     }
     // Nobody is sent to where there is nothing.
-    transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
+    transport::open(&arguments.place.transport, arguments.keys.dir()).map_err(bad_input)?;
     let is_quiet = arguments.progress == Telling::None;
     if !is_quiet {
-        let place = transport::shown(&arguments.transport);
+        let place = transport::shown(&arguments.place.transport);
         let dialled = match ["0.0.0.0", "[::]", "*"]
             .iter()
             .find(|any| place.contains(**any))

@@ -3,7 +3,7 @@
 mod place;
 mod vigil;
 
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::interrupt::on_interrupt;
 use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
+use super::place::cores;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
 use crate::actors::attendance::Attended;
 use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
@@ -88,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
     let transport = Attended::around(transport, attendance::book("worker", false)?);
     let config = WorkerConfig {
-        slots: arguments.slots(),
+        slots: arguments.slots.unwrap_or_else(cores),
         leases_per_slot: worker::LEASES_PER_SLOT,
         recos: arguments.recos()?,
     };
@@ -179,17 +180,6 @@ fn ended_by(error: WorkerError) -> Failure {
 }
 
 impl Arguments {
-    fn slots(&self) -> NonZeroU16 {
-        let cores = || {
-            let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-            u16::try_from(cores)
-                .ok()
-                .and_then(NonZeroU16::new)
-                .unwrap_or(NonZeroU16::MAX)
-        };
-        self.slots.unwrap_or_else(cores)
-    }
-
     fn recos(&self) -> Result<Vec<Arc<dyn Reco>>, Failure> {
         let met = self.external.meet(None)?;
         if self.reco.is_empty() {

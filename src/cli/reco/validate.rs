@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::cli::input::{self, DetectorArguments};
 use crate::cli::interrupt::on_interrupt;
+use crate::cli::place::{PlaceArguments, cores};
 use crate::cli::progress::{Pace, left};
 use crate::cli::regions::{MethodArguments, Regions};
 use crate::cli::stderr::write_line;
@@ -85,19 +86,8 @@ pub(in crate::cli) struct Arguments {
     nside: Vec<Nside>,
     #[command(flatten)]
     regions: MethodArguments,
-    /// Where Scanner and Workers meet, as for scan
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "memory:",
-        env = "SKYSCAN_TRANSPORT",
-        hide_env_values = true
-    )]
-    transport: String,
-    /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
-    /// cores]
-    #[arg(long, value_name = "N")]
-    workers: Option<u16>,
+    #[command(flatten)]
+    place: PlaceArguments,
     /// Write a coverage file from these events, once all have their answers
     #[arg(long, value_name = "FILE")]
     coverage_out: Option<PathBuf>,
@@ -216,16 +206,8 @@ impl Arguments {
         let recos = self.reco.iter().map(|name| input::reco(name));
         let recos = recos.collect::<Result<Vec<Arc<dyn Reco>>, Failure>>()?;
         Plan::new(Strategy::Zoom, self.nside.clone(), ENCLOSED).map_err(bad_input)?;
-        transport::open(&self.transport, None).map_err(bad_input)?;
-        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let slots = self
-            .workers
-            .unwrap_or_else(|| u16::try_from(n_cores).unwrap_or(u16::MAX));
-        if slots == 0 && transport::is_local(&self.transport) {
-            return Err(bad_input(anyhow!(
-                "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
-            )));
-        }
+        transport::open(&self.place.transport, None).map_err(bad_input)?;
+        let slots = self.place.slots()?;
         let ices = match self.ice.as_slice() {
             [] => vec![Ice::default()],
             ices => ices.to_vec(),
@@ -244,9 +226,9 @@ impl Arguments {
             detector,
             recos,
             place: Place {
-                url: self.transport.clone(),
+                url: self.place.transport.clone(),
                 slots,
-                makers: n_cores,
+                makers: usize::from(cores().get()),
             },
         })
     }

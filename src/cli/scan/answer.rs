@@ -275,7 +275,7 @@ impl Call<'_> {
         let has_ended = scanned.ending == Ending::Fulfilled;
         let found = Found::on(&scanned.map, choice, has_ended, problem, plan);
         let mut summary = found.summary(scanned, problem);
-        summary.transport = transport::shown(&self.arguments.transport);
+        summary.transport = transport::shown(&self.arguments.place.transport);
         begun.clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;
         // That the answer cannot be told is no reason to lose the files, too.

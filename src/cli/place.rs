@@ -1,0 +1,49 @@
+//! Where Scanner and Workers of a scan meet, and how much of the work is done here.
+
+use std::num::NonZeroU16;
+
+use anyhow::anyhow;
+
+use super::{Failure, bad_input};
+use crate::transport;
+
+/// Where a scan is worked on.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PlaceArguments {
+    /// Where Scanner and Workers meet: memory:, zmq://HOST:PORT, zmq+ipc:///PATH,
+    /// amqp://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE)
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "memory:",
+        env = "SKYSCAN_TRANSPORT",
+        hide_env_values = true
+    )]
+    pub(super) transport: String,
+    /// Tasks evaluated at once in this process; 0: only by workers elsewhere [default: the number of
+    /// cores]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    workers: Option<u16>,
+}
+
+impl PlaceArguments {
+    /// Tasks evaluated at once in this process; none only where others can come.
+    pub(super) fn slots(&self) -> Result<u16, Failure> {
+        let slots = self.workers.unwrap_or_else(|| cores().get());
+        if slots == 0 && transport::is_local(&self.transport) {
+            return Err(bad_input(anyhow!(
+                "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
+            )));
+        }
+        Ok(slots)
+    }
+}
+
+/// How many cores there are.
+pub(super) fn cores() -> NonZeroU16 {
+    std::thread::available_parallelism()
+        .ok()
+        .map_or(NonZeroU16::MIN, |cores| {
+            NonZeroU16::try_from(cores).unwrap_or(NonZeroU16::MAX)
+        })
+}
