@@ -125,11 +125,6 @@ impl Coverage {
         })
     }
 
-    /// SHA-256 of the file in hexadecimal digits.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
     /// What it says.
     pub fn table(&self) -> &CoverageTable {
         &self.table
@@ -341,12 +336,12 @@ mod tests {
         let text = serde_json::to_vec(&table()).unwrap();
         let coverage = Coverage::from_json(&text).unwrap();
         assert_eq!(coverage.table(), &table());
-        assert_eq!(coverage.sha256().len(), 64);
+        assert_eq!(coverage.sha256.len(), 64);
         assert_ne!(
             Coverage::from_json(&[&text[..], b"\n"].concat())
                 .unwrap()
-                .sha256(),
-            coverage.sha256()
+                .sha256,
+            coverage.sha256
         );
     }
 

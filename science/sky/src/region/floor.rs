@@ -20,6 +20,7 @@ use std::f64::consts::PI;
 use super::super::map::{SkyMap, fitted};
 use super::super::surface::Surface;
 use super::super::{Equatorial, Nside, Pixel};
+use super::FINEST_LATTICE;
 
 /// Pixels to a floor: the minimum over their centres is a few hundredths above the true one.
 const PIXELS_PER_FLOOR: f64 = 2.5;
@@ -29,8 +30,6 @@ const LARGE: f64 = 25.0;
 
 /// Pixels beyond the edge that a boundary is traced with.
 const RIM_PIXELS: f64 = 3.0;
-
-const FINEST: u32 = 65536;
 
 /// Directions within a level, on a lattice as fine as the floor asks for.
 struct Sources {
@@ -77,7 +76,7 @@ impl Sources {
         let finest = *map.rounds().keys().next_back()?;
         let mut lattice = finest;
         let size = |nside: Nside| nside.pixel_area_deg2().sqrt().to_radians();
-        while size(lattice) * PIXELS_PER_FLOOR > floor_rad && lattice < Nside(FINEST) {
+        while size(lattice) * PIXELS_PER_FLOOR > floor_rad && lattice < Nside(FINEST_LATTICE) {
             lattice = Nside(2 * lattice.0);
         }
         let point_deg2 = PI * level * floor_rad.to_degrees() * floor_rad.to_degrees();
