@@ -75,17 +75,7 @@ impl MapView {
 
 impl Display for MapView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let text = Unfolded(self).to_string();
-        f.write_str(&summary::folded(&text, summary::WIDTH))
-    }
-}
-
-/// The text in lines of any length.
-struct Unfolded<'a>(&'a MapView);
-
-impl Display for Unfolded<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.write(f)
+        f.write_str(&summary::written(|f| self.write(f), summary::WIDTH))
     }
 }
 

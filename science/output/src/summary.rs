@@ -4,7 +4,7 @@ mod fold;
 mod text;
 mod truth;
 
-pub(super) use fold::{WIDTH, folded};
+pub(super) use fold::{WIDTH, written};
 pub(super) use text::{all_around, direction, doubts, heading, map_hash, opening, sub_pixel, told};
 pub use text::{area, percent};
 pub use truth::OffTruth;

@@ -1,14 +1,29 @@
 //! Lines that are too long for a terminal go on in the next one.
 
+use std::fmt::{self, Display, Formatter};
+
 /// Columns of a terminal that nobody has made wider, and of text for files and pipes.
 pub(crate) const WIDTH: usize = 80;
 /// Where the text of a labelled line begins.
 const INDENT: usize = 10;
 const WARNING: &str = "WARNING: ";
 
+/// What is written, in lines of so many columns.
+pub(crate) fn written(write: impl Fn(&mut Formatter<'_>) -> fmt::Result, width: usize) -> String {
+    struct Unfolded<W>(W);
+
+    impl<W: Fn(&mut Formatter<'_>) -> fmt::Result> Display for Unfolded<W> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    folded(&Unfolded(write).to_string(), width)
+}
+
 /// Breaks lines at spaces, and indents what goes on. A word that is too long stays whole, so that it can
 /// be copied.
-pub(crate) fn folded(text: &str, width: usize) -> String {
+fn folded(text: &str, width: usize) -> String {
     let mut folded = String::with_capacity(text.len() + width);
     for line in text.lines() {
         let indent = match line.starts_with(WARNING) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::fold::{WIDTH, folded};
+use super::fold::{WIDTH, written};
 use super::{BestFit, PutAsideWorker, RegionExtent, Summary};
 use crate::doubt::{self, Doubt};
 use crate::{EventIdentity, FailedFile, SubPixel, sexagesimal};
@@ -15,15 +15,6 @@ const LISTED_REASONS: usize = 3;
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text(WIDTH))
-    }
-}
-
-/// The text in lines of any length.
-struct Unfolded<'a>(&'a Summary);
-
-impl Display for Unfolded<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.write(f)
     }
 }
 
@@ -46,7 +37,7 @@ impl Summary {
 
     /// The answer for people in lines of so many columns.
     pub fn text(&self, width: usize) -> String {
-        folded(&Unfolded(self).to_string(), width)
+        written(|f| self.write(f), width)
     }
 
     /// How many files there are and where, and which ones could not be written; empty if none was
