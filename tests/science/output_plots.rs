@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use skyscan::output::{self, Drafts, EventIdentity, ScanRecord, plot};
+use skyscan::output::{self, EventIdentity, ScanRecord, plot};
 use skyscan::sky::map::{PixelFit, PixelOutcome, SkyMap};
-use skyscan::sky::region::{self, Region, RegionMethod, WILKS_50, WILKS_90};
+use skyscan::sky::region::{self, Region, WILKS_50, WILKS_90};
 use skyscan::sky::{Equatorial, Nside, Pixel};
 use tiny_skia::Pixmap;
 
@@ -90,26 +90,17 @@ fn regions(map: &SkyMap) -> Vec<Region> {
 }
 
 fn record<'a>(map: &'a SkyMap, regions: &'a [Region]) -> ScanRecord<'a> {
+    let event = EventIdentity {
+        run_id: 136_766,
+        event_id: 7_637_140,
+        mjd: 59_754.675_884_320_13,
+        stream: "GOLD".to_owned(),
+    };
     ScanRecord {
-        event: EventIdentity {
-            run_id: 136_766,
-            event_id: 7_637_140,
-            mjd: 59_754.675_884_320_13,
-            stream: "GOLD".to_owned(),
-        },
-        reco: "simulated",
         numerics: Some(1),
         detector: "IceCube-86",
-        map,
-        complete: map.rounds().keys().copied().collect::<BTreeSet<_>>(),
-        best_fit: map.best().map(|(pixel, _)| pixel.center()),
-        sub_pixel: None,
-        method: RegionMethod::Wilks,
         regions,
-        hit_doms: None,
-        event_doubts: &[],
-        marks: &[],
-        drafts: Drafts::default(),
+        ..ScanRecord::of_map(map, event, "simulated")
     }
 }
 

@@ -11,9 +11,8 @@ use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
-use skyscan::output::{self, Drafts, EventIdentity, ScanRecord};
+use skyscan::output::{self, EventIdentity, ScanRecord};
 use skyscan::sky::map::{PixelFit, PixelOutcome, SkyMap};
-use skyscan::sky::region::RegionMethod;
 use skyscan::sky::{Equatorial, Nside, Pixel};
 
 use crate::needs::{self, Check, group};
@@ -70,26 +69,17 @@ fn fit(llh: f64, k: usize) -> PixelOutcome {
 fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> Result<ScanRecord<'a>, Box<dyn Error>> {
     let complete: Result<BTreeSet<Nside>, _> =
         complete.iter().map(|&n| Nside::try_from(n)).collect();
+    let event = EventIdentity {
+        run_id: 136_766,
+        event_id: 7_637_140,
+        mjd: 59_754.675_884_320_13,
+        stream: "GOLD".to_owned(),
+    };
     Ok(ScanRecord {
-        event: EventIdentity {
-            run_id: 136_766,
-            event_id: 7_637_140,
-            mjd: 59_754.675_884_320_13,
-            stream: "GOLD".to_owned(),
-        },
-        reco: "pandel-mpe",
         numerics: Some(1),
         detector: "IceCube-86",
-        map,
         complete: complete?,
-        best_fit: map.best().map(|(pixel, _)| pixel.center()),
-        sub_pixel: None,
-        method: RegionMethod::Wilks,
-        regions: &[],
-        hit_doms: None,
-        event_doubts: &[],
-        marks: &[],
-        drafts: Drafts::default(),
+        ..ScanRecord::of_map(map, event, "pandel-mpe")
     })
 }
 

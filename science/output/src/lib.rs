@@ -132,6 +132,28 @@ pub struct ScanRecord<'a> {
     pub drafts: Drafts,
 }
 
+impl<'a> ScanRecord<'a> {
+    /// A whole scan of which nothing is known but its map.
+    pub fn of_map(map: &'a SkyMap, event: EventIdentity, reco: &'a str) -> Self {
+        Self {
+            event,
+            reco,
+            numerics: None,
+            detector: "",
+            map,
+            complete: map.rounds().keys().copied().collect(),
+            best_fit: map.best().map(|(pixel, _)| pixel.center()),
+            sub_pixel: None,
+            method: RegionMethod::Wilks,
+            regions: &[],
+            hit_doms: None,
+            event_doubts: &[],
+            marks: &[],
+            drafts: Drafts::default(),
+        }
+    }
+}
+
 /// A direction that is shown beside what was found, such as that of a star or of another fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
@@ -310,20 +332,8 @@ pub fn write_archive(
     numerics: u32,
 ) -> Result<PathBuf, OutputError> {
     let record = ScanRecord {
-        event,
-        reco,
         numerics: Some(numerics),
-        detector: "",
-        map,
-        complete: map.rounds().keys().copied().collect(),
-        best_fit: None,
-        sub_pixel: None,
-        method: RegionMethod::Wilks,
-        regions: &[],
-        hit_doms: None,
-        event_doubts: &[],
-        marks: &[],
-        drafts: Drafts::default(),
+        ..ScanRecord::of_map(map, event, reco)
     };
     file::write_atomically(dir, name, |out| result::archive::write(&record, out))
 }

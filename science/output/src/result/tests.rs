@@ -3,9 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{file_name, write};
-use crate::{Drafts, EventIdentity, ScanRecord};
+use crate::{EventIdentity, ScanRecord};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
-use skyscan_sky::region::RegionMethod;
 use skyscan_sky::{Nside, Pixel};
 
 fn pixel(nside: u32, index: u64) -> Pixel {
@@ -27,29 +26,22 @@ fn failed(reason: &str) -> PixelOutcome {
 }
 
 fn record<'a>(map: &'a SkyMap, complete: &[u32]) -> ScanRecord<'a> {
+    let event = EventIdentity {
+        run_id: 136_766,
+        event_id: 7_637_140,
+        mjd: 59_754.675_884_320_13,
+        stream: "GOLD".to_owned(),
+    };
     ScanRecord {
-        event: EventIdentity {
-            run_id: 136_766,
-            event_id: 7_637_140,
-            mjd: 59_754.675_884_320_13,
-            stream: "GOLD".to_owned(),
-        },
-        reco: "pandel-mpe",
         numerics: Some(1),
         detector: "IceCube-86",
-        map,
         complete: complete
             .iter()
             .map(|&n| Nside::try_from(n).unwrap())
             .collect::<BTreeSet<_>>(),
         best_fit: None,
-        sub_pixel: None,
-        method: RegionMethod::Wilks,
-        regions: &[],
         hit_doms: Some(57),
-        event_doubts: &[],
-        marks: &[],
-        drafts: Drafts::default(),
+        ..ScanRecord::of_map(map, event, "pandel-mpe")
     }
 }
 
