@@ -7,8 +7,6 @@
 //! know only kernels. A [`Reco`] makes the kernel for one event.
 
 pub mod compute;
-#[cfg(test)]
-mod contract;
 pub mod external;
 pub mod hits;
 pub mod light;
@@ -16,6 +14,8 @@ pub mod minimize;
 pub mod pandel_mpe;
 pub mod photon_mpe;
 mod plane;
+#[cfg(test)]
+mod promises;
 pub mod readout;
 pub mod synthetic;
 

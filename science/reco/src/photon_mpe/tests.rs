@@ -1,6 +1,6 @@
 use super::*;
 use crate::VertexSeed;
-use crate::contract::{self, fitted, problem, truth};
+use crate::promises::{self, fitted, problem, truth};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,13 +14,13 @@ fn gradient_is_the_derivative() {
     for direction in [[0.36, -0.48, 0.8], [0.0, 0.0, -1.0]] {
         let plane = Plane::new(likelihood.center_m, direction);
         let mut slice = Slice::new(&likelihood, &plane);
-        contract::gradient_is_the_derivative(|track| slice.evaluate(track), 1e-3);
+        promises::gradient_is_the_derivative(|track| slice.evaluate(track), 1e-3);
     }
 }
 
 #[test]
 fn the_true_direction_beats_its_surroundings() {
-    contract::the_true_direction_beats_its_surroundings(likelihood);
+    promises::the_true_direction_beats_its_surroundings(likelihood);
 }
 
 /// Fifty descents from anywhere up to 500 m away find nothing below what the search finds by itself.
@@ -55,12 +55,12 @@ fn no_start_leads_below_the_minimum() {
 
 #[test]
 fn a_parents_optimum_is_never_made_worse() {
-    contract::a_parents_optimum_is_never_made_worse(likelihood);
+    promises::a_parents_optimum_is_never_made_worse(likelihood);
 }
 
 #[test]
 fn too_few_hits_are_refused() {
-    contract::too_few_hits_are_refused("photon-mpe", |problem| {
+    promises::too_few_hits_are_refused("photon-mpe", |problem| {
         PhotonMpe::default().for_event(problem)
     });
 }
