@@ -33,6 +33,7 @@ mod ending;
 mod links;
 mod meters;
 mod offers;
+mod placing;
 mod recording;
 mod rows;
 mod watching;
@@ -97,6 +98,7 @@ pub fn start(
             offers: Offers::default(),
             begun: Instant::now(),
             unsent: Vec::new(),
+            unplaced: Vec::new(),
             is_submitting: false,
             phase: Phase::Refining,
             ended: Some(ended),
@@ -122,6 +124,8 @@ pub struct Scanner {
     begun: Instant,
     /// Cut and not yet given to the hub.
     unsent: Vec<TaskFrame>,
+    /// Copies, while the hub is asked who holds what nothing has come of.
+    unplaced: Vec<Task>,
     is_submitting: bool,
     phase: Phase,
     ended: Option<oneshot::Sender<Result<Scanned, TransportError>>>,
@@ -306,11 +310,13 @@ impl Scanner {
         }
         let now = self.begun.elapsed();
         let (n_workers, n_slots) = (self.links.len(), self.links.n_slots);
+        let mut copies = Vec::new();
         for (copy, reason) in self.ledger.copy_stragglers(n_workers, n_slots, now) {
             tracing::debug!(task = copy.id, ?reason, "copies a task");
             self.meters.copied(reason);
-            self.send(copy);
+            copies.push(copy);
         }
+        self.place(copies, context);
         self.hand_out(context);
     }
 
@@ -319,8 +325,9 @@ impl Scanner {
     fn end_wave(&mut self, context: &mut Context<Self>) {
         self.report();
         // What is not with the hub yet can only be copies that lost.
-        self.ledger.purged(self.unsent.len());
+        self.ledger.purged(self.unsent.len() + self.unplaced.len());
         self.unsent.clear();
+        self.unplaced.clear();
         self.meters.wave_ended();
         if self.ledger.n_losing() == 0 {
             return self.refine(context);

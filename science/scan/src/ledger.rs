@@ -57,8 +57,22 @@ pub struct Task {
     pub requests: Vec<PixelRequest>,
     /// Workers that should not get it, while others are there: it failed there, or they are put aside.
     pub avoid: Vec<WorkerId>,
+    /// Tasks that are out with its pixels and that nothing has come of: whoever holds them should not get
+    /// this one, too.
+    pub in_vain: Vec<u64>,
     /// After so many attempts it is to be given back unbegun; without a number, never.
     pub most_attempts: Option<u32>,
+}
+
+impl Task {
+    /// These workers should not get it either, as far as there is room.
+    pub fn avoid_too(&mut self, workers: impl IntoIterator<Item = WorkerId>) {
+        for worker in workers {
+            if self.avoid.len() < MOST_AVOIDED && !self.avoid.contains(&worker) {
+                self.avoid.push(worker);
+            }
+        }
+    }
 }
 
 /// How the size of tasks is chosen.
@@ -399,6 +413,7 @@ impl Ledger {
             id,
             requests,
             avoid,
+            in_vain: Vec::new(),
             most_attempts: most_attempts.filter(|_| self.counts_attempts),
         }
     }

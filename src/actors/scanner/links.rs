@@ -46,6 +46,11 @@ impl Links {
         self.shares.len()
     }
 
+    /// Whose link it is, while it is up.
+    pub(super) fn worker(&self, link: LinkId) -> Option<WorkerId> {
+        self.shares.get(&link).map(|share| share.worker)
+    }
+
     /// A link by name, with its worker, for those who look for what is wrong.
     pub(super) fn name(&self, link: LinkId) -> String {
         match self.shares.get(&link) {

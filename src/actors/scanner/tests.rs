@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
     HubConfig, Lease, Link, LinkConfig, LinkInbox, LinkIncoming, ScanId, Transport, WorkerId,
 };
@@ -12,10 +12,11 @@ use skyscan_transport_memory::MemoryTransport;
 use super::super::refiner::{self, Decide};
 use super::*;
 use crate::event::DetectorDirection;
-use crate::protocol::PROTOCOL;
+use crate::protocol::{PROTOCOL, Report, ResultBody};
 use crate::scan::StragglerPolicy;
 use crate::scan::ledger::Chunking;
 use crate::sky::Nside;
+use crate::sky::map::fitted;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -90,6 +91,37 @@ async fn leases(inbox: &mut LinkInbox, n_leases: usize) -> Vec<Lease> {
     held
 }
 
+/// A place where a Scanner has three pixels to hand out, each in a task of its own.
+async fn three_pixels() -> (
+    MemoryTransport,
+    Addr<Scanner>,
+    oneshot::Receiver<Result<Scanned, TransportError>>,
+) {
+    let place = MemoryTransport::new();
+    let hub_config = HubConfig {
+        scan: ScanId(1),
+        protocol: PROTOCOL,
+        welcome: Bytes::new(),
+        backlog: 100,
+        liveness: MINUTE,
+        lease_term: MINUTE,
+        payloads: None,
+    };
+    let (hub, inbox) = place.open_hub(hub_config).await.unwrap();
+    let one = Chunking::Fixed(NonZeroUsize::MIN);
+    let (progress, _watched) = watch::channel(Progress::default());
+    let (scanner, end) = start(
+        hub,
+        inbox,
+        refiner::start(Three),
+        Ledger::new(one, StragglerPolicy::default()),
+        HandOut::default(),
+        progress,
+        None,
+    );
+    (place, scanner, end)
+}
+
 /// Two pixels are with a worker that hangs and renews its leases, the third waits for a link; another
 /// worker is up, and has nothing to do with it.
 #[test]
@@ -102,28 +134,7 @@ fn a_pixel_that_nothing_comes_of_is_told_with_the_link_that_has_it() {
         .finish();
     let _here = tracing::subscriber::set_default(subscriber);
     super::super::worker::tests::in_virtual_time(async {
-        let place = MemoryTransport::new();
-        let hub_config = HubConfig {
-            scan: ScanId(1),
-            protocol: PROTOCOL,
-            welcome: Bytes::new(),
-            backlog: 100,
-            liveness: MINUTE,
-            lease_term: MINUTE,
-            payloads: None,
-        };
-        let (hub, inbox) = place.open_hub(hub_config).await.unwrap();
-        let one = Chunking::Fixed(NonZeroUsize::MIN);
-        let (progress, _watched) = watch::channel(Progress::default());
-        let (_scanner, _end) = start(
-            hub,
-            inbox,
-            refiner::start(Three),
-            Ledger::new(one, StragglerPolicy::default()),
-            HandOut::default(),
-            progress,
-            None,
-        );
+        let (place, _scanner, _end) = three_pixels().await;
         let (hangs, mut inbox) = link(&place, 0xaa, 2).await;
         let held = leases(&mut inbox, 2).await;
         let (_listens, _nothing) = link(&place, 0xbb, 0).await;
@@ -146,5 +157,46 @@ fn a_pixel_that_nothing_comes_of_is_told_with_the_link_that_has_it() {
         assert!(told.contains("held=2"), "{told}");
         let other = WorkerId([0xbb; 16]).to_string();
         assert!(!told.contains(&other), "{told}");
+    });
+}
+
+/// Who takes all that it can get, renews it and answers nothing gets each pixel once: the copies go to
+/// the worker that has come meanwhile.
+#[test]
+fn a_copy_goes_to_others_than_those_that_hold_what_it_is_a_copy_of() {
+    super::super::worker::tests::in_virtual_time(async {
+        let (place, _scanner, mut end) = three_pixels().await;
+        let (_hoards, mut hoarded) = link(&place, 0xaa, u16::MAX).await;
+        let held = leases(&mut hoarded, 3).await;
+        let (works, mut inbox) = link(&place, 0xbb, 1).await;
+        let mut renewal = tokio::time::interval(MINUTE / 3);
+        let scanned = loop {
+            tokio::select! {
+                _ = renewal.tick() => {
+                    for lease in &held {
+                        // Those whose pixels have their outcomes are not renewed.
+                        let _ = lease.renew().await;
+                    }
+                }
+                Some(incoming) = inbox.next() => {
+                    if let Ok(LinkIncoming::Leased(leases)) = incoming {
+                        let fits = leases.into_iter().map(|lease| {
+                            let task = TaskBody::decode(lease.body()).unwrap();
+                            let fitted = task.requests.iter().map(|_| fitted(1.0));
+                            let report = Report::Outcomes(fitted.collect());
+                            let result = ResultBody { seconds: 1.0, report };
+                            lease.completed(result.encode().into())
+                        });
+                        works.settle(fits.collect()).await.unwrap();
+                    }
+                }
+                scanned = &mut end => break scanned.unwrap().unwrap(),
+            }
+        };
+        assert!(scanned.complete);
+        assert_eq!(scanned.tasks.speculated, 3);
+        let more = hoarded.next().now_or_never();
+        let is_lease = |next: &_| matches!(next, Some(Some(Ok(LinkIncoming::Leased(_)))));
+        assert!(!is_lease(&more), "{more:?}");
     });
 }

@@ -76,6 +76,9 @@ impl Scanner {
         let tasks = stall.tasks.iter().copied().map(TaskId).collect();
         let asking = async move { hub.holders(tasks).await };
         context.spawn(asking.into_actor(self).map(move |held, actor, context| {
+            if actor.phase == Phase::Concluding {
+                return;
+            }
             let held = match held {
                 Ok(held) => Whereabouts::new(held),
                 Err(error) => return actor.end(Err(error), context),

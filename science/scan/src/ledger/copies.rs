@@ -4,7 +4,7 @@
 //! Most tasks of a scan are done by whoever got them first, and leave no trace here. A task enters with
 //! all its pixels when it is copied, or when part of it has to go out again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skyscan_sky::Pixel;
 
@@ -31,6 +31,12 @@ impl Copies {
     /// The tasks that are out with a pixel.
     pub(super) fn holders(&self, pixel: Pixel) -> &[u64] {
         self.holders.get(&pixel).map_or(&[], Vec::as_slice)
+    }
+
+    /// The tasks that are out with any of these pixels, each once.
+    pub(super) fn holders_of(&self, pixels: impl Iterator<Item = Pixel>) -> Vec<u64> {
+        let tasks = pixels.flat_map(|pixel| self.holders(pixel)).copied();
+        tasks.collect::<BTreeSet<u64>>().into_iter().collect()
     }
 
     /// Pixels without an outcome, and the tasks that are out with each.

@@ -202,6 +202,11 @@ impl Ledger {
         let pieces = open.chunks(piece_pixels).map(|piece| {
             self.counts.speculated += 1;
             let pixels = || piece.iter().map(|(pixel, _)| *pixel);
+            let in_vain = match order.reason {
+                CopyReason::Late | CopyReason::Overdue => self.copies.holders_of(pixels()),
+                // Nothing is wrong with who has it, or anyone will do.
+                CopyReason::Wide | CopyReason::Stalled => Vec::new(),
+            };
             self.copies.add(self.next_id, pixels());
             let avoid = match order.reason {
                 CopyReason::Late | CopyReason::Wide | CopyReason::Overdue => {
@@ -220,7 +225,8 @@ impl Ledger {
                 generation,
                 is_copied: false,
             };
-            self.send(task, avoid)
+            let task = self.send(task, avoid);
+            Task { in_vain, ..task }
         });
         pieces.collect()
     }

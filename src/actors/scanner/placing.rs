@@ -1,0 +1,64 @@
+//! Copies go to other workers than those that hold what they are copies of: who hangs, or takes all that
+//! it can get and does nothing, would keep them, too.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use skyscan_transport::{Holder, TaskId, WorkerId};
+
+use super::links::Links;
+use super::{Phase, Scanner};
+use crate::scan::Task;
+
+impl Scanner {
+    /// Sends copies, as soon as the hub has told who holds what nothing has come of.
+    pub(super) fn place(&mut self, copies: Vec<Task>, context: &mut Context<Self>) {
+        let (in_vain, others): (Vec<Task>, Vec<Task>) =
+            (copies.into_iter()).partition(|copy| !copy.in_vain.is_empty());
+        others.into_iter().for_each(|copy| self.send(copy));
+        if in_vain.is_empty() {
+            return;
+        }
+        let ids: BTreeSet<u64> = in_vain.iter().map(|copy| copy.id).collect();
+        let tasks = in_vain.iter().flat_map(|copy| &copy.in_vain);
+        let tasks: BTreeSet<TaskId> = tasks.copied().map(TaskId).collect();
+        self.unplaced.extend(in_vain);
+        let hub = Arc::clone(&self.hub);
+        let asking = async move { hub.holders(tasks.into_iter().collect()).await };
+        context.spawn(asking.into_actor(self).map(move |held, actor, context| {
+            if actor.phase == Phase::Concluding {
+                return;
+            }
+            match held {
+                Ok(held) => actor.send_elsewhere(&ids, &held),
+                Err(error) => return actor.end(Err(error), context),
+            }
+            actor.submit(context);
+        }));
+    }
+
+    /// Sends those of these copies whose wave is not over meanwhile.
+    fn send_elsewhere(&mut self, ids: &BTreeSet<u64>, held: &[Holder]) {
+        let by_task = workers(held, &self.links);
+        let is_asked = |copy: &mut Task| ids.contains(&copy.id);
+        let copies: Vec<Task> = self.unplaced.extract_if(.., is_asked).collect();
+        for mut copy in copies {
+            let tasks = std::mem::take(&mut copy.in_vain);
+            let holders = tasks.iter().filter_map(|task| by_task.get(task)).flatten();
+            copy.avoid_too(holders.copied());
+            self.send(copy);
+        }
+    }
+}
+
+/// The workers at whose links tasks are.
+fn workers(held: &[Holder], links: &Links) -> HashMap<u64, BTreeSet<WorkerId>> {
+    let mut by_task: HashMap<u64, BTreeSet<WorkerId>> = HashMap::new();
+    for holder in held {
+        if let Some(worker) = links.worker(holder.link) {
+            by_task.entry(holder.task.0).or_default().insert(worker);
+        }
+    }
+    by_task
+}
