@@ -20,6 +20,7 @@ use crate::scan::{Ledger, PutAside, Task};
 use crate::sky::Pixel;
 use crate::sky::map::{PixelOutcome, SkyMap};
 pub use ending::{Ending, Scanned};
+use hung::Hung;
 use links::{LinkShare, Links};
 use meters::Meters;
 pub use offers::AskFor;
@@ -30,6 +31,7 @@ use watching::Watch;
 
 mod collecting;
 mod ending;
+mod hung;
 mod links;
 mod meters;
 mod offers;
@@ -93,6 +95,7 @@ pub fn start(
             keeping: keeping.unwrap_or_default(),
             meters: Meters::new(),
             links: Links::default(),
+            hung: Hung::default(),
             put_aside: Vec::new(),
             watch: Watch::default(),
             offers: Offers::default(),
@@ -118,6 +121,7 @@ pub struct Scanner {
     keeping: Keeping,
     meters: Meters,
     links: Links,
+    hung: Hung,
     put_aside: Vec<PutAside>,
     watch: Watch,
     offers: Offers,
@@ -188,6 +192,7 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
             Ok(HubIncoming::LinkDown { link, .. }) => {
                 self.offers.down(link);
                 if let Some(worker) = self.links.remove(link) {
+                    self.hung.stirs(worker);
                     self.ledger.worker_down(worker);
                 }
                 self.recount();
@@ -289,6 +294,7 @@ impl Scanner {
         self.meters.task_sent(task.id);
         let mut frame = frame(task);
         self.offers.avoid_others(&mut frame.avoid);
+        self.hung.avoid(&mut frame.avoid);
         self.unsent.push(frame);
     }
 

@@ -56,6 +56,7 @@ impl Scanner {
     ) {
         let TaskId(id) = outcome.task;
         self.meters.task_back(id);
+        self.hung.stirs(outcome.worker);
         let answer = |seconds, report| Answer {
             worker: outcome.worker,
             attempt: outcome.attempt,
@@ -114,10 +115,11 @@ impl Scanner {
         self.recount();
     }
 
-    /// Counts the slots anew, without those of workers that are put aside.
+    /// Counts the slots anew, without those of workers that are put aside or hang.
     pub(super) fn recount(&mut self) {
-        let ledger = &self.ledger;
-        self.links
-            .recount(ledger.n_aside(), |worker| ledger.is_aside(worker));
+        let (ledger, hung) = (&self.ledger, &self.hung);
+        self.links.recount(ledger.n_aside() + hung.len(), |worker| {
+            ledger.is_aside(worker) || hung.is_hung(worker)
+        });
     }
 }

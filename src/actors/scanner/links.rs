@@ -46,9 +46,9 @@ impl Links {
         self.shares.len()
     }
 
-    /// Whose link it is, while it is up.
-    pub(super) fn worker(&self, link: LinkId) -> Option<WorkerId> {
-        self.shares.get(&link).map(|share| share.worker)
+    /// Whose link it is and what it can take, while it is up.
+    pub(super) fn share(&self, link: LinkId) -> Option<LinkShare> {
+        self.shares.get(&link).copied()
     }
 
     /// A link by name, with its worker, for those who look for what is wrong.

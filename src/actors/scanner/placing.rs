@@ -7,7 +7,6 @@ use std::sync::Arc;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use skyscan_transport::{Holder, TaskId, WorkerId};
 
-use super::links::Links;
 use super::{Phase, Scanner};
 use crate::scan::Task;
 
@@ -40,7 +39,7 @@ impl Scanner {
 
     /// Sends those of these copies whose wave is not over meanwhile.
     fn send_elsewhere(&mut self, ids: &BTreeSet<u64>, held: &[Holder]) {
-        let by_task = workers(held, &self.links);
+        let by_task = self.who_holds(held);
         let is_asked = |copy: &mut Task| ids.contains(&copy.id);
         let copies: Vec<Task> = self.unplaced.extract_if(.., is_asked).collect();
         for mut copy in copies {
@@ -50,15 +49,26 @@ impl Scanner {
             self.send(copy);
         }
     }
-}
 
-/// The workers at whose links tasks are.
-fn workers(held: &[Holder], links: &Links) -> HashMap<u64, BTreeSet<WorkerId>> {
-    let mut by_task: HashMap<u64, BTreeSet<WorkerId>> = HashMap::new();
-    for holder in held {
-        if let Some(worker) = links.worker(holder.link) {
-            by_task.entry(holder.task.0).or_default().insert(worker);
+    /// The workers at whose links tasks are; notes who has no slot left.
+    fn who_holds(&mut self, held: &[Holder]) -> HashMap<u64, BTreeSet<WorkerId>> {
+        let mut by_task: HashMap<u64, BTreeSet<WorkerId>> = HashMap::new();
+        for holder in held {
+            let TaskId(task) = holder.task;
+            let Some(share) = self.links.share(holder.link) else {
+                continue;
+            };
+            by_task.entry(task).or_default().insert(share.worker);
+            if self.hung.holds(share.worker, task, share.slots) {
+                tracing::warn!(
+                    worker = %share.worker,
+                    slots = share.slots,
+                    "a worker holds as many overdue tasks as it has slots: others get copies of them, and it \
+                     gets no more until it answers; look at what it does"
+                );
+            }
         }
+        self.recount();
+        by_task
     }
-    by_task
 }

@@ -32,6 +32,9 @@ pub fn run<F: Fixture>() -> ExitCode {
 
 /// Runs some cases against a backend, and prints how many ran.
 pub fn run_cases<F: Fixture>(cases: Vec<Case>) -> ExitCode {
+    // As many cases as there are cores, each with a place, its processes and their wires: on a machine of many
+    // cores a thousand files are too few. Where more are refused, the case that needs them says so.
+    let _kept = rlimit::increase_nofile_limit(rlimit::INFINITY);
     let arguments = Arguments::from_args();
     let n_cases = cases.len();
     let n_run = Arc::new(AtomicUsize::new(0));

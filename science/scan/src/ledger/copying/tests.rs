@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -234,5 +234,43 @@ fn whatever_comes_first_every_pixel_counts_once_and_the_map_is_the_same() {
             assert_eq!((counts.failed, n_gone), (0, 0));
             assert!(n_results <= counts.planned + counts.speculated);
         }
+    }
+}
+
+/// Somebody has taken whatever was to be had and does nothing; eight good slots are idle. Once the first
+/// copies have come back, all that is overdue goes out as fast as those can do it.
+#[test]
+fn what_one_worker_hoards_is_copied_as_fast_as_idle_slots_can_do_it() {
+    const N_PIXELS: u64 = 200;
+    const TAKES: Duration = Duration::from_millis(40);
+    let mut ledger = super::super::fixture::ledger(N_PIXELS, 1, StragglerPolicy::default());
+    (1..4).for_each(|number| ledger.worker_up(worker(number)));
+    let mut hoarded: Vec<Task> = Vec::new();
+    while let Some(task) = ledger.cut_task(9, at(0)) {
+        hoarded.push(task);
+    }
+    // These alone reached the others.
+    for task in hoarded.drain(..8) {
+        does(&mut ledger, 1, &task, TAKES);
+    }
+    let mut now = TAKES;
+    let mut waiting: VecDeque<Task> = VecDeque::new();
+    let mut at_work: Vec<(Duration, Task)> = Vec::new();
+    while !ledger.is_wave_done() {
+        now += Duration::from_millis(20);
+        let made = ledger.copy_stragglers(3, 9, now);
+        waiting.extend(made.into_iter().map(|(task, _)| task));
+        let (done, rest): (Vec<_>, Vec<_>) = at_work.into_iter().partition(|(due, _)| *due <= now);
+        at_work = rest;
+        for (_, task) in done {
+            does(&mut ledger, 2, &task, now);
+        }
+        while at_work.len() < 8
+            && let Some(task) = waiting.pop_front()
+        {
+            at_work.push((now + TAKES, task));
+        }
+        // Five seconds until they are overdue, one for the copies of all.
+        assert!(now < at(8));
     }
 }
