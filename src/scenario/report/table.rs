@@ -79,7 +79,16 @@ pub fn text(report: &Report, width: usize) -> String {
         paragraph(&format!("  All {scale}"));
     }
     text.push('\n');
-    let shown = table(report, width, &mut text);
+    let mut columns = String::new();
+    let shown = table(report, width, &mut columns);
+    // What a terminal of 24 lines shows at the end is the answer.
+    for (word, meaning) in GLOSSARY {
+        if word.split(", ").any(|word| shown.contains(&word)) {
+            text += &folded(&format!("{word}: {meaning}"), width);
+        }
+    }
+    text.push('\n');
+    text += &columns;
     for verdict in verdicts(report) {
         let name = match verdict.variant.as_str() {
             "" => &report.scenario,
@@ -97,12 +106,6 @@ pub fn text(report: &Report, width: usize) -> String {
                 let void = format!("void: {name}N = {n}, repeat {repeat}: {reason}");
                 text += &folded(&void, width);
             }
-        }
-    }
-    text.push('\n');
-    for (word, meaning) in GLOSSARY {
-        if word.split(", ").any(|word| shown.contains(&word)) {
-            text += &folded(&format!("{word}: {meaning}"), width);
         }
     }
     text

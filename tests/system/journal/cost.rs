@@ -150,6 +150,19 @@ struct Measured {
     p99_ms: f64,
 }
 
+/// A hub of which no worker is lost while something is measured.
+fn hub() -> HubConfig {
+    HubConfig {
+        scan: ScanId(1),
+        protocol: PROTOCOL,
+        welcome: Vec::new().into(),
+        backlog: 65_536,
+        liveness: Duration::from_secs(60),
+        lease_term: Duration::from_secs(60),
+        payloads: None,
+    }
+}
+
 /// Accepts results for a while.
 async fn measure(
     n_links: u32,
@@ -158,16 +171,7 @@ async fn measure(
 ) -> Result<Measured, Failed> {
     let asked = asked(256)?;
     let place = skyscan::transport::open("memory:", None)?;
-    let hub = HubConfig {
-        scan: ScanId(1),
-        protocol: PROTOCOL,
-        welcome: Vec::new().into(),
-        backlog: 65_536,
-        liveness: Duration::from_secs(60),
-        lease_term: Duration::from_secs(60),
-        payloads: None,
-    };
-    let (hub, inbox) = place.open_hub(hub).await?;
+    let (hub, inbox) = place.open_hub(hub()).await?;
     let watch = Arc::new(Stopwatch::default());
     let frame = SkyFrame::new(asked.problem.event.mjd, &asked.problem.detector.site);
     let mut ledger = Ledger::new(
@@ -345,17 +349,8 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
             record: Record::start(journal, "memory")?,
         };
         let place = skyscan::transport::open("memory:", None)?;
-        let hub = HubConfig {
-            scan: ScanId(1),
-            protocol: PROTOCOL,
-            welcome: Vec::new().into(),
-            backlog: 65_536,
-            liveness: Duration::from_secs(60),
-            lease_term: Duration::from_secs(60),
-            payloads: None,
-        };
         // Whoever drops it closes the hub.
-        let (hub, _unread) = place.open_hub(hub).await?;
+        let (hub, _unread) = place.open_hub(hub()).await?;
         let inbox: HubInbox = stream::pending().boxed();
         let (progress, mut watched) = watch::channel(Progress::default());
         let plan = asked.plan.clone();
