@@ -7,12 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::fut::{ActorStreamExt, wrap_stream};
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, StreamHandler,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, StreamHandler, WrapFuture,
 };
 use skyscan_transport::{
     Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport,
@@ -27,12 +25,14 @@ use evaluations::{Evaluated, Evaluations};
 use meters::{Cause, Meters};
 use news::Listener;
 pub use news::News;
+pub use parting::{LeaveWithin, LoseWorker, StopWorker};
 use renewal::Renewals;
 use skipping::shortened;
 
 mod evaluations;
 mod meters;
 mod news;
+mod parting;
 mod preparation;
 mod renewal;
 mod skipping;
@@ -42,9 +42,6 @@ pub(crate) mod tests;
 /// While all slots are busy, one more task for each waits at hand, so that no slot waits for the
 /// wire.
 pub const LEASES_PER_SLOT: NonZeroU16 = NonZeroU16::new(2).expect("2 is above 0");
-/// Who is asked to stop waits no longer than this for what it holds to be taken: a broker that is
-/// blocked takes nothing. What is not told by then goes to others, as when a worker is lost.
-const PARTING: Duration = Duration::from_millis(1500);
 
 /// What a Worker offers.
 #[derive(Clone, Debug)]
@@ -424,18 +421,6 @@ impl Worker {
         }
     }
 
-    /// Says goodbye once nothing is held any more, or once it has waited for long enough.
-    fn leave(&mut self, context: &mut Context<Self>) {
-        if std::mem::replace(&mut self.is_leaving, true) {
-            return;
-        }
-        let link = Arc::clone(&self.link);
-        let closing = async move { link.close().await };
-        context.spawn(closing.into_actor(self).map(|closed, actor, context| {
-            actor.end(closed.map_err(WorkerError::from), context);
-        }));
-    }
-
     fn end(&mut self, result: Result<(), WorkerError>, context: &mut Context<Self>) {
         for served in self.scans.values() {
             served.stop.stop();
@@ -445,49 +430,5 @@ impl Worker {
             let _ = ended.send(result);
         }
         context.stop();
-    }
-}
-
-/// Asks a Worker to give back what it holds and to end.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct StopWorker;
-
-impl Handler<StopWorker> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: StopWorker, context: &mut Context<Self>) {
-        if self.is_stopping {
-            return;
-        }
-        self.is_stopping = true;
-        for served in self.scans.values() {
-            served.stop.stop();
-        }
-        context.run_later(PARTING, Self::leave);
-        let link = Arc::clone(&self.link);
-        let draining = async move { link.drain().await };
-        context.spawn(draining.into_actor(self).map(|drained, actor, context| {
-            if let Err(error) = drained {
-                tracing::debug!(%error, "could not drain");
-            }
-            actor
-                .settlements
-                .extend(actor.waiting.drain(..).map(Lease::released));
-            actor.settle(context);
-        }));
-    }
-}
-
-/// Ends a Worker at once and without a word, as when its machine is taken away.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct LoseWorker;
-
-impl Handler<LoseWorker> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: LoseWorker, context: &mut Context<Self>) {
-        self.end(Ok(()), context);
     }
 }

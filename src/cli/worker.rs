@@ -1,5 +1,6 @@
 //! `skyscan worker`
 
+mod notice;
 mod place;
 mod vigil;
 
@@ -21,9 +22,10 @@ use super::metrics::MetricsArguments;
 use super::place::cores;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
 use crate::actors::attendance::Attended;
-use crate::actors::worker::{self, StopWorker, WorkerConfig, WorkerError};
+use crate::actors::worker::{self, LeaveWithin, StopWorker, WorkerConfig, WorkerError};
 use crate::reco::{self, Reco};
 use crate::transport;
+use notice::Notice;
 use vigil::{Due, Vigil};
 
 /// Serve scans from another process
@@ -38,6 +40,8 @@ use vigil::{Due, Vigil};
 /// at a zmq:// address speaks another version of the wire.
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
+///
+/// Example, on a spot machine: skyscan worker --transport zmq://scanner.example:5555 --notice auto
 ///
 /// Example: skyscan worker --transport zmq://scanner.example:5555 --reco external
 /// --external-program 'python3 examples/line_fit.py'
@@ -66,6 +70,18 @@ pub(super) struct Arguments {
     /// Leave when there was no scan to serve for so long [default: wait for ever]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     give_up: Option<Duration>,
+    /// Leave in time when this cloud gives notice that it takes the machine back: what cannot be done by then
+    /// goes to others at once
+    #[arg(
+        long,
+        value_name = "CLOUD",
+        env = "SKYSCAN_NOTICE",
+        default_value = "none"
+    )]
+    notice: Notice,
+    /// Where the cloud's metadata service is, for tests
+    #[arg(long, value_name = "URL", hide = true)]
+    notice_address: Option<String>,
     #[command(flatten)]
     external: ExternalArguments,
     #[command(flatten)]
@@ -107,6 +123,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         "worker: {slots} for {recos}, waits for scans at {place}"
     ));
     let mut vigil = Vigil::new(place, arguments.give_up);
+    let mut notice = notice::watch(arguments.notice, arguments.notice_address.clone());
     let system = runtime::system_for(config.slots)?;
     system.block_on(async move {
         let (listener, mut news) = mpsc::unbounded_channel();
@@ -131,6 +148,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 () = stop.notified() => {
                     // It may have ended at this very moment.
                     let _ = worker.send(StopWorker).await;
+                }
+                Some(left) = notice.recv() => {
+                    tell(&format!(
+                        "worker: the machine goes in {} s: leaves with what can be done by then",
+                        left.as_secs()
+                    ));
+                    let _ = worker.send(LeaveWithin(left)).await;
                 }
                 Some(news) = news.recv() => vigil.hear(news).iter().for_each(|line| tell(line)),
                 () = until(vigil.next_look()), if given_up.is_none() => match vigil.look() {

@@ -2,6 +2,7 @@
 //! and asked to leave, and brokers that go away in the middle of a scan.
 
 mod faults;
+mod notice;
 mod relay;
 mod remote;
 mod sealed;
@@ -14,7 +15,7 @@ use skyscan_rabbitmq_node::{Node, free_ports};
 use crate::needs::{Check, broker, group, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let zeromq: [(&str, Check); 8] = [
+    let zeromq: [(&str, Check); 9] = [
         (
             "a_bad_worker_among_ten_changes_nothing",
             faults::over_zeromq,
@@ -41,6 +42,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_scan_that_nobody_can_serve_says_so_and_ends_at_the_first_interrupt",
             || unfit::a_typo_is_told(&zeromq_url()?),
         ),
+        ("a_notice_of_the_cloud_is_heard_in_time", || {
+            notice::heard_in_time(&zeromq_url()?)
+        }),
         ("no_worker_joins_a_process_alone", no_worker_in_memory),
     ];
     let rabbitmq: [(&str, Check); 8] = [
