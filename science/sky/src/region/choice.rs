@@ -18,12 +18,12 @@ pub struct RegionChoice {
 #[non_exhaustive]
 pub enum InvalidChoice {
     /// Nothing, or more than all.
-    #[error("a region holds between 0 and 100 % (both excluded) of the probability, not {} %", 100.0 * .0)]
+    #[error("a region holds between 0 and 100 % (both excluded) of the probability, not {} %", percent(*.0))]
     Share(f64),
     /// The method knows others only.
     #[error(
         "regions by method {} are known for 50 and 90 % only, not for {} %: choose another method",
-        .method, 100.0 * .containment
+        .method, percent(*.containment)
     )]
     Unknown {
         /// The name of the method.
@@ -34,6 +34,11 @@ pub enum InvalidChoice {
     /// More regions than a picture can show.
     #[error("{0} regions are too many: ask for {MOST} at most")]
     Many(usize),
+}
+
+/// A share as it was asked for: without the digits that a division adds.
+fn percent(share: f64) -> f64 {
+    (1e8 * share).round() / 1e6
 }
 
 /// Most regions of one map.
@@ -151,6 +156,14 @@ mod tests {
             map.insert(pixel, fitted(llh(pixel.center())));
         }
         map
+    }
+
+    #[test]
+    fn a_share_is_refused_in_the_words_it_was_asked_for() {
+        let refused = RegionChoice::new(RegionMethod::Calibrated, vec![29.0 / 100.0]).unwrap_err();
+        assert!(refused.to_string().contains(" not for 29 %:"), "{refused}");
+        let refused = RegionChoice::new(RegionMethod::Wilks, vec![1.0015]).unwrap_err();
+        assert!(refused.to_string().ends_with(" not 100.15 %"), "{refused}");
     }
 
     #[test]
