@@ -40,7 +40,7 @@ pub use file::NAME_END;
 use lock::Lock;
 pub use note::{AttemptRow, FailureRow, News, Note, PixelRow, Results};
 pub use place::{Found, at, is_journal};
-pub use record::Record;
+pub use record::{Notes, Record};
 pub use verified::read;
 
 /// A journal that this process alone writes.

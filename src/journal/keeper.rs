@@ -3,17 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use metrics::{Histogram, counter, histogram};
 use rusqlite::TransactionBehavior;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::batch::Batch;
-use super::note::{News, Note};
-use super::shared::Shared;
+use super::record::Notes;
 use super::{Journal, JournalError, Tip, file, lock, now_ms};
 use crate::protocol::WorkerId;
 use load::{End, Load, read_numbers};
@@ -31,8 +28,6 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) struct Keeper {
     journal: Journal,
-    tell: UnboundedSender<News>,
-    shared: Arc<Shared>,
     transport: String,
     /// The numbers of workers in the tables.
     workers: HashMap<WorkerId, i64>,
@@ -52,16 +47,9 @@ fn refuse(load: &Load, error: &JournalError) {
 }
 
 impl Keeper {
-    pub(super) fn new(
-        journal: Journal,
-        tell: UnboundedSender<News>,
-        shared: Arc<Shared>,
-        transport: String,
-    ) -> Self {
+    pub(super) fn new(journal: Journal, transport: String) -> Self {
         Self {
             journal,
-            tell,
-            shared,
             transport,
             workers: HashMap::new(),
             n_waves: 0,
@@ -71,31 +59,29 @@ impl Keeper {
     }
 
     /// Writes until the Scanner ends or is gone.
-    pub(super) fn run(mut self, notes: &Receiver<Note>) {
+    pub(super) fn run(mut self, mut notes: Notes) {
         let mut begins = Some(std::mem::take(&mut self.transport));
         loop {
             let mut load = Load::new(begins.take());
             if !load.begins() {
-                match notes.recv() {
-                    Ok(note) => load.add(note),
-                    Err(_) => break,
+                match notes.wait() {
+                    Some(note) => load.add(note),
+                    None => break,
                 }
             }
             while load.n_rows < MOST_ROWS && load.end.is_none() {
-                match notes.try_recv() {
-                    Ok(note) => load.add(note),
-                    Err(_) => break,
+                match notes.next_now() {
+                    Some(note) => load.add(note),
+                    None => break,
                 }
             }
             load.at_ms = now_ms();
-            let written = self.write(&load);
+            let written = self.write(&load, &notes);
             let n_rows = load.n_rows;
             match written {
                 Ok(()) => {
                     let end = load.confirm();
-                    if self.shared.written(n_rows) {
-                        let _ = self.tell.send(News::GoesOn);
-                    }
+                    notes.written(n_rows);
                     if let Some(End { done, .. }) = end {
                         self.close();
                         let _ = done.send(Ok(()));
@@ -104,8 +90,8 @@ impl Keeper {
                 }
                 Err(error) => {
                     let error = Arc::new(error);
-                    let _ = self.tell.send(News::Ended(Arc::clone(&error)));
-                    while let Ok(note) = notes.try_recv() {
+                    notes.ended(Arc::clone(&error));
+                    while let Some(note) = notes.next_now() {
                         load.add(note);
                     }
                     refuse(&load, &error);
@@ -131,7 +117,7 @@ impl Keeper {
     }
 
     /// Until it is on the disk, however long that takes; unless nobody waits for it any more.
-    fn write(&mut self, load: &Load) -> Result<(), JournalError> {
+    fn write(&mut self, load: &Load, notes: &Notes) -> Result<(), JournalError> {
         let mut pause: Option<Pause> = None;
         loop {
             let begun = Instant::now();
@@ -145,14 +131,13 @@ impl Keeper {
                 }
                 Err(error) => error,
             };
-            if !error.may_pass() || self.shared.gives_up() {
+            if !error.may_pass() || notes.are_given_up() {
                 return Err(error);
             }
             match &mut pause {
                 Some(pause) => pause.tell_again(&self.journal.path, &error),
                 none => {
-                    self.shared.stuck();
-                    let _ = self.tell.send(News::Paused);
+                    notes.stuck();
                     *none = Some(Pause::begin(&self.journal.path, &error));
                 }
             }

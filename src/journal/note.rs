@@ -80,7 +80,7 @@ impl Results {
     }
 
     /// How many rows that is.
-    pub(super) fn n_rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.pixels.len() + self.attempts.len() + self.failures.len()
     }
 }

@@ -1,6 +1,8 @@
 //! What Scanner and keeper tell each other without a message.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Thread;
 
 /// So many rows may wait for the disk; then nothing more is handed out until there are half as many.
 const MOST_WAITING: usize = 100_000;
@@ -11,6 +13,8 @@ pub(super) struct Shared {
     n_waiting: AtomicUsize,
     is_stuck: AtomicBool,
     gives_up: AtomicBool,
+    /// The thread that sleeps between two tries, where one does.
+    sleeper: OnceLock<Thread>,
 }
 
 impl Shared {
@@ -27,6 +31,14 @@ impl Shared {
     /// Nobody waits any more for what cannot be written.
     pub(super) fn give_up(&self) {
         self.gives_up.store(true, Ordering::SeqCst);
+        if let Some(sleeper) = self.sleeper.get() {
+            sleeper.unpark();
+        }
+    }
+
+    /// This thread sleeps between two tries; it is woken when nobody waits any more.
+    pub(super) fn sleeps(&self, thread: Thread) {
+        self.sleeper.get_or_init(|| thread);
     }
 
     /// So many rows are written; returns whether that ended a pause.

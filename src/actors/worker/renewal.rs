@@ -12,6 +12,8 @@ use super::Worker;
 
 /// Held leases are renewed when this share of their term is over.
 const RENEW_AFTER: f64 = 1.0 / 3.0;
+/// Never more often, whatever term a hub tells.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// When leases are renewed next.
 #[derive(Debug, Default)]
@@ -30,7 +32,7 @@ impl Worker {
     }
 
     fn renew_within(&mut self, term: Duration, context: &mut Context<Self>) {
-        let pause = term.mul_f64(RENEW_AFTER);
+        let pause = term.mul_f64(RENEW_AFTER).max(SHORTEST_PAUSE);
         let at = Instant::now() + pause;
         match self.renewals.next {
             Some((next, _)) if next <= at => return,
@@ -46,7 +48,11 @@ impl Worker {
         self.renewals.next = None;
         let mut by_scan: BTreeMap<ScanId, Vec<&Lease>> = BTreeMap::new();
         for lease in self.waiting.iter().chain(self.running.values()) {
-            by_scan.entry(lease.key().scan).or_default().push(lease);
+            let scan = lease.key().scan;
+            // With its hub a lease is lost, though its kernel may run on; what is lost has no term.
+            if self.scans.contains_key(&scan) {
+                by_scan.entry(scan).or_default().push(lease);
+            }
         }
         let terms = by_scan.values().flatten().map(|lease| lease.term());
         let Some(term) = terms.min() else {

@@ -212,6 +212,23 @@ fn a_lease_with_a_shorter_term_is_renewed_in_time() {
     });
 }
 
+/// Its kernel runs on, as a program that hangs does; the lease is lost and has no term any more. A worker
+/// that renewed it all the same would do nothing else: this test would not end.
+#[test]
+fn a_lease_that_went_with_its_hub_is_not_renewed() {
+    in_virtual_time(async {
+        let place = MemoryTransport::new();
+        let (_worker, _end) = start(&place, config(1, Waiting(Arc::default())))
+            .await
+            .unwrap();
+        let (gone, _inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
+        submit(gone.as_ref(), 1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        gone.close().await.unwrap();
+        tokio::time::sleep(5 * MINUTE).await;
+    });
+}
+
 /// A link whose broker takes no answer, and a place that has only such links.
 #[derive(Debug)]
 struct Blocked<T>(T);

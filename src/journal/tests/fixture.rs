@@ -124,8 +124,7 @@ impl Desk {
 
 /// A keeper that is told directly what to write.
 pub(super) fn keeper(journal: Journal) -> super::super::keeper::Keeper {
-    let (tell, _) = tokio::sync::mpsc::unbounded_channel();
-    super::super::keeper::Keeper::new(journal, tell, Arc::default(), "test:".to_owned())
+    super::super::keeper::Keeper::new(journal, "test:".to_owned())
 }
 
 /// All that a journal holds, whoever may have it open.

@@ -34,6 +34,8 @@ pub enum FrameKind {
     Settlement,
     /// The hub's answer to a settlement.
     Answer,
+    /// A link's word that it still works on a lease.
+    Renewal,
     /// A batch of outcomes on its way to the hub's owner.
     Outcomes,
 }

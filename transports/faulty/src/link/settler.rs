@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use skyscan_transport::{Lease, Result, Settlement, Settler, TaskKey, backend::SettlerBefore};
+use skyscan_transport::{
+    Lease, LeaseToken, Result, Settlement, Settler, TaskKey, backend::SettlerBefore,
+};
 use tokio::time::sleep;
 
 use super::Shared;
@@ -84,5 +86,29 @@ impl SettlerBefore for JudgedSettler {
         unheard.retain(|key| !lost.contains(key));
         lost.append(&mut unheard);
         Ok(lost)
+    }
+
+    async fn renew(&self, leases: Vec<(LeaseToken, TaskKey)>) -> Result<Vec<TaskKey>> {
+        let link = self.shared.id();
+        let (mut passing, mut late) = (Vec::new(), Duration::ZERO);
+        for (token, key) in leases {
+            match self
+                .shared
+                .rules
+                .judge(FrameKind::Renewal, Some(link), Some(key))
+            {
+                // Its holder hears nothing of that, and works on.
+                Verdict::Lose => continue,
+                Verdict::Delay(by) => late = late.max(by),
+                Verdict::Sever(absence) => self.shared.sever(absence),
+                // The second of two changes nothing, nor does their order.
+                Verdict::Pass | Verdict::Repeat | Verdict::Reorder => {}
+            }
+            passing.push((token, key));
+        }
+        if late > Duration::ZERO {
+            sleep(late).await;
+        }
+        self.inner.renew(passing).await
     }
 }

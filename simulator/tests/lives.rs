@@ -1,0 +1,78 @@
+//! Lives: that they repeat, that what is broken is found, and that a thousand of them break nothing.
+
+use std::thread::available_parallelism;
+
+use skyscan_checker::{Promise, check};
+use skyscan_simulator::{Draft, live, live_all, minimised};
+
+/// Seeds from this on, where nobody has looked when the simulator was written.
+const FIRST: u64 = 1_000_000;
+
+#[test]
+fn the_same_seed_is_the_same_life_byte_by_byte() {
+    for seed in 0..40 {
+        let draft = Draft::of(seed);
+        let (once, again) = (live(&draft), live(&draft));
+        let differs = once.lines().zip(again.lines()).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!(once, again, "seed {seed}");
+    }
+}
+
+#[test]
+fn another_seed_is_another_life() {
+    assert_ne!(live(&Draft::of(1)), live(&Draft::of(2)));
+}
+
+#[test]
+fn a_thousand_lives_keep_every_promise() {
+    let n_threads = available_parallelism().map_or(1, usize::from);
+    let tally = live_all(FIRST..FIRST + 1000, n_threads, 3);
+    let told: Vec<String> = (tally.failures.iter())
+        .flat_map(|failure| {
+            let seed = failure.seed;
+            let violations = failure.violations.iter();
+            violations.map(move |violation| {
+                format!(
+                    "{violation}; cargo run --release -p skyscan-simulator -- --minimise --seed {seed}"
+                )
+            })
+        })
+        .collect();
+    assert_eq!(told, [""; 0]);
+    assert_eq!(tally.n_lives, 1000);
+    // Lives in which nothing went wrong would prove little.
+    assert!(tally.n_faults > 1000, "only {} faults", tally.n_faults);
+}
+
+/// Without faults a life has no reason to break anything; what fails whatever is left out names none.
+#[test]
+fn a_life_without_its_faults_keeps_every_promise() {
+    for seed in 0..20 {
+        let draft = Draft::of(seed);
+        let all: Vec<usize> = (0..draft.n_faults()).collect();
+        let violations = check(&live(&draft.without(&all)));
+        assert_eq!(violations, [], "seed {seed}");
+    }
+}
+
+/// What is left out is what the fault does not need.
+#[test]
+fn minimising_a_life_that_keeps_its_promises_leaves_out_nothing() {
+    let draft = Draft::of(3);
+    assert_eq!(minimised(&draft, &[]), [0; 0]);
+}
+
+/// A history that ends too early is none, and no promise is kept in it.
+#[test]
+fn a_life_that_is_cut_short_is_not_called_good() {
+    let history = live(&Draft::of(5));
+    let half: String = (history.lines().take(history.lines().count() / 2))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let broken = check(&half);
+    assert!(
+        broken.iter().any(|violation| violation.promise == Promise::Readable),
+        "{broken:?}"
+    );
+}
