@@ -11,8 +11,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use skyscan_transport::backend::Dice;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport,
-    TransportError, WorkerId,
+    Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport, WorkerId,
 };
 
 use crate::fate::Fate;
@@ -107,9 +106,7 @@ impl Transport for Process {
     }
 
     async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
-        if !self.fate.step() {
-            return Err(TransportError::Closed);
-        }
+        self.fate.step_or_hang().await;
         let scan = config.scan;
         let (inner, inbox) = self.inner.open_hub(config).await?;
         let names = Arc::clone(&self.names);
@@ -124,9 +121,7 @@ impl Transport for Process {
     }
 
     async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
-        if !self.fate.step() {
-            return Err(TransportError::Closed);
-        }
+        self.fate.step_or_hang().await;
         let config = LinkConfig {
             worker: Self::name(self, config.worker),
             ..config

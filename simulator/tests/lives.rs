@@ -72,7 +72,9 @@ fn a_life_that_is_cut_short_is_not_called_good() {
         .collect();
     let broken = check(&half);
     assert!(
-        broken.iter().any(|violation| violation.promise == Promise::Readable),
+        broken
+            .iter()
+            .any(|violation| violation.promise == Promise::Readable),
         "{broken:?}"
     );
 }

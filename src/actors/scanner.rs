@@ -293,6 +293,10 @@ impl Scanner {
     fn send(&mut self, task: Task) {
         self.meters.task_sent(task.id);
         let mut frame = frame(task);
+        // Where all avoid it anybody may get it; of those only who can help shall.
+        if !self.links.is_anyone_but(&frame.avoid) {
+            frame.avoid.clear();
+        }
         self.offers.avoid_others(&mut frame.avoid);
         self.hung.avoid(&mut frame.avoid);
         self.unsent.push(frame);

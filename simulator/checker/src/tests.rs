@@ -38,13 +38,22 @@ fn a_good_life_breaks_nothing() {
 #[test]
 fn a_pixel_that_is_kept_twice_is_not_counted_once() {
     let again = "0.6 scan0 keeps-again pixels=1/0\n0.6 scan0 keeps pixels=1/1:bb";
-    assert_eq!(broken("0.6 scan0 keeps pixels=1/1:bb", again), [Promise::Once]);
+    assert_eq!(
+        broken("0.6 scan0 keeps pixels=1/1:bb", again),
+        [Promise::Once]
+    );
 }
 
 #[test]
 fn another_map_than_that_of_a_calm_life_is_found() {
-    assert_eq!(broken("truth map=1/0:aa", "truth map=1/0:ab"), [Promise::SameMap]);
-    assert_eq!(broken("truth map=1/0:aa,", "truth map=1/0:aa,1/2:cc,"), [Promise::SameMap]);
+    assert_eq!(
+        broken("truth map=1/0:aa", "truth map=1/0:ab"),
+        [Promise::SameMap]
+    );
+    assert_eq!(
+        broken("truth map=1/0:aa,", "truth map=1/0:aa,1/2:cc,"),
+        [Promise::SameMap]
+    );
     assert_eq!(broken("complete=yes", "complete=no"), [Promise::SameMap]);
 }
 
@@ -67,8 +76,12 @@ fn a_pixel_that_nobody_told_is_a_strangers() {
 
 #[test]
 fn a_pixel_that_one_worker_failed_at_is_not_given_up() {
-    let life = GOOD.replace("says=bb", "says=bad").replace("1/1:bb", "1/1:bad");
-    let life = life.replace("complete=yes", "complete=no").replace("failed=0", "failed=1");
+    let life = GOOD
+        .replace("says=bb", "says=bad")
+        .replace("1/1:bb", "1/1:bad");
+    let life = life
+        .replace("complete=yes", "complete=no")
+        .replace("failed=0", "failed=1");
     let promises: Vec<Promise> = check(&life).into_iter().map(|v| v.promise).collect();
     assert_eq!(promises, [Promise::Conserved, Promise::NoStranger]);
     // At three it may be.
@@ -77,8 +90,14 @@ fn a_pixel_that_one_worker_failed_at_is_not_given_up() {
 0.5 scan0 hears batch=2 task=2 attempt=1 worker=v says=bad
 0.5 scan0 gives task=3 pixels=1/1
 0.5 scan0 hears batch=2 task=3 attempt=1 worker=u says=bad";
-    let life = life.replace("0.5 scan0 hears batch=2 task=1 attempt=1 worker=w says=bad", others);
-    let life = life.replace("failed=1", "failed=3").replace("0.0 scan0 truth map=1/0:aa,1/1:bad", "0.0 scan0 truth map=1/0:aa,1/1:bb");
+    let life = life.replace(
+        "0.5 scan0 hears batch=2 task=1 attempt=1 worker=w says=bad",
+        others,
+    );
+    let life = life.replace("failed=1", "failed=3").replace(
+        "0.0 scan0 truth map=1/0:aa,1/1:bad",
+        "0.0 scan0 truth map=1/0:aa,1/1:bb",
+    );
     assert_eq!(check(&life), []);
 }
 
@@ -90,16 +109,28 @@ fn a_wave_that_begins_too_early_is_found() {
 
 #[test]
 fn a_scan_without_an_end_is_found() {
-    let life: Vec<&str> = GOOD.lines().filter(|line| !line.contains(" ends ")).collect();
-    let promises: Vec<Promise> = check(&life.join("\n")).into_iter().map(|v| v.promise).collect();
+    let life: Vec<&str> = GOOD
+        .lines()
+        .filter(|line| !line.contains(" ends "))
+        .collect();
+    let promises: Vec<Promise> = check(&life.join("\n"))
+        .into_iter()
+        .map(|v| v.promise)
+        .collect();
     assert_eq!(promises, [Promise::Lively]);
-    assert_eq!(broken("how=fulfilled", "how=gave_up"), [Promise::Lively, Promise::SameMap]);
+    assert_eq!(
+        broken("how=fulfilled", "how=gave_up"),
+        [Promise::Lively, Promise::SameMap]
+    );
 }
 
 #[test]
 fn what_is_confirmed_before_it_is_durable_is_found() {
     let early = "0.3 scan0 confirms batch=1\n0.4 scan0 keeps pixels=1/0:aa";
-    assert_eq!(broken("0.4 scan0 keeps pixels=1/0:aa", early), [Promise::Durable]);
+    assert_eq!(
+        broken("0.4 scan0 keeps pixels=1/0:aa", early),
+        [Promise::Durable]
+    );
 }
 
 #[test]
@@ -114,15 +145,23 @@ fn what_was_durable_is_neither_forgotten_nor_done_again() {
     };
     let goes_on = |knows: &str| {
         let life = GOOD.replace("0.4 scan0 confirms batch=1\n", &dies(knows));
-        let life = life.replace("batch=2 task=1", "batch=1 task=11").replace("batch=2", "batch=1");
+        let life = life
+            .replace("batch=2 task=1", "batch=1 task=11")
+            .replace("batch=2", "batch=1");
         check(&life.replace("planned=2 accepted=2", "planned=1 accepted=1"))
     };
     assert_eq!(goes_on("1/0:aa"), []);
-    assert_eq!(goes_on("-").first().map(|v| v.promise), Some(Promise::Durable));
+    assert_eq!(
+        goes_on("-").first().map(|v| v.promise),
+        Some(Promise::Durable)
+    );
     let again = "0.4 scan0 gives task=11 pixels=1/1\n0.4 scan0 gives task=12 pixels=1/0";
     let life = GOOD.replace("0.4 scan0 confirms batch=1\n", &dies("1/0:aa"));
     let life = life.replace("0.4 scan0 gives task=11 pixels=1/1", again);
-    assert_eq!(check(&life).first().map(|v| v.promise), Some(Promise::Durable));
+    assert_eq!(
+        check(&life).first().map(|v| v.promise),
+        Some(Promise::Durable)
+    );
 }
 
 #[test]
@@ -132,7 +171,10 @@ fn a_pixel_that_goes_out_again_and_again_is_waste() {
         let gives = format!("0.2 scan0 gives task={task} pixels=1/0\n0.2 scan0 gives task=1 ");
         life = life.replace("0.2 scan0 gives task=1 ", &gives);
     }
-    assert_eq!(check(&life).first().map(|v| v.promise), Some(Promise::LittleWaste));
+    assert_eq!(
+        check(&life).first().map(|v| v.promise),
+        Some(Promise::LittleWaste)
+    );
 }
 
 #[test]
@@ -141,15 +183,22 @@ fn counts_that_are_not_what_happened_are_found() {
     assert_eq!(broken("failed=0", "failed=2"), [Promise::Audited]);
     assert_eq!(broken("accepted=2", "accepted=1"), [Promise::Audited]);
     // The same result once more is a duplicate, and one of no task nothing.
-    let again = "0.5 scan0 hears batch=9 task=0 attempt=1 worker=w says=aa\n0.6 scan0 wants pixels=-";
-    assert_eq!(broken("0.6 scan0 wants pixels=-", again), [Promise::Audited]);
+    let again =
+        "0.5 scan0 hears batch=9 task=0 attempt=1 worker=w says=aa\n0.6 scan0 wants pixels=-";
+    assert_eq!(
+        broken("0.6 scan0 wants pixels=-", again),
+        [Promise::Audited]
+    );
     let strange = again.replace("task=0", "task=77");
     assert_eq!(broken("0.6 scan0 wants pixels=-", &strange), []);
     // One that does not fit its task is a failure.
     let wrong = "0.25 scan0 gives task=5 pixels=1/0
 0.25 scan0 hears batch=9 task=5 attempt=1 worker=v says=aa,aa
 0.3 scan0 hears batch=1 task=0";
-    assert_eq!(broken("0.3 scan0 hears batch=1 task=0", wrong), [Promise::Audited]);
+    assert_eq!(
+        broken("0.3 scan0 hears batch=1 task=0", wrong),
+        [Promise::Audited]
+    );
 }
 
 #[test]

@@ -30,7 +30,12 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
     for n_times in 0.. {
         let fate = world.fate(Who::Worker(number), n_times);
         let next = leaves.last().copied();
-        match work(&world, number, n_times, &fate, next.map(|(at, _)| at)).await {
+        let left = tokio::select! {
+            biased;
+            () = fate.died() => Left::Died,
+            left = work(&world, number, n_times, &fate, next.map(|(at, _)| at)) => left,
+        };
+        match left {
             Left::Asked => {
                 let gone = leaves.pop().map_or(START_AGAIN, |(_, gone)| gone);
                 sleep(gone).await;
@@ -73,7 +78,6 @@ async fn work(
     };
     tokio::select! {
         biased;
-        () = fate.died() => return Left::Died,
         _ = &mut ended => {
             fate.history.note(&fate.name, format_args!("ends how=by-itself"));
             return Left::Ended;
@@ -84,14 +88,11 @@ async fn work(
         .note(&fate.name, format_args!("is-asked-to-stop"));
     // One that has just ended needs not be asked.
     let _ = address.send(StopWorker).await;
-    tokio::select! {
-        biased;
-        () = fate.died() => Left::Died,
-        _ = ended => {
-            fate.history.note(&fate.name, format_args!("ends how=asked"));
-            Left::Asked
-        }
-    }
+    // That it ends, however it does, is what is waited for.
+    let _ = ended.await;
+    fate.history
+        .note(&fate.name, format_args!("ends how=asked"));
+    Left::Asked
 }
 
 fn config(world: &Arc<World>, number: usize, n_times: usize, fate: &Arc<Fate>) -> WorkerConfig {

@@ -51,6 +51,12 @@ impl Links {
         self.shares.get(&link).copied()
     }
 
+    /// Whether somebody is there who takes tasks and is none of these.
+    pub(super) fn is_anyone_but(&self, avoid: &[WorkerId]) -> bool {
+        let mut shares = self.shares.values();
+        avoid.is_empty() || shares.any(|share| share.credit > 0 && !avoid.contains(&share.worker))
+    }
+
     /// A link by name, with its worker, for those who look for what is wrong.
     pub(super) fn name(&self, link: LinkId) -> String {
         match self.shares.get(&link) {

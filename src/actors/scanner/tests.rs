@@ -65,11 +65,20 @@ impl Write for Log {
     }
 }
 
-/// A link of a worker with three slots that takes so many tasks.
+/// A link of a worker with three slots that takes so many tasks, and offers anything.
 async fn link(place: &MemoryTransport, worker: u8, credit: u16) -> (Arc<dyn Link>, LinkInbox) {
+    link_offering(place, worker, credit, &[]).await
+}
+
+async fn link_offering(
+    place: &MemoryTransport,
+    worker: u8,
+    credit: u16,
+    recos: &[&str],
+) -> (Arc<dyn Link>, LinkInbox) {
     let hello = Hello {
         slots: 3,
-        recos: Vec::new(),
+        recos: recos.iter().map(|reco| (*reco).to_owned()).collect(),
         build: String::new(),
     };
     let config = LinkConfig {
@@ -120,6 +129,31 @@ async fn three_pixels() -> (
         None,
     );
     (place, scanner, end)
+}
+
+/// One that offers something else is no reason to keep a task from the only one that can do it: it would
+/// be given back for ever by whoever cannot.
+#[test]
+fn a_task_that_failed_at_the_only_worker_who_helps_goes_there_again() {
+    super::super::worker::tests::in_virtual_time(async {
+        let (place, scanner, _end) = three_pixels().await;
+        scanner.try_send(AskFor("asked".to_owned())).unwrap();
+        let (_helps, mut inbox) = link_offering(&place, 0xaa, 3, &["asked"]).await;
+        let (_other, _nothing) = link_offering(&place, 0xbb, 3, &["else"]).await;
+        for _ in 0..2 {
+            let lease = leases(&mut inbox, 1).await.remove(0);
+            let result = ResultBody {
+                seconds: 1.0,
+                report: Report::Failed("dark".to_owned()),
+            };
+            lease.complete(result.encode().into()).await.unwrap();
+        }
+        // The second of all that come now is what failed first.
+        let again = leases(&mut inbox, 3).await;
+        for lease in &again {
+            assert!(!lease.avoid().contains(&WorkerId([0xaa; 16])));
+        }
+    });
 }
 
 /// Two pixels are with a worker that hangs and renews its leases, the third waits for a link; another

@@ -99,7 +99,15 @@ impl Ledger {
         }
         self.n_stalls += 1;
         self.note_stuck(now);
-        let n_idle = n_slots.saturating_sub(self.n_busy());
+        // Whatever is past its deadline by now is stuck, though nothing came that could overtake it.
+        let is_at_work = |handed_out: Duration, n_pixels, generation| {
+            let age_s = now.saturating_sub(handed_out).as_secs_f64();
+            age_s <= deadlines.allowed_s(n_pixels, generation)
+        };
+        let n_at_work = (self.out.values())
+            .filter(|task| is_at_work(task.handed_out, task.pixels.len(), task.generation))
+            .count();
+        let n_idle = n_slots.saturating_sub(n_at_work);
         let mut pixels: BTreeMap<Pixel, Vec<u64>> = BTreeMap::new();
         for (id, task) in &self.out {
             let of_task = task.pixels.iter().map(|(pixel, _)| *pixel);

@@ -119,6 +119,8 @@ pub(super) struct Fleet {
     queue: VecDeque<Task>,
     members: Vec<Member>,
     n_done: usize,
+    /// Pixels that fail at whoever tries them.
+    pub(super) poisoned: Vec<u64>,
 }
 
 /// A pixel takes a good worker so many steps of a tenth of a second.
@@ -173,7 +175,7 @@ impl Fleet {
             }
         }
         for at in 0..self.members.len() {
-            for (task, report) in self.members[at].settle() {
+            for (task, report) in self.members[at].settle(&self.poisoned) {
                 self.n_done += 1;
                 let answer = says(self.members[at].number, report);
                 ledger.accept(task.id, answer, now);
@@ -202,7 +204,7 @@ impl Fleet {
 }
 
 impl Member {
-    fn settle(&mut self) -> Vec<(Task, Report)> {
+    fn settle(&mut self, poisoned: &[u64]) -> Vec<(Task, Report)> {
         if self.conduct == Conduct::Hangs {
             return Vec::new();
         }
@@ -213,7 +215,15 @@ impl Member {
             if *left == 0 {
                 let nan = || vec![fitted(f64::NAN); task.requests.len()];
                 let report = match conduct {
-                    Conduct::Good | Conduct::Hangs => Report::Outcomes(outcomes(task)),
+                    Conduct::Good | Conduct::Hangs => {
+                        let mut outcomes = outcomes(task);
+                        for (outcome, number) in outcomes.iter_mut().zip(numbers(task)) {
+                            if poisoned.contains(&number) {
+                                *outcome = PixelOutcome::Failed("poison".to_owned());
+                            }
+                        }
+                        Report::Outcomes(outcomes)
+                    }
                     Conduct::Fails => {
                         let failed = PixelOutcome::Failed("do not want".to_owned());
                         Report::Outcomes(vec![failed; task.requests.len()])

@@ -116,12 +116,13 @@ impl Troubles {
         }
     }
 
-    /// Workers at which one of these pixels failed.
+    /// Workers at which one of these pixels failed, as long as others may take it.
     pub(super) fn failed_at(&self, pixels: impl IntoIterator<Item = Pixel>) -> Vec<WorkerId> {
         if self.0.is_empty() {
             return Vec::new();
         }
         let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
+        let troubles = troubles.filter(|trouble| !trouble.waited_in_vain);
         let suspects = troubles.flat_map(|trouble| &trouble.suspects);
         let mut workers: Vec<WorkerId> = suspects.map(|(worker, _)| *worker).collect();
         workers.sort_unstable();

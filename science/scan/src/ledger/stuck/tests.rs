@@ -68,6 +68,20 @@ fn a_few_pixels_that_all_hang_are_done_by_whoever_comes_later() {
     assert!(took < Duration::from_secs(600), "{took:?}");
 }
 
+/// A pixel that failed at the good worker is kept for the other one, which hangs; and nothing later comes
+/// back by which that would show.
+#[test]
+fn a_pixel_that_fails_beside_a_worker_that_hangs_ends_its_wave() {
+    let mut ledger = ledger(48, 1, StragglerPolicy::default());
+    let mut fleet = Fleet::of(&mut ledger, &[(Good, 3), (Hangs, 1)]);
+    fleet.poisoned = vec![5, 45];
+    let took = fleet.work(&mut ledger);
+    assert!(took < Duration::from_secs(1800), "{took:?}");
+    let map = map(&mut ledger);
+    let failed = (0..map.len()).filter(|number| map[*number].is_nan());
+    assert_eq!(failed.collect::<Vec<_>>(), [5, 45]);
+}
+
 #[test]
 fn a_worker_with_one_slot_that_hangs_gets_the_copy_into_another_one() {
     let mut ledger = ledger(40, 1, StragglerPolicy::default());
