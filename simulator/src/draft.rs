@@ -76,6 +76,11 @@ impl Draft {
             .collect();
         // The first one is there for all, and to the end: somebody has to be.
         workers[0].cannot_serve = None;
+        // Beside somebody who cannot serve a scan nobody counts how often its tasks were lost (docs/escaped.md).
+        if scans.iter().any(|scan| scan.landscape.killer_one_in > 0) {
+            let all = workers.iter_mut();
+            all.for_each(|worker| worker.cannot_serve = None);
+        }
         let mut draft = Self {
             seed,
             scans,
