@@ -45,6 +45,28 @@ fn a_thousand_lives_keep_every_promise() {
     assert!(tally.n_faults > 1000, "only {} faults", tally.n_faults);
 }
 
+fn keeps_every_promise(seed: u64) {
+    assert_eq!(check(&live(&Draft::of(seed))), [], "seed {seed}");
+}
+
+/// Its kernel hung, its hub was gone: it renewed a lease without a term, and did nothing else any more.
+#[test]
+fn seed_26_a_worker_renews_nothing_that_went_with_its_hub() {
+    keeps_every_promise(26);
+}
+
+/// The pixel failed at the only worker of its scan, and went to and fro at one that serves another scan.
+#[test]
+fn seed_140_a_task_is_not_kept_from_the_only_worker_who_can_do_it() {
+    keeps_every_promise(140);
+}
+
+/// Two pixels failed at the good worker, and were kept for the one that hung.
+#[test]
+fn seed_297_a_worker_that_hangs_is_not_waited_for_by_what_failed_elsewhere() {
+    keeps_every_promise(297);
+}
+
 /// Without faults a life has no reason to break anything; what fails whatever is left out names none.
 #[test]
 fn a_life_without_its_faults_keeps_every_promise() {

@@ -109,6 +109,27 @@ fn transports_know_nothing_of_the_sky() {
     }
 }
 
+/// Whoever judges what the project does must not make its mistakes.
+#[test]
+fn the_checker_shares_nothing_with_what_it_judges() {
+    let manifest = read(&root().join("simulator/checker/Cargo.toml"));
+    let (_, after) = manifest.split_once("\n[dependencies]\n").unwrap();
+    assert_eq!(after.trim(), "", "it depends on something");
+    assert!(!manifest.contains("dev-dependencies"));
+    let sources = sources("simulator/checker");
+    assert!(sources.len() > 3, "only {} files were found", sources.len());
+    let knows = |source: &crate::source::Source| {
+        let uses = source.code.lines().map(str::trim);
+        let mut uses = uses.filter_map(|line| line.strip_prefix("use "));
+        uses.any(|path| !["std::", "crate::"].iter().any(|own| path.starts_with(own)))
+    };
+    let wrong: Vec<&str> = (sources.iter())
+        .filter(|source| source.names("skyscan") || knows(source))
+        .map(|source| source.path.as_str())
+        .collect();
+    assert_eq!(wrong, [""; 0]);
+}
+
 #[test]
 fn only_the_command_line_and_the_test_suite_of_transports_print() {
     let printing: Vec<String> = ours()
