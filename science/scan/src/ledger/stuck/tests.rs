@@ -120,7 +120,8 @@ fn nothing_for_too_long_is_told_and_everything_goes_out_again() {
     // A minute until it is late, as long as no times are known, and another one.
     assert_eq!(ledger.stalled(4, at(119)), None);
     let (stall, again) = ledger.stalled(4, at(120)).unwrap();
-    assert_eq!((stall.n_open, stall.n_idle), (2, 2));
+    // Both are past their deadlines, so all four slots should be idle.
+    assert_eq!((stall.n_open, stall.n_idle), (2, 4));
     assert_eq!(stall.pixels, [(pixel(0), vec![0]), (pixel(1), vec![1])]);
     assert_eq!(stall.tasks, [0, 1]);
     assert_eq!(again.len(), 2);
