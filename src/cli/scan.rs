@@ -90,9 +90,9 @@ pub(super) struct Arguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// Reconstruction that is run in every pixel: pandel-mpe, photon-mpe, external with --external-program, or
+    /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, external with --external-program, or
     /// external:NAME for workers elsewhere whose program has that name
-    #[arg(long, value_name = "NAME", default_value = "pandel-mpe")]
+    #[arg(long, value_name = "NAME", default_value = "photon-mpe")]
     reco: String,
     #[command(flatten)]
     external: ExternalArguments,

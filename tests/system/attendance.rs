@@ -118,7 +118,7 @@ fn worker(url: &str) -> Result<Told, Failed> {
         "--slots",
         "2",
         "--reco",
-        "pandel-mpe",
+        "photon-mpe",
     ])
 }
 
@@ -147,14 +147,14 @@ fn who_comes() -> Result<(), Failed> {
     scan.until(&["scan: nobody is connected"])?;
 
     let mut first = worker(&url)?;
-    scan.until(&["came: 2 slots for pandel-mpe; 1 worker and 2 slots now"])?;
+    scan.until(&["came: 2 slots for photon-mpe; 1 worker and 2 slots now"])?;
     first.until(&["serves scan"])?;
     first.signal("USR1")?;
     first.until(&["worker: 1 scans"])?;
     scan.signal("USR1")?;
     scan.until(&["scan: 1 links, 2 slots"])?;
     scan.until(&["recos"])?;
-    scan.until(&["  2 ", "pandel-mpe"])?;
+    scan.until(&["  2 ", "photon-mpe"])?;
     let links: Value = serde_json::from_str(&page(&address, "/links")?)?;
     assert_eq!(
         (&links["role"], &links["skyscan_links"]),
@@ -163,7 +163,7 @@ fn who_comes() -> Result<(), Failed> {
     assert_eq!(links["links"][0]["slots"], 2, "{links}");
     assert_eq!(
         links["links"][0]["recos"],
-        serde_json::json!(["pandel-mpe"])
+        serde_json::json!(["photon-mpe"])
     );
     assert!(page(&address, "/metrics")?.contains("\nskyscan_scan_workers 1\n"));
     assert!(page(&address, "/nothing").is_err());

@@ -98,7 +98,7 @@ fn says_what_it_did() -> Result<(), Failed> {
     let map = json_of(&[
         "map",
         "show",
-        text(&folder.join("maps/000000.pandel-mpe.npz"))?,
+        text(&folder.join("maps/000000.photon-mpe.npz"))?,
         "--format",
         "json",
     ])?;
@@ -203,7 +203,7 @@ fn levels() -> Result<(), Failed> {
         .as_str()
         .ok_or("no hash")?
         .to_owned();
-    let classes = table["recos"]["pandel-mpe"]["classes"]
+    let classes = table["recos"]["photon-mpe"]["classes"]
         .as_array()
         .ok_or("no classes")?;
     let ninety = |class: &Value| {

@@ -64,7 +64,7 @@ pub(in crate::cli) struct Arguments {
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_value = "pandel-mpe"
+        default_value = "photon-mpe"
     )]
     reco: Vec<String>,
     /// How the light is made. photons: each through the ice, from the track and the showers on it, seconds an

@@ -20,8 +20,11 @@ const CONTAINED_I3: &str = "run00127907.evt000020178442.HESE_GCDQP.i3";
 const LONG_TRACK: &str = "hese_event_02.json";
 const GOLD: &str = "run00136766-evt000007637140-GOLD.pkl";
 
+/// Where the online SplineMPE that it carries puts it; those of IceCube's catalogues lie 0.7 and 0.9 degrees away.
+const ONLINE_GOLD: (f64, f64) = (224.397, 40.686);
+
 /// The most memory that a default scan may take.
-const MOST_MEMORY_KB: u64 = 500_000;
+const MOST_MEMORY_KB: u64 = 150_000;
 
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/events")
@@ -52,7 +55,7 @@ fn found_within(event: &str, ra_deg: f64, dec_deg: f64, within_deg: f64) -> Resu
 }
 
 fn up_going() -> Result<(), Failed> {
-    found_within(UP_GOING, 138.65, 0.14, 0.4)
+    found_within(UP_GOING, 138.65, 0.15, 0.12)
 }
 
 fn long_track() -> Result<(), Failed> {
@@ -61,7 +64,10 @@ fn long_track() -> Result<(), Failed> {
 
 /// Around where IceCube's second catalogue of alerts and its online fit put them: both by SplineMPE.
 fn photon_mpe() -> Result<(), Failed> {
-    for (event, ra_deg, dec_deg) in [(UP_GOING, 138.65, 0.15), (GOLD, 224.397, 40.686)] {
+    for (event, ra_deg, dec_deg) in [
+        (UP_GOING, 138.65, 0.15),
+        (GOLD, ONLINE_GOLD.0, ONLINE_GOLD.1),
+    ] {
         let near = format!("--near={},{}", ra_deg - 0.3, dec_deg + 0.2);
         let scan = scan(
             folder().join(event),
@@ -74,8 +80,8 @@ fn photon_mpe() -> Result<(), Failed> {
             ],
         )?;
         let off_deg = off_by_deg(&scan, ra_deg, dec_deg)?;
-        assert!(off_deg < 0.12, "{off_deg} deg off: {}", scan["best_fit"]);
-        assert_eq!(scan["numerics"], 1);
+        assert!(off_deg < 0.2, "{off_deg} deg off: {}", scan["best_fit"]);
+        assert_eq!(scan["numerics"], 2);
     }
     Ok(())
 }
@@ -109,8 +115,8 @@ fn gold() -> Result<(), Failed> {
     };
     assert_eq!(child.wait()?.code(), Some(0));
     let scan: Value = serde_json::from_slice(&text)?;
-    let off_deg = off_by_deg(&scan, 224.12, 41.31)?;
-    assert!(off_deg < 0.5, "{off_deg} deg off: {}", scan["best_fit"]);
+    let off_deg = off_by_deg(&scan, ONLINE_GOLD.0, ONLINE_GOLD.1)?;
+    assert!(off_deg < 0.3, "{off_deg} deg off: {}", scan["best_fit"]);
     if cfg!(target_os = "linux") {
         assert!(
             (1_000..MOST_MEMORY_KB).contains(&most_kb),

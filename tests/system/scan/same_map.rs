@@ -118,7 +118,7 @@ fn demo() -> Result<(), Failed> {
         "{areas:?}"
     );
     assert_eq!(scan["pixels"]["8"], 768);
-    assert_eq!(scan["reco"], "pandel-mpe");
+    assert_eq!(scan["reco"], "photon-mpe");
     assert_eq!(scan["transport"], "memory:");
     assert_eq!(
         (&scan["complete"], &scan["files"]),

@@ -1,6 +1,7 @@
 //! The densities that a network can learn to say.
 
 use skyscan_reco::light::learned::components::{self, Components, N_PARAMETERS};
+use skyscan_reco::light::learned::photons::Photons;
 
 /// A density of delays whose parameters a network answers.
 pub(super) trait Density<const OUTPUTS: usize> {
@@ -32,7 +33,7 @@ impl Density<N_PARAMETERS> for FourComponents {
         delay_ns: f64,
     ) -> (f64, [f64; N_PARAMETERS]) {
         let components = Components::from_outputs(outputs, distance_m);
-        let first = components.first(delay_ns, 0.0);
+        let first = components.first(delay_ns, Photons::ONE);
         let slopes = components.by_outputs(&first.by_parameter);
         (first.ln_density, slopes)
     }

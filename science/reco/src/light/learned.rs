@@ -9,6 +9,7 @@ mod elementary;
 pub mod features;
 pub mod file;
 pub mod network;
+pub mod photons;
 
 use super::SPEED_OF_LIGHT_M_PER_NS;
 use super::ice::Ice;

@@ -67,9 +67,9 @@ impl<'a> Slice<'a> {
             ];
             let found = self.lattice.at(i, hit.position_m[2], distance, cos_round);
             let late = dom.abreast_ns - t - distance * self.delay_per_m;
-            let first = found.components.first(late, hit.others);
+            let first = found.components.first(late, hit.photons);
             // ln(density + floor) = ln floor + ln(1 + density / floor).
-            let above = hit.ln_n_photons + first.ln_density - self.ln_floor;
+            let above = hit.ln_number + first.ln_density - self.ln_floor;
             let (lift, weight) = self.event.floor.above(above);
             llh -= self.ln_floor + lift;
             let (mut by_distance, mut by_round) = (0.0, 0.0);

@@ -12,6 +12,7 @@
 //! Decision: Arrival times are learned in closed form (`docs/decisions.md`).
 
 use super::elementary::{Four, Real, exp, ln, softplus};
+use super::photons::Photons;
 
 /// How many components there are.
 pub const N_COMPONENTS: usize = 4;
@@ -36,7 +37,7 @@ pub struct Components(pub [f64; N_PARAMETERS]);
 /// The log density of the first of several photons at a time, with its derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct First {
-    /// `ln p(t) + (N - 1) ln (1 - F(t))`, per ns; without `ln N`, which does not depend on the track.
+    /// [`Photons::first`] beside the density of one photon, per ns; without `ln n`, which does not depend on the track.
     pub ln_density: f64,
     /// Its derivative by `t`.
     pub by_time: f64,
@@ -87,8 +88,8 @@ impl Components {
         })
     }
 
-    /// The first of `1 + others` photons, `t_ns` behind the front.
-    pub fn first(&self, t_ns: f64, others: f64) -> First {
+    /// The first of several photons, `t_ns` behind the front.
+    pub fn first(&self, t_ns: f64, photons: Photons) -> First {
         let [share, power, rate] = self.split();
         let (bent, by_t) = softplus((t_ns / TAU_NS).max(EARLIEST));
         let (one, s) = (Four::all(1.0), Four::all(TAU_NS * bent));
@@ -103,6 +104,8 @@ impl Components {
         let density = (share * own).sum() + 1e-300;
         let survival = (share * not_come).sum() + LEAST_SURVIVAL;
 
+        let [ln_density, ln_survival, ..] = ln(Four([density * by_t, survival, 1.0, 1.0])).0;
+        let (ln_first, others) = photons.first(ln_survival);
         let (in_density, in_survival) = (Four::all(1.0 / density), Four::all(others / survival));
         let steep = (power - one) * odds - one;
         let part = share * own * in_density;
@@ -111,9 +114,8 @@ impl Components {
         let by_power = part * (one / power + ln_gone) - part_come * ln_gone;
         let by_rate = part * (one / rate + s * steep) - part_come * power * s * odds;
         let by_bent = (part * rate * steep).sum() - density * others / survival;
-        let [ln_density, ln_survival, ..] = ln(Four([density * by_t, survival, 1.0, 1.0])).0;
         First {
-            ln_density: ln_density + others * ln_survival,
+            ln_density: ln_density + ln_first,
             by_time: by_t * by_bent + (1.0 - by_t) / TAU_NS,
             by_parameter: join(by_share, by_power, by_rate),
         }
@@ -169,12 +171,17 @@ mod tests {
         0.1, 0.4, 0.2, 0.3, 0.8, 1.7, 6.0, 2.5, 0.4, 0.03, 0.01, 0.002,
     ]);
 
+    const SEVERAL: Photons = Photons {
+        number: 4.0,
+        spread: 0.3,
+    };
+
     #[test]
     fn the_density_is_the_slope_of_the_integral() {
         for t in [-20.0, -5.0, 0.3, 7.0, 120.0, 900.0] {
             let h = 1e-4;
             let slope = (SOME.come_until(t + h) - SOME.come_until(t - h)) / (2.0 * h);
-            let density = exp(SOME.first(t, 0.0).ln_density);
+            let density = exp(SOME.first(t, Photons::ONE).ln_density);
             assert!(
                 (density / slope - 1.0).abs() < 1e-5,
                 "{t}: {density} {slope}"
@@ -215,7 +222,7 @@ mod tests {
         let step = 0.05;
         let variance: f64 = (-2_000..2_000)
             .map(|i| f64::from(i) * step)
-            .map(|t| step * t * t * exp(direct.first(t, 0.0).ln_density))
+            .map(|t| step * t * t * exp(direct.first(t, Photons::ONE).ln_density))
             .sum();
         assert!((variance.sqrt() - JITTER_NS).abs() < 0.01, "{variance}");
     }
@@ -223,14 +230,15 @@ mod tests {
     #[test]
     fn slopes_are_derivatives() {
         for t in [-300.0, -15.0, 0.0, 3.0, 60.0, 800.0, 4_000.0] {
-            for others in [0.0, 0.4, 19.0] {
+            for (number, spread) in [(1.0, 0.0), (1.4, 0.2), (20.0, 0.0), (90.0, 0.5)] {
+                let photons = Photons { number, spread };
                 let at =
-                    |t: f64, of: [f64; N_PARAMETERS]| Components(of).first(t, others).ln_density;
-                let found = SOME.first(t, others);
+                    |t: f64, of: [f64; N_PARAMETERS]| Components(of).first(t, photons).ln_density;
+                let found = SOME.first(t, photons);
                 let close = |numeric: f64, exact: f64, what: &str| {
                     assert!(
                         (numeric - exact).abs() < 1e-5 * (1.0 + exact.abs()),
-                        "{what} at {t}, {others}: {numeric} {exact}"
+                        "{what} at {t}, {photons:?}: {numeric} {exact}"
                     );
                 };
                 if t > -100.0 {
@@ -262,12 +270,12 @@ mod tests {
         ];
         let value = |outputs: &[f64; N_PARAMETERS]| {
             Components::from_outputs(outputs, 40.0)
-                .first(25.0, 3.0)
+                .first(25.0, SEVERAL)
                 .ln_density
         };
         let of = Components::from_outputs(&outputs, 40.0);
         assert!((of.0[..N_COMPONENTS].iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        let found = of.by_outputs(&of.first(25.0, 3.0).by_parameter);
+        let found = of.by_outputs(&of.first(25.0, SEVERAL).by_parameter);
         for i in 0..N_PARAMETERS {
             let moved = |step: f64| {
                 let mut outputs = outputs;
