@@ -1,7 +1,7 @@
 //! Reco `photon-mpe`: the arrival of the first of several photons, as simulated light has it.
 //!
-//! Of the photons that a DOM sees in the 1.5 us from the first one on, `q` in charge, so many count as the track's, more
-//! or less:
+//! Of the photons that a DOM sees in the 1.5 us from the first one on, `q` in charge, so many count as the
+//! track's, more or less:
 //!
 //! ```text
 //! n = min(max(q, 1), 200)^0.88        s = 0.5 (1 - 1 / q)

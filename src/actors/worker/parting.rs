@@ -95,3 +95,6 @@ impl Worker {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests;

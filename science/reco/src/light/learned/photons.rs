@@ -37,8 +37,8 @@ impl Photons {
         spread: 0.0,
     };
 
-    /// The logarithm of `p_first / (n p)` where the logarithm of the survival probability of one photon is this, and its
-    /// derivative by that.
+    /// The logarithm of `p_first / (n p)` where the logarithm of the survival probability of one photon is this,
+    /// and its derivative by that.
     pub(super) fn first(self, ln_survival: f64) -> (f64, f64) {
         let Self { number, spread } = self;
         let expected = -number * ln_survival;
