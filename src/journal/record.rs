@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -108,10 +107,7 @@ impl Notes {
 
     /// The next one, if it has been put in.
     pub fn next_now(&mut self) -> Option<Note> {
-        match self.put.try_recv() {
-            Ok(note) => Some(note),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.put.try_recv().ok()
     }
 
     /// So many rows are durable.
