@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
-use super::{Keeper, Load, Note};
-use crate::journal::{JournalError, Results};
+use super::{Keeper, Load};
+use crate::journal::{JournalError, Note, Results};
 
 impl Keeper {
     /// Writes, once, then confirms.
