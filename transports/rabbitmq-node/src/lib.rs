@@ -40,6 +40,18 @@ cat >/dev/null
 kill -9 0
 "#;
 
+/// Files with which a node listens for TLS, too; what is in them may be replaced while it runs
+/// ([`Node::forget_certificates`]).
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Whose certificates the broker believes. Whoever shows none is refused.
+    pub ca: PathBuf,
+    /// The broker's own.
+    pub certificate: PathBuf,
+    /// Its secret key.
+    pub key: PathBuf,
+}
+
 /// A running broker, killed and cleaned away when dropped.
 #[derive(Debug)]
 pub struct Node {
@@ -49,6 +61,8 @@ pub struct Node {
     port: u16,
     dist_port: u16,
     epmd_port: u16,
+    /// Where it listens for TLS, and with what.
+    tls: Option<(u16, TlsFiles)>,
     broker: Option<Child>,
 }
 
@@ -75,6 +89,19 @@ impl Node {
     /// # Errors
     /// When it is not installed or does not start; the error carries the end of its log.
     pub fn start() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same, which listens for TLS at a port of its own, too.
+    ///
+    /// # Errors
+    /// As those of [`Node::start`].
+    pub fn start_with_tls(files: TlsFiles) -> Result<Self> {
+        let [port] = free_ports()?;
+        Self::start_with(Some((port, files)))
+    }
+
+    fn start_with(tls: Option<(u16, TlsFiles)>) -> Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let scripts = scripts().context(
             "rabbitmq-server is not installed: apt-get install rabbitmq-server, or name the folder of its \
@@ -92,6 +119,7 @@ impl Node {
             port,
             dist_port,
             epmd_port,
+            tls,
             broker: None,
         };
         node.configure()?;
@@ -102,6 +130,19 @@ impl Node {
     /// The broker's port on loopback.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The broker's port for TLS on loopback, if it listens at one.
+    pub fn tls_port(&self) -> Option<u16> {
+        self.tls.as_ref().map(|(port, _)| *port)
+    }
+
+    /// Has the broker read its certificates again for whoever connects from here on.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn forget_certificates(&self) -> Result<()> {
+        self.control(&["eval", "ssl:clear_pem_cache()."]).map(drop)
     }
 
     /// `amqp://guest:guest@127.0.0.1:port/%2f`.
@@ -175,11 +216,22 @@ impl Node {
     }
 
     fn configure(&self) -> Result<()> {
+        let tls = self.tls.as_ref().map(|(port, files)| {
+            format!(
+                "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+                 ssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
+                 ssl_options.fail_if_no_peer_cert = true\n",
+                files.ca.display(),
+                files.certificate.display(),
+                files.key.display()
+            )
+        });
         let config = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\ntcp_listen_options.backlog = 4096\n\
              vm_memory_high_watermark.absolute = 4GB\ndisk_free_limit.absolute = 10MB\n\
-             log.file.level = warning\nlog.console = false\n",
-            self.port
+             log.file.level = warning\nlog.console = false\n{}",
+            self.port,
+            tls.unwrap_or_default()
         );
         let write = |name: &str, text: &str| -> Result<()> {
             let path = self.folder.join(name);

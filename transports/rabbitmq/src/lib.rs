@@ -53,8 +53,9 @@
 //!
 //! `amqp://user@host:port/vhost?queue=quorum&delivery=persistent&namespace=skyscan&heartbeat=20&patience=30&connections=own`.
 //! The password comes from the address, `SKYSCAN_AMQP_PASSWORD`, or the first line of the file
-//! `SKYSCAN_AMQP_PASSWORD_FILE`, and is shown nowhere. `amqps://` needs the feature `tls`, which is
-//! built by nothing here and has not been tried against a broker.
+//! `SKYSCAN_AMQP_PASSWORD_FILE`, and is shown nowhere. `amqps://…?ca=FILE&certificate=FILE&key=FILE` goes
+//! over TLS: the broker has to show a certificate for its host's name that the given file, or this
+//! system, believes.
 //!
 //! With `connections=own` each link has one connection of its own, over which it both publishes and
 //! consumes, and is a process to hubs and broker: for fleets that stand for many machines.
@@ -66,6 +67,8 @@
 
 mod counts;
 mod drive;
+#[doc(hidden)]
+pub mod fuzz;
 mod hub;
 mod lane;
 mod link;
@@ -74,6 +77,7 @@ mod payload;
 mod place;
 mod process;
 mod rights;
+mod tls;
 mod wire;
 
 pub use rights::{Grants, Rights};
@@ -114,7 +118,11 @@ impl RabbitmqTransport {
     /// [`TransportError::Backend`] when the address cannot be understood, its password file cannot
     /// be read, or no thread can be started.
     pub fn new(address: &str) -> Result<Self> {
-        let process = Process::new(Place::parse(address)?, false, Arc::<Common>::default());
+        let process = Process::new(
+            Place::parse(address)?.ready()?,
+            false,
+            Arc::<Common>::default(),
+        );
         let started = Driver::start(Arc::clone(&process));
         let driver = started.map_err(|source| TransportError::Backend {
             transport: NAME,

@@ -2,13 +2,17 @@
 
 use std::{env, fmt, fs, time::Duration};
 
-use lapin::uri::{
-    AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism,
+use lapin::{
+    tcp::RustlsConnector,
+    uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism},
 };
 use skyscan_transport::{Result, TransportError};
 use url::{Host, Url};
 
-use crate::NAME;
+use crate::{
+    NAME,
+    tls::{TlsError, TlsFiles},
+};
 
 /// The password itself; second choice after the address.
 const PASSWORD: &str = "SKYSCAN_AMQP_PASSWORD";
@@ -22,6 +26,10 @@ const LINK_FRAME_BYTES: u32 = 8192;
 #[derive(Clone)]
 pub(crate) struct Place {
     uri: AMQPUri,
+    /// What its connections are sealed with, with `amqps://`.
+    tls_files: TlsFiles,
+    /// The same, read.
+    pub(crate) tls: Option<RustlsConnector>,
     pub(crate) namespace: String,
     pub(crate) queues: QueueKind,
     /// Whether messages are written to disk before the broker confirms them.
@@ -60,11 +68,10 @@ enum PlaceError {
     AnyPort,
     #[error("its scheme is `{0}`, not `amqp` or `amqps`")]
     Scheme(String),
-    #[error(
-        "amqps:// is not built in: use amqp:// inside a trusted network or through a TLS tunnel, \
-         or build skyscan-transport-rabbitmq with its feature `tls`"
-    )]
+    #[error("its options `ca`, `certificate` and `key` go with amqps://")]
     NoTls,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("it names no host")]
     NoHost,
     #[error("its user, password or virtual host is no percent-encoded UTF-8")]
@@ -86,16 +93,20 @@ enum PlaceError {
 }
 
 impl Place {
+    /// The same, with the files that it names: from here on it can be connected to.
+    pub(crate) fn ready(mut self) -> Result<Self> {
+        if self.uri.scheme == AMQPScheme::AMQPS {
+            let connector = self.tls_files.connector().map_err(PlaceError::Tls);
+            self.tls = Some(connector.map_err(not_understood)?);
+        }
+        Ok(self)
+    }
+
     /// Reads `amqp://user@host:port/vhost?option=value`.
     pub(crate) fn parse(address: &str) -> Result<Self> {
         // Empty means unset: compose files say `${SKYSCAN_AMQP_PASSWORD:-}`.
         let read = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        Self::parse_with(address, &read).map_err(|source| TransportError::Backend {
-            transport: NAME,
-            action: "understand the broker's address".into(),
-            transient: false,
-            source: Box::new(source),
-        })
+        Self::parse_with(address, &read).map_err(not_understood)
     }
 
     fn parse_with(
@@ -105,8 +116,7 @@ impl Place {
         let url = Url::parse(address).map_err(PlaceError::Syntax)?;
         let scheme = match url.scheme() {
             "amqp" => AMQPScheme::AMQP,
-            "amqps" if cfg!(feature = "tls") => AMQPScheme::AMQPS,
-            "amqps" => return Err(PlaceError::NoTls),
+            "amqps" => AMQPScheme::AMQPS,
             other => return Err(PlaceError::Scheme(other.to_owned())),
         };
         // A raw `#`, `?` or `/` in a password ends the part that it stands in; what was meant to be the
@@ -166,15 +176,27 @@ impl Place {
                     ..AMQPQueryString::default()
                 },
             },
+            tls_files: TlsFiles::default(),
+            tls: None,
             namespace: "skyscan".to_owned(),
             queues: QueueKind::Classic,
             persistent: false,
             patience: Duration::from_secs(30),
             own_connections: false,
         };
+        let mut files = TlsFiles::default();
         for (option, given) in url.query_pairs() {
-            place.set(&option, given.into_owned())?;
+            match option.as_ref() {
+                "ca" => files.ca = Some(given.as_ref().into()),
+                "certificate" => files.certificate = Some(given.as_ref().into()),
+                "key" => files.key = Some(given.as_ref().into()),
+                _ => place.set(&option, given.into_owned())?,
+            }
         }
+        if place.uri.scheme == AMQPScheme::AMQP && !files.is_empty() {
+            return Err(PlaceError::NoTls);
+        }
+        place.tls_files = files;
         Ok(place)
     }
 
@@ -229,6 +251,11 @@ impl Place {
         &self.uri.authority.userinfo.username
     }
 
+    /// The broker's host, as its certificate names it.
+    pub(crate) fn host(&self) -> &str {
+        &self.uri.authority.host
+    }
+
     /// Where at the broker.
     pub(crate) fn vhost(&self) -> &str {
         &self.uri.vhost
@@ -268,6 +295,15 @@ impl fmt::Display for Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Place({self} {} {:?})", self.namespace, self.queues)
+    }
+}
+
+fn not_understood(source: PlaceError) -> TransportError {
+    TransportError::Backend {
+        transport: NAME,
+        action: "understand the broker's address".into(),
+        transient: false,
+        source: Box::new(source),
     }
 }
 
@@ -411,14 +447,27 @@ mod tests {
         assert_eq!(password, "from a file");
     }
 
-    #[cfg(not(feature = "tls"))]
     #[test]
-    fn an_encrypted_address_is_refused_with_a_way_out() {
-        let error = parse("amqps://me:secret@host/%2f").unwrap_err().to_string();
-        assert!(
-            error.contains("TLS tunnel") && !error.contains("secret"),
-            "{error}"
-        );
+    fn files_of_tls_go_with_tls_and_make_sense() {
+        let file = std::env::temp_dir().join(format!("skyscan-no-pem-{}", std::process::id()));
+        std::fs::write(&file, "canary").expect("the folder is writable");
+        let (file, nowhere) = (file.display(), "/nowhere/ca.pem");
+        for (address, words) in [
+            (format!("amqp://me@host/?ca={file}"), "go with amqps://"),
+            (format!("amqps://me@host/?ca={nowhere}"), nowhere),
+            (format!("amqps://me@host/?ca={file}"), "Senseless"),
+            (format!("amqps://me@host/?certificate={file}"), "Half"),
+        ] {
+            let error = parse(&address)
+                .map_err(|error| error.to_string())
+                .and_then(|place| place.ready().map_err(|error| format!("{error:?}")));
+            let error = error.expect_err(&address);
+            assert!(
+                error.contains(words) && !error.contains("canary"),
+                "{error}"
+            );
+        }
+        std::fs::remove_file(file.to_string()).expect("it was written");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What happens when the broker itself has trouble. One broker, one test at a time.
 
+mod authority;
 #[path = "broker/damage.rs"]
 mod damage;
 #[path = "broker/forged.rs"]
@@ -10,6 +11,8 @@ mod refusals;
 mod rights;
 #[path = "broker/scan.rs"]
 mod scan;
+#[path = "broker/tls.rs"]
+mod tls;
 
 use std::{
     process::ExitCode,
@@ -43,7 +46,7 @@ type Body = fn(&mut Node) -> Result<()>;
 fn main() -> ExitCode {
     let missing = skyscan_rabbitmq_node::missing();
     let in_ci = std::env::var_os("CI").is_some();
-    let tests: [(&str, Body); 21] = [
+    let tests: [(&str, Body); 22] = [
         ("a_restart_changes_nothing", |node| restart(node, "")),
         ("a_restart_changes_nothing_with_quorum_queues", |node| {
             restart(node, "&queue=quorum")
@@ -93,6 +96,9 @@ fn main() -> ExitCode {
             "a_damaged_result_is_refused_and_sent_again",
             damage::results,
         ),
+        ("certificates_that_do_not_fit_are_told_as_that", |_| {
+            tls::certificates()
+        }),
     ];
     let trials = tests.into_iter().map(|(name, body)| {
         let missing = missing.clone();

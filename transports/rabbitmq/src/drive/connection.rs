@@ -1,15 +1,21 @@
 //! The pair of connections: a broker in trouble stops reading those that publish, and must not
 //! stop acknowledgements with them. A link with a connection of its own has just the one.
 
-use std::iter;
+use std::{io, iter, sync::Arc};
 
+use async_rs::{
+    Runtime,
+    traits::{Reactor, RuntimeKit},
+};
 use futures::{StreamExt, future::join_all};
 use lapin::{
     Channel, Connection, ConnectionProperties, Error, ErrorKind, Event, ExchangeKind,
     options::{
         ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
     },
+    tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector},
     types::FieldTable,
+    uri::{AMQPScheme, AMQPUri},
 };
 
 use super::names::Names;
@@ -36,7 +42,13 @@ impl Connections {
                 true => process.place.uri_of_a_link(),
                 false => process.place.uri(),
             };
-            Connection::connect_uri(uri, properties)
+            let tls = process.place.tls.clone();
+            async move {
+                let runtime = lapin::runtime::default_runtime()?;
+                let dial =
+                    async move |uri: AMQPUri, runtime| dial(uri, tls.as_ref(), &runtime).await;
+                Connection::connector(uri, runtime, dial, properties).await
+            }
         };
         let publishing = connect("publishing").await?;
         let consuming = match process.own {
@@ -128,10 +140,27 @@ impl Connections {
     }
 }
 
+/// A connection to the broker's machine, sealed if it is to be.
+async fn dial<K: RuntimeKit + Send + Sync>(
+    uri: AMQPUri,
+    tls: Option<&RustlsConnector>,
+    runtime: &Runtime<K>,
+) -> Result<AsyncTcpStream<<K as Reactor>::TcpStream>, Error> {
+    let failed = |error: io::Error| Error::from(ErrorKind::IOError(Arc::new(error)));
+    let host = uri.authority.host.clone();
+    // lapin would choose itself whom to believe.
+    let plain = AMQPUri {
+        scheme: AMQPScheme::AMQP,
+        ..uri
+    };
+    let stream = plain.connect_async(runtime).await.map_err(failed)?;
+    match tls {
+        Some(tls) => stream.into_rustls(tls, &host).await.map_err(failed),
+        None => Ok(stream),
+    }
+}
+
 /// What is said of a connection that ended without an error.
 pub(super) fn broken() -> Error {
-    ErrorKind::IOError(std::sync::Arc::new(
-        std::io::ErrorKind::ConnectionAborted.into(),
-    ))
-    .into()
+    ErrorKind::IOError(Arc::new(std::io::ErrorKind::ConnectionAborted.into())).into()
 }

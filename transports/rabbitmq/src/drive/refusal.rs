@@ -8,7 +8,7 @@ use lapin::{
     protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError},
 };
 
-use crate::{place::Place, rights::Rights, wire::MAX_FRAME_BYTES};
+use crate::{place::Place, rights::Rights, tls, wire::MAX_FRAME_BYTES};
 
 /// Channels that a process needs: one to publish, one to declare, two for each hub, one for each
 /// session, and its own.
@@ -71,6 +71,7 @@ impl Place {
                 ));
             }
             ErrorKind::AuthProviderError(_) => return Some(CREDENTIALS.to_owned()),
+            ErrorKind::IOError(error) => return tls::remedy(error, self.host()),
             ErrorKind::ProtocolError(error) => error.kind().clone(),
             _ => return None,
         };
