@@ -193,6 +193,23 @@ fn text_of(path: &Path) -> Result<String, KeyError> {
     fs::read_to_string(path).map_err(failed)
 }
 
+/// The first line of a file that nobody else can read: a secret that is no key.
+///
+/// # Errors
+/// If it cannot be read, others can read it, too, or its first line is empty.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    refuse_exposed(path)?;
+    let text = Zeroizing::new(text_of(path)?);
+    let line = text.lines().next().unwrap_or_default().trim();
+    match line.is_empty() {
+        true => Err(KeyError::Senseless {
+            path: path.to_path_buf(),
+            expected: "secret in its first line",
+        }),
+        false => Ok(Zeroizing::new(line.to_owned())),
+    }
+}
+
 /// A secret that others can read is none, unless it is mounted so that nobody could have made it stricter.
 pub(crate) fn refuse_exposed(path: &Path) -> Result<(), KeyError> {
     let failed = |source| KeyError::File {
@@ -209,10 +226,11 @@ pub(crate) fn refuse_exposed(path: &Path) -> Result<(), KeyError> {
     })
 }
 
-/// Whether nothing can be written beside it: a secret as Kubernetes or Docker mount it.
+/// Whether nothing can be written beside it: a secret as Kubernetes or Docker mount it. The system is asked about
+/// the mount, since who may not write the file is told that first.
 fn is_read_only(path: &Path) -> bool {
-    let opened = OpenOptions::new().append(true).open(path);
-    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
+    rustix::fs::statvfs(path)
+        .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// Writes a file that must not be there yet.

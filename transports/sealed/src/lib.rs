@@ -15,9 +15,12 @@
 //! Decision: Streams are sealed, not messages of ZeroMQ (`docs/decisions.md`).
 
 mod admission;
+#[doc(hidden)]
+pub mod fuzz;
 mod keys;
 mod noise;
 mod place;
+mod proxy;
 mod token;
 mod tunnel;
 
@@ -42,7 +45,7 @@ use tunnel::InnerSocket;
 use tunnel::dialled::Way;
 use tunnel::listening::Door;
 
-pub use keys::KeyError;
+pub use keys::{KeyError, read_secret};
 pub use place::{add_token, add_worker, has_keys, make};
 
 /// Name of the transport.

@@ -25,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use crate::keys::{KEY_BYTES, PublicKey, SecretKey};
+use crate::proxy::ProxyError;
 
 const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
 /// Binds the handshake to the version of what follows it.
@@ -46,6 +47,9 @@ pub(crate) enum SealError {
     /// The connection failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A proxy is on the way, and does not let us through.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// A message could not be opened.
     #[error(
         "what came cannot be opened: it was changed, lost, repeated, or sealed with another key"
@@ -218,7 +222,7 @@ impl Answer {
         }
     }
 
-    fn decode(bytes: &[u8]) -> Self {
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
         match bytes.split_first() {
             Some((1, _)) => Self::LetIn,
             Some((_, reason)) => Self::Refused(String::from_utf8_lossy(reason).into_owned()),

@@ -16,6 +16,8 @@
 
 mod address;
 mod files;
+#[doc(hidden)]
+pub mod fuzz;
 mod hub;
 mod hub_pump;
 mod link;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::carry;
 use crate::noise::{Opener, SealError, Sealer, ask};
 use crate::place::LinkKeys;
+use crate::proxy::Proxy;
 
 /// Connecting and being let in take no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -101,7 +102,10 @@ impl Way {
     }
 
     async fn reach(&self) -> Result<(TcpStream, Sealer, Opener), SealError> {
-        let mut stream = TcpStream::connect(&self.address).await?;
+        let mut stream = match Proxy::on_the_way_to(&self.address)? {
+            Some(proxy) => proxy.reach(&self.address).await?,
+            None => TcpStream::connect(&self.address).await?,
+        };
         stream.set_nodelay(true)?;
         let LinkKeys {
             secret,
