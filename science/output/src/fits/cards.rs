@@ -65,7 +65,15 @@ impl Cards {
 
 /// Key and value of a card; none for comments and cards without a value.
 fn split(card: &[u8]) -> Option<(String, String)> {
-    let text: String = card.iter().map(|byte| char::from(*byte)).collect();
+    // A header has nothing but ASCII (FITS 4.0, section 4.1.2.1); what else stands there is cut by no border.
+    let plain = |byte: &u8| {
+        if byte.is_ascii() {
+            char::from(*byte)
+        } else {
+            '?'
+        }
+    };
+    let text: String = card.iter().map(plain).collect();
     let (key, rest) = match text.strip_prefix("HIERARCH ") {
         Some(long) => long.split_once('=')?,
         None if card.get(8..10)? == b"= " => (&text[..8], &text[10..]),
@@ -117,6 +125,10 @@ mod tests {
         assert_eq!(cards.text("MISSING"), "");
         assert!(cards.needed("OBJECT").is_err());
         assert!(Cards::read(&mut &block[..100]).is_err());
+        // A byte that is no ASCII, at the border of a key.
+        block[7] = 0xc1;
+        let cards = Cards::read(&mut block.as_slice()).unwrap().unwrap();
+        assert_eq!(cards.text("SIMPLE ?"), "T");
         assert!(Cards::read(&mut &b""[..]).unwrap().is_none());
     }
 }
