@@ -11,14 +11,14 @@ use std::{
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
-use skyscan_bench::process::{self, Worker};
+use skyscan_bench::{
+    place::Place,
+    process::{self, Worker},
+};
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::{
-    HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId,
-    Transport, Version,
+    HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Version,
 };
-use skyscan_transport_rabbitmq::RabbitmqTransport;
-use skyscan_transport_zeromq::ZeromqTransport;
 use tokio::{
     runtime::Builder,
     time::{sleep, timeout},
@@ -43,9 +43,8 @@ fn main() -> Result<()> {
     rlimit::increase_nofile_limit(rlimit::INFINITY).context("failed to raise `ulimit -n`")?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     if env::var("SKYSCAN_BENCH_ROLE").is_ok() {
-        let address = env::var("SKYSCAN_BENCH_ADDRESS").context("no address")?;
         let n_links = env::var("SKYSCAN_BENCH_LINKS").context("no links")?;
-        return runtime.block_on(work(&address, n_links.parse()?));
+        return runtime.block_on(work(&Place::of_worker()?, n_links.parse()?));
     }
     let numbers: Vec<usize> = env::args().filter_map(|text| text.parse().ok()).collect();
     let n_links = numbers.first().copied().unwrap_or(1000);
@@ -55,20 +54,20 @@ fn main() -> Result<()> {
         let node = Node::start()?;
         let broker = node.pid()?;
         let url = format!("{}?connections=own", node.url());
-        return runtime.block_on(measure(&url, n_links, n_processes, Some(broker)));
+        let place = Place::open_to_all(&url);
+        return runtime.block_on(measure(&place, n_links, n_processes, Some(broker)));
+    }
+    if env::args().any(|text| text == "sealed") {
+        let keys = tempfile::tempdir()?;
+        let place = Place::sealed(keys.path(), "?connections=own")?;
+        return runtime.block_on(measure(&place, n_links, n_processes, None));
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0")?
         .local_addr()?
         .port();
     let url = format!("zmq://127.0.0.1:{port}?connections=own");
-    runtime.block_on(measure(&url, n_links, n_processes, None))
-}
-
-fn open(url: &str) -> Result<Arc<dyn Transport>> {
-    Ok(match url.starts_with("amqp") {
-        true => Arc::new(RabbitmqTransport::new(url)?),
-        false => Arc::new(ZeromqTransport::new(url)?),
-    })
+    let place = Place::open_to_all(&url);
+    runtime.block_on(measure(&place, n_links, n_processes, None))
 }
 
 /// What the hub has heard so far.
@@ -90,8 +89,13 @@ impl Heard {
     }
 }
 
-async fn measure(url: &str, n_links: usize, n_processes: usize, broker: Option<u32>) -> Result<()> {
-    let transport = open(url)?;
+async fn measure(
+    place: &Place,
+    n_links: usize,
+    n_processes: usize,
+    broker: Option<u32>,
+) -> Result<()> {
+    let transport = place.transport()?;
     let config = HubConfig {
         scan: ScanId(1),
         protocol: PROTOCOL,
@@ -104,7 +108,7 @@ async fn measure(url: &str, n_links: usize, n_processes: usize, broker: Option<u
     let (hub, mut inbox) = transport.open_hub(config).await?;
     let start = Instant::now();
     let workers = (0..n_processes)
-        .map(|_| Worker::start("own", url, n_links / n_processes, 0))
+        .map(|_| Worker::start("own", place, n_links / n_processes, 0))
         .collect::<Result<Vec<Worker>>>()?;
     let n_expected = n_links / n_processes * n_processes;
     let mut heard = Heard::default();
@@ -180,8 +184,8 @@ async fn measure(url: &str, n_links: usize, n_processes: usize, broker: Option<u
 }
 
 /// Works on each lease for a second of doing nothing.
-async fn work(url: &str, n_links: usize) -> Result<()> {
-    let transport = open(url)?;
+async fn work(place: &Place, n_links: usize) -> Result<()> {
+    let transport = place.transport()?;
     let result = Bytes::from(vec![0xa5; BODY_BYTES]);
     let mut links = Vec::new();
     for _ in 0..n_links {

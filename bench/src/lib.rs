@@ -2,4 +2,6 @@
 //!
 //! Decision: One release profile for everything (`docs/decisions.md`).
 
+pub mod contract;
+pub mod place;
 pub mod process;

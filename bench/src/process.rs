@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 use procfs::{process::Process, ticks_per_second};
 
+use crate::place::Place;
+
 /// User and system time of all threads of this process so far, in steps of 10 ms.
 ///
 /// # Errors
@@ -63,16 +65,23 @@ impl Worker {
     ///
     /// # Errors
     /// If the system starts no process.
-    pub fn start(role: &str, address: &str, n_links: usize, n_dealers: usize) -> Result<Self> {
-        let child = Command::new(env::current_exe()?)
+    pub fn start(
+        role: impl AsRef<std::ffi::OsStr>,
+        place: &Place,
+        n_links: usize,
+        n_dealers: usize,
+    ) -> Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command
             .env("SKYSCAN_BENCH_ROLE", role)
-            .env("SKYSCAN_BENCH_ADDRESS", address)
+            .env("SKYSCAN_BENCH_ADDRESS", place.url())
             .env("SKYSCAN_BENCH_LINKS", n_links.to_string())
             .env("SKYSCAN_BENCH_DEALERS", n_dealers.to_string())
-            .stdin(Stdio::null())
-            .spawn()
-            .context("failed to start a worker")?;
-        Ok(Self(child))
+            .stdin(Stdio::null());
+        if let Some(keys) = place.worker_keys() {
+            command.env("SKYSCAN_BENCH_KEYS", keys);
+        }
+        Ok(Self(command.spawn().context("failed to start a worker")?))
     }
 
     /// Processor time of the process so far.

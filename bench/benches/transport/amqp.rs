@@ -21,9 +21,13 @@ use lapin::{
     types::FieldTable,
 };
 
-use skyscan_bench::process::{self, Worker};
-
-use crate::{BATCH, BODY_BYTES, CREDIT, LINKS_PER_CONNECTION, Measured, WARM_UP, WINDOW, runtime};
+use skyscan_bench::{
+    contract::{
+        BATCH, BODY_BYTES, CREDIT, LINKS_PER_CONNECTION, Measured, WARM_UP, WINDOW, runtime,
+    },
+    place::Place,
+    process::{self, Worker},
+};
 
 const TASKS: &str = "raw.tasks";
 const RESULTS: &str = "raw.results";
@@ -109,7 +113,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
     runtime()?.block_on(async {
         let start = Instant::now();
         let mut ends = Ends::open(url, RESULTS, 1000).await?;
-        let worker = Worker::start("raw-amqp", url, n_links, 1)?;
+        let worker = Worker::start("raw-amqp", &Place::open_to_all(url), n_links, 1)?;
         let body: &'static [u8] = vec![0x5a; BATCH * (BODY_BYTES + 8)].leak();
         let mut confirms: FuturesUnordered<Publishing> = FuturesUnordered::new();
         let (mut n_tasks, mut n_owed, mut ready_s) = (0, n_links * CREDIT, 0.0);

@@ -3,49 +3,27 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod amqp;
-mod contract;
 mod raw;
 
-use std::{env, time::Duration};
+use std::env;
 
 use anyhow::{Context, Result, bail};
+use skyscan_bench::{
+    contract::{self, BATCH, BODY_BYTES, CREDIT, Measured, WARM_UP, WINDOW, median},
+    place::{Place, free_port},
+};
 use skyscan_rabbitmq_node::Node;
-use tokio::runtime::{Builder, Runtime};
-
-/// Bytes of a task's body and of a result.
-const BODY_BYTES: usize = 200;
-
-/// Tasks in one raw message, and leases that a worker settles together.
-const BATCH: usize = 16;
-
-/// Raw messages on loan to one link; the contract's links have a credit of `CREDIT * BATCH`.
-const CREDIT: usize = 2;
-
-/// From the first link's coming up to the first task that counts.
-const WARM_UP: Duration = Duration::from_millis(1500);
-
-/// How long tasks count.
-const WINDOW: Duration = Duration::from_secs(4);
 
 /// Each is measured so often, in turns; the median counts.
 const ROUNDS: usize = 3;
 
-/// Links that share the connections of one process to a broker.
-const LINKS_PER_CONNECTION: usize = 64;
-
 /// Most DEALERs of one process: libzmq gives 1023 sockets.
 const MAX_DEALERS: usize = 1000;
 
-/// What one run measured.
-struct Measured {
-    tasks_per_s: f64,
-    hub_us_per_task: f64,
-    worker_us_per_task: f64,
-    ready_s: f64,
-    tasks_per_message: f64,
-}
-
 fn main() -> Result<()> {
+    if contract::work_if_asked()? {
+        return Ok(());
+    }
     if let Ok(role) = env::var("SKYSCAN_BENCH_ROLE") {
         let address = env::var("SKYSCAN_BENCH_ADDRESS").context("no address")?;
         let n_links = env::var("SKYSCAN_BENCH_LINKS")
@@ -57,7 +35,6 @@ fn main() -> Result<()> {
         return match role.as_str() {
             "raw" => raw::work(&address, n_links, n_dealers),
             "raw-amqp" => amqp::work(&address, n_links),
-            "contract" => contract::work(&address, n_links),
             other => bail!("no role {other}"),
         };
     }
@@ -88,8 +65,8 @@ fn main() -> Result<()> {
                 plain.push(raw::measure(n_links, n_links)?);
                 shared.push(raw::measure(n_links, 1)?);
             }
-            let url = format!("zmq://127.0.0.1:{}", free_port()?);
-            ours.push(contract::measure(&url, n_links)?);
+            let place = Place::open_to_all(&format!("zmq://127.0.0.1:{}", free_port()?));
+            ours.push(contract::measure(&place, n_links, None)?);
         }
         let raws: Vec<_> = [plain, shared].into_iter().filter_map(median).collect();
         for (name, raw) in ["raw, a DEALER a link", "raw, a DEALER a process"]
@@ -123,7 +100,8 @@ fn rabbitmq(only: Option<usize>) -> Result<()> {
             if raw_too {
                 raws.push(amqp::measure(&node.url(), n_links)?);
             }
-            ours.push(contract::measure(&node.url(), n_links)?);
+            let place = Place::open_to_all(&node.url());
+            ours.push(contract::measure(&place, n_links, None)?);
         }
         let raws: Vec<_> = median(raws).into_iter().collect();
         for raw in &raws {
@@ -134,20 +112,6 @@ fn rabbitmq(only: Option<usize>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The run in the middle, by rate.
-fn median(mut runs: Vec<Measured>) -> Option<Measured> {
-    runs.sort_by(|one, other| one.tasks_per_s.total_cmp(&other.tasks_per_s));
-    let middle = runs.len() / 2;
-    runs.into_iter().nth(middle)
-}
-
-fn runtime() -> Result<Runtime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to build a runtime")
 }
 
 fn row(name: &str, n_links: usize, measured: &Measured, beside: &[Measured]) {
@@ -164,11 +128,4 @@ fn row(name: &str, n_links: usize, measured: &Measured, beside: &[Measured]) {
         measured.ready_s,
         measured.tasks_per_message
     );
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port())
 }

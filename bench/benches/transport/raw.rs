@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use skyscan_bench::process::{self, Worker};
+use skyscan_bench::{
+    contract::{BATCH, BODY_BYTES, CREDIT, Measured, WARM_UP, WINDOW},
+    place::{Place, free_port},
+    process::{self, Worker},
+};
 
-use crate::{BATCH, BODY_BYTES, CREDIT, MAX_DEALERS, Measured, WARM_UP, WINDOW, free_port};
+use crate::MAX_DEALERS;
 
 /// Measures a ROUTER with `n_links` links over `n_dealers` connections.
 pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
@@ -24,7 +28,7 @@ pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
         let here = left.min(MAX_DEALERS);
         workers.push(Worker::start(
             "raw",
-            &address,
+            &Place::open_to_all(&address),
             n_links * here / n_dealers,
             here,
         )?);
