@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Results go to stdout, everything else to stderr.
 
+mod access;
 mod answers;
 mod attendance;
 mod deploy;
@@ -12,7 +13,6 @@ mod help;
 mod input;
 mod interrupt;
 mod keygen;
-mod keys;
 mod log;
 mod map;
 mod metrics;
@@ -94,7 +94,7 @@ enum Command {
     Reco(reco::Command),
     /// Write files that start workers on a cluster: HTCondor, Slurm, Kubernetes
     ///
-    /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555
+    /// Example: skyscan deploy slurm --workers 100 --transport zmqs://scanner.example:5555 --keys keys/for-zone-1
     #[command(subcommand)]
     Deploy(deploy::Command),
     Completions(help::Completions),

@@ -1,7 +1,7 @@
 //! Files that start workers elsewhere: a submit file of HTCondor, a batch script of Slurm, a
 //! manifest of Kubernetes; and what a broker has to be told first.
 //!
-//! None of them holds a password: the worker is told which file to read it from. All of them let a
+//! None of them holds a password or a key: the worker is told where to read them from. All of them let a
 //! worker leave in peace: SIGTERM makes it give back what it holds, within a second.
 //!
 //! Decision: Files for clusters let workers leave by SIGTERM (`docs/decisions.md`).
@@ -22,6 +22,8 @@ pub use slurm::batch_script;
 
 /// The worker reads the broker's password from the file that this variable names.
 const PASSWORD_FILE: &str = "SKYSCAN_AMQP_PASSWORD_FILE";
+/// The worker takes its keys from the folder that this variable names.
+const KEYS: &str = "SKYSCAN_KEYS";
 /// Time between SIGTERM and SIGKILL that is asked for. A worker needs one second, a busy machine
 /// perhaps ten.
 const GRACE_SECONDS: u32 = 30;
@@ -36,6 +38,8 @@ pub struct Workers {
     pub slots: NonZeroU16,
     /// Where Scanner and Workers meet, without a password.
     pub transport: String,
+    /// Whether that may be open to a network.
+    pub insecure: bool,
     /// Memory for each, in MiB.
     pub memory_mib: NonZeroU32,
     /// Further arguments of `skyscan worker`.
@@ -49,6 +53,17 @@ pub struct Installed {
     pub program: PathBuf,
     /// File whose first line is the broker's password.
     pub password_file: Option<PathBuf>,
+    /// Folder of the workers' keys.
+    pub keys: Option<PathBuf>,
+}
+
+/// Secrets of Kubernetes, by their names.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Secrets<'a> {
+    /// Its key `password` is the broker's.
+    pub password: Option<&'a str>,
+    /// Made of the folder of the workers' keys.
+    pub keys: Option<&'a str>,
 }
 
 /// What cannot be written into such files.
@@ -86,8 +101,14 @@ impl Workers {
     fn arguments(&self) -> Vec<String> {
         let slots = self.slots.to_string();
         let fixed = ["worker", "--transport", &self.transport, "--slots", &slots];
+        let insecure = self.insecure.then_some("--insecure");
         let more = self.more.iter().map(String::as_str);
-        fixed.into_iter().chain(more).map(str::to_owned).collect()
+        fixed
+            .into_iter()
+            .chain(insecure)
+            .chain(more)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// What templates have in common, and more.
@@ -112,7 +133,11 @@ impl Installed {
     /// # Errors
     /// If a path cannot be written into the files.
     pub fn check(&self) -> Result<(), DeployError> {
-        let paths = [Some(&self.program), self.password_file.as_ref()];
+        let paths = [
+            Some(&self.program),
+            self.password_file.as_ref(),
+            self.keys.as_ref(),
+        ];
         let mut paths = paths.into_iter().flatten();
         paths.try_for_each(|path| plain_text(&path.to_string_lossy()))
     }

@@ -20,6 +20,8 @@ use crate::reco::Problem;
 use catalogue::{CATALOGUE, Kind};
 use http::Page;
 
+pub use http::Token;
+
 /// The environment's word for where metrics are served. It is for one process, not for those that it
 /// starts.
 pub const ADDRESS_VARIABLE: &str = "SKYSCAN_METRICS";
@@ -61,14 +63,19 @@ pub enum TelemetryError {
     System(#[from] std::io::Error),
 }
 
-/// Serves this process's metrics at `http://ADDRESS/metrics`, and at `/links` who is connected, until it
+/// Serves this process's metrics at `http://ADDRESS/metrics`, and at `/links` who is connected, to whoever brings the
+/// token if there is one, until it
 /// ends, from a thread of its own: they can be had while everything else is busy. To be called once, before
 /// hubs, links and actors are made. `role` is the subcommand. Returns the address, in which port 0 is one
 /// that was free.
 ///
 /// # Errors
 /// If nothing can listen at this address.
-pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, TelemetryError> {
+pub fn serve(
+    asked: SocketAddr,
+    role: &'static str,
+    token: Option<Token>,
+) -> Result<SocketAddr, TelemetryError> {
     let listen = |error| TelemetryError::Listen {
         address: asked,
         error,
@@ -130,10 +137,16 @@ pub fn serve(asked: SocketAddr, role: &'static str) -> Result<SocketAddr, Teleme
                     }),
                     _ => None,
                 };
-                tokio::join!(http::serve(listener, page), look);
+                tokio::join!(http::serve(listener, token, page), look);
             });
         })?;
     Ok(address)
+}
+
+/// What a request for metrics is answered where there are none, as the fuzzer asks.
+#[doc(hidden)]
+pub fn answer_to(request: &[u8]) -> Vec<u8> {
+    http::response(request, Some(&Token::new("token")), &|_: &str| None)
 }
 
 /// Tells which scan this process runs. `transport` is the backend's name.

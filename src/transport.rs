@@ -1,6 +1,8 @@
 //! The transport is a URL: the only file that names the backends.
 
-use std::path::Path;
+mod reach;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use skyscan_transport::{Transport, TransportError};
@@ -12,14 +14,35 @@ pub use skyscan_transport_sealed as sealed;
 use skyscan_transport_sealed::{SealedError, SealedTransport};
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 
+pub use reach::{is_loopback, is_open};
+
+/// With what a place is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Access {
+    /// Folder of keys, for sealed places.
+    pub keys: Option<PathBuf>,
+    /// Whether a place may be open to everyone who reaches it over a network.
+    pub insecure: bool,
+}
+
+impl Access {
+    /// With these keys, and no place that is open.
+    pub fn keyed(keys: Option<&Path>) -> Self {
+        Self {
+            keys: keys.map(Path::to_path_buf),
+            insecure: false,
+        }
+    }
+}
+
 /// Why a URL names no transport.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportUrlError {
     /// No backend goes by this scheme. The URL itself is not told: it may hold a password.
     #[error(
-        "no transport has a URL like this; use memory:, zmq://HOST:PORT, zmqs://HOST:PORT (sealed, with \
-         --keys), zmq+ipc:///PATH or amqp://USER@HOST:PORT/VHOST"
+        "no transport has a URL like this; use memory:, zmqs://HOST:PORT (sealed, with --keys), zmq://HOST:PORT, \
+         zmq+ipc:///PATH, amqps://USER@HOST:PORT/VHOST (sealed to the broker) or amqp://USER@HOST:PORT/VHOST"
     )]
     UnknownScheme,
     /// The address makes no sense to ZeroMQ.
@@ -31,13 +54,48 @@ pub enum TransportUrlError {
     /// The address makes no sense to RabbitMQ.
     #[error(transparent)]
     Rabbitmq(#[from] TransportError),
+    /// Others reach the place over a network, and nothing is sealed.
+    #[error(
+        "{place} is open: it is reached from other machines, and whoever sits on the way reads and changes what \
+         travels there{and}. Use {instead}; or, where the network is yours alone, say --insecure (or SKYSCAN_INSECURE=1)"
+    )]
+    Open {
+        /// The URL, without a password.
+        place: String,
+        /// What else is at stake.
+        and: &'static str,
+        /// What to do.
+        instead: String,
+    },
 }
 
-/// The transport that a URL names, with the folder of keys where it takes some. Nothing is connected yet.
+/// The transport that a URL names, with what it is opened with. Nothing is connected yet, but where nothing is sealed
+/// a name is looked up, which may take seconds.
 ///
 /// # Errors
-/// If the URL names none, or it takes keys and there are none.
-pub fn open(url: &str, keys: Option<&Path>) -> Result<Arc<dyn Transport>, TransportUrlError> {
+/// If the URL names none, it takes keys and there are none, or it is open to a network and may not be.
+pub fn open(url: &str, access: &Access) -> Result<Arc<dyn Transport>, TransportUrlError> {
+    let transport = unchecked(url, access)?;
+    reach::check(url, access.insecure)?;
+    Ok(transport)
+}
+
+/// Whether a URL names a transport that may be used, for others who have the keys.
+///
+/// # Errors
+/// If it names none, or a place that is open to a network and may not be.
+pub fn check(url: &str, insecure: bool) -> Result<(), TransportUrlError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        // Their keys and certificates may be elsewhere.
+        Some("zmqs") => drop(SealedTransport::new(url, Some(Path::new("")))?),
+        Some("amqp" | "amqps") => drop(Grants::at(url)?),
+        _ => drop(unchecked(url, &Access::default())?),
+    }
+    reach::check(url, insecure)
+}
+
+fn unchecked(url: &str, access: &Access) -> Result<Arc<dyn Transport>, TransportUrlError> {
+    let keys = access.keys.as_deref();
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryTransport::new())),
         Some(("zmq" | "zmq+ipc", _)) => Ok(Arc::new(ZeromqTransport::new(url)?)),
@@ -128,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_strange_url_is_refused_without_being_told() {
-        let error = open("http://me:secret@host", None)
+        let error = open("http://me:secret@host", &Access::default())
             .err()
             .map(|error| error.to_string());
         assert!(

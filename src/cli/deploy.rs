@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::Subcommand;
 
+use super::access::InsecureArgument;
 use super::{Failure, bad_input, failed, print};
-use crate::deploy::{self, Installed, Workers};
+use crate::deploy::{self, Installed, Secrets, Workers};
 use crate::transport;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a submit file of HTCondor
     ///
-    /// Example: skyscan deploy htcondor --workers 100 --transport zmq://scanner.example:5555
+    /// Example: skyscan deploy htcondor --workers 100 --transport zmqs://scanner.example:5555
+    /// --keys keys/for-zone-1
     Htcondor {
         #[command(flatten)]
         workers: WorkerArguments,
@@ -23,7 +25,8 @@ pub(super) enum Command {
     },
     /// Write a batch script of Slurm, an array of jobs
     ///
-    /// Example: skyscan deploy slurm --workers 100 --transport zmq://scanner.example:5555 --hours 2
+    /// Example: skyscan deploy slurm --workers 100 --transport zmqs://scanner.example:5555 --keys keys/for-zone-1
+    /// --hours 2
     Slurm {
         #[command(flatten)]
         workers: WorkerArguments,
@@ -38,7 +41,7 @@ pub(super) enum Command {
     },
     /// Write a manifest of Kubernetes, a Deployment
     ///
-    /// Example: skyscan deploy kubernetes --workers 100 --transport zmq://scanner.example:5555
+    /// Example: skyscan deploy kubernetes --workers 100 --transport zmqs://scanner.example:5555
     /// --image registry.example/skyscan:0.1.0
     Kubernetes {
         #[command(flatten)]
@@ -49,6 +52,9 @@ pub(super) enum Command {
         /// Secret whose key password is the broker's
         #[arg(long, value_name = "NAME", default_value = "skyscan-amqp", value_parser = plain)]
         secret: String,
+        /// Secret that is made of the folder of the workers' keys, for zmqs://
+        #[arg(long, value_name = "NAME", default_value = "skyscan-keys", value_parser = plain)]
+        keys_secret: String,
     },
     /// Print a script that makes the users of a broker and grants them what they need
     ///
@@ -71,6 +77,8 @@ pub(super) struct WorkerArguments {
     /// Where Scanner and Workers meet, as seen from the workers, without a password
     #[arg(long, value_name = "URL")]
     transport: String,
+    #[command(flatten)]
+    insecure: InsecureArgument,
     /// Tasks that each worker evaluates at once, and cores that it asks for
     #[arg(long, value_name = "N", default_value = "1")]
     slots: NonZeroU16,
@@ -96,6 +104,9 @@ pub(super) struct InstalledArguments {
     /// File whose first line is the broker's password, for amqp://
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Folder of the workers' keys, for zmqs://, which `skyscan keygen DIR --worker NAME` made
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
 }
 
 fn plain(text: &str) -> Result<String, String> {
@@ -127,9 +138,13 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             workers,
             image,
             secret,
+            keys_secret,
         } => {
-            let secret = workers.needs_password().then_some(secret.as_str());
-            let text = deploy::manifest(&workers.read()?, image, secret);
+            let secrets = Secrets {
+                password: workers.needs_password().then_some(secret),
+                keys: workers.needs_keys().then_some(keys_secret),
+            };
+            let text = deploy::manifest(&workers.read()?, image, secrets);
             workers.write("yaml", &text, "kubectl apply -f")
         }
         Command::Rabbitmq {
@@ -157,34 +172,33 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
 impl WorkerArguments {
     fn read(&self) -> Result<Workers, Failure> {
         let url = &self.transport;
-        if url.starts_with("zmqs:") {
-            return Err(bad_input(anyhow!(
-                "files for clusters carry no keys yet: add --keys to the worker's command by hand, and the \
-                 folder as a secret of your system"
-            )));
-        }
-        transport::open(url, None).map_err(bad_input)?;
         if transport::shown(url) != *url {
             return Err(bad_input(anyhow!(
                 "leave the password out of --transport, everybody could read it: workers take it \
                  from a file"
             )));
         }
-        if ["memory:", "zmq+ipc:", "zmq://0.0.0.0", "zmq://*"]
+        let is_own = ["memory:", "zmq+ipc:"]
             .iter()
             .any(|own| url.starts_with(own))
-        {
+            || ["//0.0.0.0", "//*", "//[::]"]
+                .iter()
+                .any(|own| url.contains(own));
+        if is_own {
             return Err(bad_input(anyhow!(
-                "workers elsewhere cannot dial {url}: give the scanner's host, zmq://HOST:PORT, or the \
-                 broker, amqp://USER@HOST:PORT/VHOST"
+                "workers elsewhere cannot dial {url}: give the scanner's host, zmqs://HOST:PORT, or the \
+                 broker, amqps://USER@HOST:PORT/VHOST"
             )));
         }
+        let insecure = self.insecure.insecure;
+        transport::check(url, insecure).map_err(bad_input)?;
         let default_mib = 256 + 64 * u32::from(self.slots.get());
         let workers = Workers {
             name: self.name.clone(),
             n: self.workers,
             slots: self.slots,
             transport: url.clone(),
+            insecure: insecure && transport::is_open(url),
             memory_mib: self
                 .memory_mib
                 .unwrap_or(NonZeroU32::MIN.saturating_add(default_mib - 1)),
@@ -197,6 +211,11 @@ impl WorkerArguments {
     /// Who dials a broker needs one.
     fn needs_password(&self) -> bool {
         self.transport.starts_with("amqp")
+    }
+
+    /// Who comes to a locked door needs them.
+    fn needs_keys(&self) -> bool {
+        self.transport.starts_with("zmqs")
     }
 
     fn write(&self, ending: &str, text: &str, submit: &str) -> Result<u8, Failure> {
@@ -225,6 +244,11 @@ impl InstalledArguments {
                 "give --password-file FILE, which the workers read the broker's password from"
             )));
         }
+        if workers.needs_keys() && self.keys.is_none() {
+            return Err(bad_input(anyhow!(
+                "give --keys DIR, the folder that `skyscan keygen DIR --worker NAME` made for the workers"
+            )));
+        }
         let program = match &self.program {
             // It may be on the nodes only.
             Some(program) => program.clone(),
@@ -233,6 +257,7 @@ impl InstalledArguments {
         let installed = Installed {
             program,
             password_file: self.password_file.as_ref().map(absolute).transpose()?,
+            keys: self.keys.as_ref().map(absolute).transpose()?,
         };
         installed.check().map_err(bad_input)?;
         Ok(installed)

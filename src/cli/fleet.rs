@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use tokio::sync::oneshot;
 
+use super::access::AccessArguments;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::{Failure, bad_input, failed, print};
@@ -31,24 +32,27 @@ pub(super) struct Arguments {
     )]
     transport: Option<String>,
     #[command(flatten)]
+    access: AccessArguments,
+    #[command(flatten)]
     metrics: MetricsArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    arguments.metrics.serve("fleet")?;
+    let insecure = arguments.access.is_insecure();
+    arguments.metrics.serve("fleet", insecure)?;
     let (end, ended) = oneshot::channel::<()>();
     let order = match (&arguments.scenario, &arguments.transport) {
         (Some(path), Some(url)) => {
             let mut end = Some(end);
             on_interrupt(move || drop(end.take()))?;
             let scenario = super::replay::read(path, &[])?;
-            FleetOrder::standing(&scenario, url)
+            FleetOrder::standing(&scenario, url, arguments.access.access())
                 .with_context(|| format!("no fleet that stays can do {}", path.display()))
                 .map_err(bad_input)?
         }
         _ => ordered(end)?,
     };
-    let transport = transport::open(&order.url, None).map_err(bad_input)?;
+    let transport = transport::open(&order.url, &order.access).map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

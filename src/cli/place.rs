@@ -10,8 +10,9 @@ use crate::transport;
 /// Where a scan is worked on.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlaceArguments {
-    /// Where Scanner and Workers meet: memory:, zmq://HOST:PORT, zmq+ipc:///PATH,
-    /// amqp://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE)
+    /// Where Scanner and Workers meet: memory:, zmqs://HOST:PORT (sealed, with --keys),
+    /// amqps://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE); at the desk
+    /// zmq://HOST:PORT, zmq+ipc:///PATH, amqp://USER@HOST:PORT/VHOST
     #[arg(
         long,
         value_name = "URL",
@@ -32,7 +33,7 @@ impl PlaceArguments {
         let slots = self.workers.unwrap_or_else(|| cores().get());
         if slots == 0 && transport::is_local(&self.transport) {
             return Err(bad_input(anyhow!(
-                "--workers 0 needs a transport that other processes can reach, zmq:// or amqp://"
+                "--workers 0 needs a transport that other processes can reach, zmqs://, zmq:// or amqps://"
             )));
         }
         Ok(slots)

@@ -8,9 +8,9 @@ use anyhow::anyhow;
 use skyscan_transport::TransportError;
 use tokio::sync::Notify;
 
+use super::access::AccessArguments;
 use super::attendance;
 use super::interrupt::on_interrupt;
-use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::{Failure, UNFIT, bad_input, failed, tell};
@@ -32,8 +32,8 @@ use crate::transport;
 /// Exit codes: 0 asked to stop, 1 failed, 2 usage or bad input, 4 another version of the
 /// wire is spoken above: run the same release at both ends.
 ///
-/// Example: skyscan relay --zone us-east-1a --upstream amqp://user@broker.example:5672/vhost
-///          --listen zmq://0.0.0.0:5555
+/// Example: skyscan relay --zone us-east-1a --upstream zmqs://scanner.example:5555
+///          --upstream-keys keys/for-us-east-1a --listen zmqs://0.0.0.0:5555 --keys zone-keys
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -45,7 +45,8 @@ pub(super) struct Arguments {
         hide_env_values = true
     )]
     upstream: String,
-    /// Where the workers of the zone come to: their --transport, with this machine's name in it
+    /// Where the workers of the zone come to: their --transport, with this machine's name in it; with zmqs:// those
+    /// whose keys are in --keys
     #[arg(
         long,
         value_name = "URL",
@@ -63,7 +64,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     grace: f64,
     #[command(flatten)]
-    keys: KeyArguments,
+    access: AccessArguments,
     /// Folder of the relay's own keys as a worker of who is above, for --upstream zmqs://
     #[arg(
         long,
@@ -112,9 +113,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         grace: Duration::from_secs_f64(arguments.grace),
         ..RelaySetup::default()
     };
-    arguments.metrics.serve("relay")?;
-    let above = transport::open(upstream, arguments.upstream_keys.as_deref()).map_err(bad_input)?;
-    let below = transport::open(listen, arguments.keys.dir()).map_err(bad_input)?;
+    let insecure = arguments.access.is_insecure();
+    arguments.metrics.serve("relay", insecure)?;
+    let above = arguments
+        .access
+        .access_with(arguments.upstream_keys.as_ref());
+    let above = transport::open(upstream, &above).map_err(bad_input)?;
+    let below = transport::open(listen, &arguments.access.access()).map_err(bad_input)?;
     let book = attendance::book("relay", false)?;
     let above = Attended::around(above, Arc::clone(&book));
     let below = Attended::around(below, book);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use tokio::sync::watch;
 
+use super::access::AccessArguments;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
 use super::stderr::write_line as tell;
@@ -74,6 +75,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     model: model::ModelArguments,
     #[command(flatten)]
+    access: AccessArguments,
+    #[command(flatten)]
     metrics: MetricsArguments,
 }
 
@@ -101,7 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    arguments.metrics.serve("replay")?;
+    let insecure = arguments.access.is_insecure();
+    arguments.metrics.serve("replay", insecure)?;
     let (ask, stop) = watch::channel(false);
     on_interrupt(move || {
         ask.send_replace(true);
@@ -166,11 +170,11 @@ fn replayed(
     scenario: &Scenario,
     stop: &watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
-    let url = arguments.transport.clone();
+    let place = (arguments.transport.clone(), arguments.access.access());
     tell(&format!("{}: {}", scenario.name, scenario.question));
     let teller = Teller::of(scenario);
     let watched = (arguments.watch_fleet.clone()).map(|url| Watched { url });
-    let replaying = scenario::run::replay(scenario, url, watched, stop.clone(), |step| {
+    let replaying = scenario::run::replay(scenario, place, watched, stop.clone(), |step| {
         teller.tell(step)
     });
     let report = system(scenario.clock)?.block_on(replaying);

@@ -16,11 +16,11 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use tokio::sync::{Notify, watch};
 
+use super::access::AccessArguments;
 use super::attendance;
 use super::direction::{self, MarkArguments};
 use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, EventChoice};
-use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::place::PlaceArguments;
@@ -154,7 +154,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
-    keys: KeyArguments,
+    access: AccessArguments,
     #[command(flatten)]
     metrics: MetricsArguments,
     #[command(flatten)]
@@ -270,7 +270,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
     let slots = arguments.place.slots()?;
     let detector = arguments.detector.read()?;
-    arguments.metrics.serve("scan")?;
+    arguments
+        .metrics
+        .serve("scan", arguments.access.is_insecure())?;
     let call = Call {
         arguments,
         regions,
@@ -297,8 +299,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 impl Call<'_> {
     fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
-        let transport =
-            transport::open(&arguments.place.transport, arguments.keys.dir()).map_err(bad_input)?;
+        let transport = transport::open(&arguments.place.transport, &arguments.access.access())
+            .map_err(bad_input)?;
         let worker = |slots| WorkerConfig {
             slots,
             leases_per_slot: LEASES_PER_SLOT,
@@ -334,7 +336,7 @@ fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
         return Ok(None);
     }
     // Nobody is sent to where there is nothing.
-    transport::open(&arguments.place.transport, arguments.keys.dir()).map_err(bad_input)?;
+    transport::open(&arguments.place.transport, &arguments.access.access()).map_err(bad_input)?;
     let is_quiet = arguments.progress == Telling::None;
     if !is_quiet {
         let place = transport::shown(&arguments.place.transport);
@@ -345,8 +347,15 @@ fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
             Some(any) => format!(", with this machine's name for {any}"),
             None => String::new(),
         };
+        let with = match place.starts_with("zmqs:") {
+            true => " and --keys of theirs (skyscan keygen)",
+            false if arguments.access.is_insecure() && transport::is_open(&place) => {
+                " --insecure: nothing is sealed"
+            }
+            false => "",
+        };
         tell(&format!(
-            "scan: workers come with --transport {place}{dialled}"
+            "scan: workers come with --transport {place}{with}{dialled}"
         ));
     }
     attendance::book("scan", is_quiet).map(Some)

@@ -13,10 +13,10 @@ use skyscan_transport::TransportError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::access::AccessArguments;
 use super::attendance;
 use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
-use super::keys::KeyArguments;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
 use super::place::cores;
@@ -39,15 +39,17 @@ use vigil::{Due, Vigil};
 /// never serve: all scans that came before it gave up had to be skipped, or the one scanner that can be
 /// at a zmq:// address speaks another version of the wire.
 ///
-/// Example: skyscan worker --transport zmq://scanner.example:5555 --slots 8
+/// Example: skyscan worker --transport zmqs://scanner.example:5555 --keys for-zone-1 --slots 8
 ///
-/// Example, on a spot machine: skyscan worker --transport zmq://scanner.example:5555 --notice auto
+/// Example, on a spot machine: skyscan worker --transport zmqs://scanner.example:5555 --keys for-zone-1
+/// --notice auto
 ///
-/// Example: skyscan worker --transport zmq://scanner.example:5555 --reco external
+/// Example: skyscan worker --transport zmq://127.0.0.1:5555 --reco external
 /// --external-program 'python3 examples/line_fit.py'
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Where Scanner and Workers meet
+    /// Where Scanner and Workers meet, the scan's --transport: zmqs://HOST:PORT with --keys, amqps://USER@HOST/VHOST,
+    /// at the desk zmq://HOST:PORT
     #[arg(
         long,
         value_name = "URL",
@@ -85,7 +87,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     external: ExternalArguments,
     #[command(flatten)]
-    keys: KeyArguments,
+    access: AccessArguments,
     #[command(flatten)]
     metrics: MetricsArguments,
     #[command(flatten)]
@@ -100,9 +102,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             arguments.transport
         )));
     }
-    arguments.metrics.serve_if_possible("worker")?;
+    let insecure = arguments.access.is_insecure();
+    arguments.metrics.serve_if_possible("worker", insecure)?;
     let transport =
-        transport::open(&arguments.transport, arguments.keys.dir()).map_err(bad_input)?;
+        transport::open(&arguments.transport, &arguments.access.access()).map_err(bad_input)?;
     let transport = Attended::around(transport, attendance::book("worker", false)?);
     let config = WorkerConfig {
         slots: arguments.slots.unwrap_or_else(cores),

@@ -1,7 +1,7 @@
 //! A submit file of HTCondor.
 
 use super::template::fill;
-use super::{Installed, PASSWORD_FILE, Workers};
+use super::{Installed, KEYS, PASSWORD_FILE, Workers};
 
 /// The submit file; `condor_submit` takes it.
 pub fn submit_file(workers: &Workers, installed: &Installed) -> String {
@@ -10,23 +10,46 @@ pub fn submit_file(workers: &Workers, installed: &Installed) -> String {
         .iter()
         .map(|word| quoted(word))
         .collect();
-    let password = installed.password_file.as_ref().map(|path| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let path = escaped(&path.to_string_lossy());
-        format!(
-            "# The broker's password travels as a file, encrypted.\n\
-             environment = \"{}\"\n\
-             transfer_input_files = {path}\n\
-             encrypt_input_files = {path}",
-            quoted(&format!("{PASSWORD_FILE}={file}"))
-        )
-    });
     let more = [
         ("PROGRAM", escaped(&installed.program.to_string_lossy())),
         ("ARGUMENTS", arguments.join(" ")),
-        ("PASSWORD", password.unwrap_or_default()),
+        ("SECRETS", secrets(installed)),
     ];
     fill(include_str!("workers.sub"), &workers.words(more))
+}
+
+/// The broker's password and the folder of keys, which are transferred into the job's own folder.
+fn secrets(installed: &Installed) -> String {
+    let given = [
+        (PASSWORD_FILE, &installed.password_file, ""),
+        (KEYS, &installed.keys, "/*"),
+    ];
+    let given: Vec<_> = given
+        .into_iter()
+        .filter_map(|(variable, path, inside)| Some((variable, path.as_ref()?, inside)))
+        .collect();
+    if given.is_empty() {
+        return String::new();
+    }
+    let there = given.iter().map(|(variable, path, _)| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        quoted(&format!("{variable}={name}"))
+    });
+    let paths = |ending: bool| -> String {
+        let paths = given.iter().map(|(_, path, inside)| {
+            escaped(&path.to_string_lossy()) + if ending { inside } else { "" }
+        });
+        paths.collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "# What is secret travels as files, encrypted.\n\
+         environment = \"{}\"\n\
+         transfer_input_files = {}\n\
+         encrypt_input_files = {}",
+        there.collect::<Vec<_>>().join(" "),
+        paths(false),
+        paths(true)
+    )
 }
 
 /// A word of arguments or environment in the new syntax: in single quotes, where a quote is two,

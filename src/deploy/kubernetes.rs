@@ -1,51 +1,101 @@
 //! A manifest of Kubernetes: a Deployment of workers.
 
 use super::template::fill;
-use super::{PASSWORD_FILE, Workers};
+use super::{KEYS, PASSWORD_FILE, Secrets, Workers};
 
-/// Where the secret is mounted.
-const SECRETS: &str = "/run/secrets/skyscan";
+/// Where the secret with the broker's password is mounted.
+const PASSWORD_AT: &str = "/run/secrets/skyscan";
+/// Where the secret with the workers' keys is mounted.
+const KEYS_AT: &str = "/run/secrets/skyscan-keys";
 
-/// The manifest; `kubectl apply -f` takes it. With a secret's name the broker's password is read
-/// from its key `password`.
-pub fn manifest(workers: &Workers, image: &str, secret: Option<&str>) -> String {
+/// The manifest; `kubectl apply -f` takes it. Secrets are mounted and named, not written.
+pub fn manifest(workers: &Workers, image: &str, secrets: Secrets<'_>) -> String {
     // Kubernetes fills in $(VARIABLES) by itself.
     let arguments: Vec<String> = workers
         .arguments()
         .iter()
         .map(|word| quoted(&word.replace("$(", "$$(")))
         .collect();
-    let part = |text: &dyn Fn(&str) -> String| secret.map(text).unwrap_or_default();
+    let mounted: Vec<Mounted<'_>> = [
+        secrets.password.map(|secret| Mounted {
+            secret,
+            name: "password",
+            at: PASSWORD_AT,
+            variable: (PASSWORD_FILE, format!("{PASSWORD_AT}/password")),
+            made_of: "the broker's password in a file",
+            from: "password=FILE",
+        }),
+        secrets.keys.map(|secret| Mounted {
+            secret,
+            name: "keys",
+            at: KEYS_AT,
+            variable: (KEYS, KEYS_AT.to_owned()),
+            made_of: "the folder that skyscan keygen made for the workers",
+            from: "FOLDER",
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let joined = |each: &dyn Fn(&Mounted<'_>) -> String| -> String {
+        mounted.iter().map(each).collect::<Vec<_>>().join(", ")
+    };
+    let (mount, volume) = match mounted.is_empty() {
+        true => (String::new(), String::new()),
+        false => (
+            format!(
+                "          env: [{}]\n          volumeMounts: [{}]",
+                joined(&|Mounted { variable, .. }| format!(
+                    "{{name: {}, value: {}}}",
+                    variable.0, variable.1
+                )),
+                joined(&|Mounted { name, at, .. }| format!(
+                    "{{name: {name}, mountPath: {at}, readOnly: true}}"
+                ))
+            ),
+            format!(
+                "      volumes: [{}]",
+                joined(&|Mounted { name, secret, .. }| format!(
+                    "{{name: {name}, secret: {{secretName: {}}}}}",
+                    quoted(secret)
+                ))
+            ),
+        ),
+    };
+    let hints: Vec<String> = mounted.iter().map(Mounted::hint).collect();
     let more = [
         ("IMAGE", quoted(image)),
         ("ARGUMENTS", format!("[{}]", arguments.join(", "))),
-        (
-            "HINT",
-            part(&|secret| {
-                format!(
-                    "# Before that, once, with the broker's password in a file:\n\
-                     #     kubectl create secret generic {secret} --from-file=password=FILE"
-                )
-            }),
-        ),
-        (
-            "MOUNT",
-            part(&|_| {
-                format!(
-                    "          env: [{{name: {PASSWORD_FILE}, value: {SECRETS}/password}}]\n          \
-                     volumeMounts: [{{name: password, mountPath: {SECRETS}, readOnly: true}}]"
-                )
-            }),
-        ),
-        (
-            "VOLUME",
-            part(&|secret| {
-                let secret = quoted(secret);
-                format!("      volumes: [{{name: password, secret: {{secretName: {secret}}}}}]")
-            }),
-        ),
+        ("HINT", hints.join("\n")),
+        ("MOUNT", mount),
+        ("VOLUME", volume),
     ];
     fill(include_str!("workers.yaml"), &workers.words(more))
+}
+
+/// A secret, where the worker finds it.
+struct Mounted<'a> {
+    secret: &'a str,
+    name: &'static str,
+    at: &'static str,
+    variable: (&'static str, String),
+    made_of: &'static str,
+    from: &'static str,
+}
+
+impl Mounted<'_> {
+    fn hint(&self) -> String {
+        let Self {
+            secret,
+            made_of,
+            from,
+            ..
+        } = self;
+        format!(
+            "# Before that, once, with {made_of}:\n\
+             #     kubectl create secret generic {secret} --from-file={from}"
+        )
+    }
 }
 
 /// A text of JSON is one of YAML.

@@ -1,7 +1,9 @@
 //! A batch script of Slurm: an array of jobs.
 
+use std::path::PathBuf;
+
 use super::template::{fill, quoted};
-use super::{Installed, PASSWORD_FILE, Workers};
+use super::{Installed, KEYS, PASSWORD_FILE, Workers};
 
 /// The script; `sbatch` takes it.
 pub fn batch_script(
@@ -16,18 +18,22 @@ pub fn batch_script(
         .chain(&workers.arguments())
         .map(|word| quoted(word))
         .collect();
-    let password = installed.password_file.as_ref().map(|path| {
-        format!(
-            "# The broker's password: a file that the nodes can read, and nobody else.\n\
-             export {PASSWORD_FILE}={}",
-            quoted(&path.to_string_lossy())
-        )
-    });
+    let export = |what: &str, variable: &str, path: Option<&PathBuf>| {
+        let path = path?.to_string_lossy();
+        Some(format!(
+            "# {what} that the nodes can read, and nobody else.\nexport {variable}={}",
+            quoted(&path)
+        ))
+    };
+    let password = "The broker's password: a file";
+    let password = export(password, PASSWORD_FILE, installed.password_file.as_ref());
+    let keys = export("The workers' keys: a folder", KEYS, installed.keys.as_ref());
+    let secrets: Vec<String> = password.into_iter().chain(keys).collect();
     let partition = partition.map(|partition| format!("#SBATCH --partition={partition}"));
     let more = [
         ("HOURS", hours.to_string()),
         ("PARTITION", partition.unwrap_or_default()),
-        ("PASSWORD", password.unwrap_or_default()),
+        ("SECRETS", secrets.join("\n")),
         ("COMMAND", words.join(" ")),
     ];
     fill(include_str!("workers.sh"), &workers.words(more))

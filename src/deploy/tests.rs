@@ -1,11 +1,17 @@
 use super::*;
 
+const SECRETS: Secrets<'_> = Secrets {
+    password: Some("amqp"),
+    keys: Some("zone-1"),
+};
+
 fn workers(more: &[&str]) -> Workers {
     Workers {
         name: "skyscan-workers".to_owned(),
         n: NonZeroU32::MIN,
         slots: NonZeroU16::MIN,
         transport: "amqp://me@broker:5672/vhost".to_owned(),
+        insecure: false,
         memory_mib: NonZeroU32::MIN,
         more: more.iter().map(|&word| word.to_owned()).collect(),
     }
@@ -15,6 +21,7 @@ fn installed() -> Installed {
     Installed {
         program: "/opt/sky scan/bin/skyscan".into(),
         password_file: Some("/home/me/$amqp password".into()),
+        keys: Some("/home/me/for-zone 1".into()),
     }
 }
 
@@ -32,9 +39,42 @@ fn words_keep_their_borders_in_every_file() {
     let words = shlex::split(command).unwrap();
     assert_eq!(words[0], "/opt/sky scan/bin/skyscan");
     assert_eq!(words.last(), workers.more.last());
-    let kubernetes = manifest(&workers, "skyscan", Some("amqp"));
+    let kubernetes = manifest(&workers, "skyscan", SECRETS);
     let expected = r#""python3 'my fit.py' \"$HOME\" $$(X)"]"#;
     assert!(kubernetes.contains(expected), "{kubernetes}");
+}
+
+#[test]
+fn every_file_names_the_keys_and_what_is_open_says_so() {
+    let open = Workers {
+        insecure: true,
+        ..workers(&[])
+    };
+    let condor = submit_file(&open, &installed());
+    for expected in [
+        "'SKYSCAN_KEYS=for-zone 1'",
+        "transfer_input_files = /home/me/$(DOLLAR)amqp password, /home/me/for-zone 1\n",
+        "encrypt_input_files = /home/me/$(DOLLAR)amqp password, /home/me/for-zone 1/*\n",
+    ] {
+        assert!(condor.contains(expected), "{expected}: {condor}");
+    }
+    let slurm = batch_script(&open, &installed(), 1, None);
+    assert!(
+        slurm.contains("export SKYSCAN_KEYS='/home/me/for-zone 1'"),
+        "{slurm}"
+    );
+    let kubernetes = manifest(&open, "skyscan", SECRETS);
+    for expected in [
+        "{name: SKYSCAN_KEYS, value: /run/secrets/skyscan-keys}",
+        "kubectl create secret generic zone-1 --from-file=FOLDER",
+        "{name: keys, secret: {secretName: \"zone-1\"}}",
+    ] {
+        assert!(kubernetes.contains(expected), "{expected}: {kubernetes}");
+    }
+    for text in [&condor, &slurm, &kubernetes] {
+        assert!(text.contains("--insecure"), "{text}");
+    }
+    assert!(!submit_file(&workers(&[]), &installed()).contains("--insecure"));
 }
 
 #[test]
@@ -42,6 +82,7 @@ fn nothing_is_left_to_fill_in() {
     let (workers, installed) = (workers(&[]), installed());
     let bare = Installed {
         password_file: None,
+        keys: None,
         ..installed.clone()
     };
     for text in [
@@ -49,8 +90,8 @@ fn nothing_is_left_to_fill_in() {
         submit_file(&workers, &bare),
         batch_script(&workers, &installed, 1, Some("long")),
         batch_script(&workers, &bare, 1, None),
-        manifest(&workers, "skyscan", Some("amqp")),
-        manifest(&workers, "skyscan", None),
+        manifest(&workers, "skyscan", SECRETS),
+        manifest(&workers, "skyscan", Secrets::default()),
     ] {
         let capitals =
             |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase());
@@ -82,6 +123,7 @@ fn what_breaks_a_line_or_a_name_is_refused() {
     let installed = Installed {
         program: "a\nb".into(),
         password_file: None,
+        keys: None,
     };
     assert!(installed.check().is_err());
 }

@@ -14,6 +14,6 @@
 # Before its time is over a worker is asked to leave, and gives back what it holds.
 #SBATCH --signal=B:TERM@@GRACE@
 @PARTITION@
-@PASSWORD@
+@SECRETS@
 # In the place of the shell, so that signals reach the worker.
 exec @COMMAND@

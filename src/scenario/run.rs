@@ -20,6 +20,7 @@ use crate::scenario::stage::capacity::Capacity;
 use crate::scenario::stage::machine;
 use crate::scenario::stage::stages::Stages;
 use crate::scenario::stage::watched::{Scraped, Watched};
+use crate::transport::Access;
 use step::Step;
 use traces::Turn;
 
@@ -28,16 +29,12 @@ use traces::Turn;
 /// watches is told each step.
 pub async fn replay(
     scenario: &Scenario,
-    url: Option<String>,
+    place: (Option<String>, Access),
     watched: Option<Watched>,
     mut stop: watch::Receiver<bool>,
     tell: impl Fn(Step<'_>),
 ) -> Report {
-    let mut stages = Stages {
-        url,
-        watched,
-        ..Stages::default()
-    };
+    let mut stages = Stages::at(place, watched);
     let mut report = Report {
         format: FORMAT.to_owned(),
         scenario: scenario.name.clone(),

@@ -26,7 +26,7 @@ use crate::scan::{Plan, Strategy, start};
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
 use crate::sky::map::{PixelOutcome, SkyMap};
-use crate::transport::{self, TransportUrlError};
+use crate::transport::{self, Access, TransportUrlError};
 
 /// A pixel fails for good after failures at so many workers, as in a scan.
 const FAIL_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("3 is above 0");
@@ -38,6 +38,8 @@ const SIDE_BY_SIDE: usize = 2;
 pub struct Place {
     /// As a URL.
     pub url: String,
+    /// With what it is opened.
+    pub access: Access,
     /// Tasks evaluated at once in this process, for each scan.
     pub slots: u16,
     /// Events that are made at once.
@@ -255,7 +257,7 @@ impl Study {
             problem: problem.clone(),
             plan: Plan::new(Strategy::Zoom, design.nsides.clone(), design.enclosed)?,
             chunking: Chunking::Adaptive,
-            transport: transport::open(&self.place.url, None)?,
+            transport: transport::open(&self.place.url, &self.place.access)?,
             local: NonZeroU16::new(self.place.slots)
                 .map(worker)
                 .into_iter()

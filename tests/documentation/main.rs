@@ -81,7 +81,7 @@ fn of_page(page: Page) -> Vec<Trial> {
             .any(|block| block.commands.iter().any(|c| c.contains(word)))
     };
     let python = needs::python().filter(|_| says("python3"));
-    let broker = needs::broker().filter(|_| says("--transport amqp://"));
+    let broker = needs::broker().filter(|_| says("--transport amqp"));
     if !blocks.is_empty() {
         let name = format!("{}: {} blocks of commands", page.name, blocks.len());
         let stem = page.name.replace(['/', '.'], "-");

@@ -65,6 +65,16 @@ pub(crate) fn broker() -> Missing {
     )
 }
 
+/// Proxies to start: one for HTTP CONNECT, one for SOCKS5.
+pub(crate) fn proxies() -> Missing {
+    // Neither needs more than its name to say how it is used.
+    let is_there = |program| Command::new(program).arg("-h").output().is_ok();
+    unless(
+        ["tinyproxy", "microsocks"].into_iter().all(is_there),
+        "no proxies: tinyproxy and microsocks are not installed",
+    )
+}
+
 /// A Prometheus to start, and its checker of rules.
 pub(crate) fn prometheus() -> Missing {
     let is_there = |program| Command::new(program).arg("--version").output().is_ok();

@@ -12,7 +12,7 @@ use self::remote::{FREE_PORT, Scan, Scanned, Subject, Worker, kill_at_task};
 use libtest_mimic::{Failed, Trial};
 use skyscan_rabbitmq_node::{Node, free_ports};
 
-use crate::needs::{Check, broker, group, real_events};
+use crate::needs::{Check, broker, group, proxies, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let zeromq: [(&str, Check); 9] = [
@@ -76,7 +76,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             broker_goes_away(Outage::Killed)
         }),
     ];
-    let sealed: [(&str, Check); 3] = [
+    let sealed: [(&str, Check); 8] = [
         (
             "workers_with_a_key_or_a_token_make_the_same_map",
             sealed::workers_with_a_key_or_a_token,
@@ -89,7 +89,31 @@ pub(crate) fn trials() -> Vec<Trial> {
             "keys_are_needed_and_private",
             sealed::keys_are_needed_and_private,
         ),
+        (
+            "relays_have_keys_on_both_sides",
+            sealed::roles::relays_have_keys_on_both_sides,
+        ),
+        (
+            "doors_open_again_for_the_next",
+            sealed::roles::doors_open_again_for_the_next,
+        ),
+        (
+            "replays_make_their_own_keys",
+            sealed::roles::replays_make_their_own_keys,
+        ),
+        (
+            "secrets_are_in_nothing_that_a_scan_tells_or_writes",
+            sealed::secrets::are_in_nothing_that_a_scan_tells_or_writes,
+        ),
+        (
+            "secrets_are_in_no_error_and_no_help",
+            sealed::secrets::are_in_no_error_and_no_help,
+        ),
     ];
+    let behind_proxies: [(&str, Check); 1] = [(
+        "proxies_lead_to_the_scanner",
+        sealed::proxies::lead_to_the_scanner,
+    )];
     let memory: [(&str, Check); 1] =
         [("a_bad_worker_among_ten_changes_nothing", faults::in_memory)];
     let relays: [(&str, Check); 4] = [
@@ -122,6 +146,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         group("transports::zeromq", None, zeromq),
         group("transports::zeromq", real_events(), real_zeromq),
         group("transports::sealed", None, sealed),
+        group("transports::sealed", proxies(), behind_proxies),
         group("transports::rabbitmq", broker(), rabbitmq),
         group(
             "transports::rabbitmq",

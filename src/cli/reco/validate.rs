@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use tokio::sync::watch;
 
+use crate::cli::access::AccessArguments;
 use crate::cli::input::{self, DetectorArguments};
 use crate::cli::interrupt::on_interrupt;
 use crate::cli::place::{PlaceArguments, cores};
@@ -88,6 +89,8 @@ pub(in crate::cli) struct Arguments {
     regions: MethodArguments,
     #[command(flatten)]
     place: PlaceArguments,
+    #[command(flatten)]
+    access: AccessArguments,
     /// Write a coverage file from these events, once all have their answers
     #[arg(long, value_name = "FILE")]
     coverage_out: Option<PathBuf>,
@@ -206,7 +209,7 @@ impl Arguments {
         let recos = self.reco.iter().map(|name| input::reco(name));
         let recos = recos.collect::<Result<Vec<Arc<dyn Reco>>, Failure>>()?;
         Plan::new(Strategy::Zoom, self.nside.clone(), ENCLOSED).map_err(bad_input)?;
-        transport::open(&self.place.transport, None).map_err(bad_input)?;
+        transport::open(&self.place.transport, &self.access.access()).map_err(bad_input)?;
         let slots = self.place.slots()?;
         let ices = match self.ice.as_slice() {
             [] => vec![Ice::default()],
@@ -227,6 +230,7 @@ impl Arguments {
             recos,
             place: Place {
                 url: self.place.transport.clone(),
+                access: self.access.access(),
                 slots,
                 makers: usize::from(cores().get()),
             },

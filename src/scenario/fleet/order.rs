@@ -9,12 +9,16 @@ use crate::scenario::setup::{
     Ballast, Faults, Fleet, Hangs, Preemption, Ramp, ServiceTime, Setup, Stragglers,
 };
 use crate::scenario::workload::landscape::Landscape;
+use crate::transport::Access;
 
 /// What a process of the fleet is asked to do; a scan's tasks are evaluated until it is told to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FleetOrder {
     /// Where to meet the hub.
     pub url: String,
+    /// With what that place is opened.
+    #[serde(default)]
+    pub access: Access,
     /// Numbers of its workers among those of the whole fleet.
     pub workers: std::ops::Range<usize>,
     /// The whole fleet.
@@ -43,9 +47,15 @@ pub struct FleetOrder {
 
 impl FleetOrder {
     /// The order to be these workers of a point.
-    pub fn new(setup: &Setup, seed: u64, url: String, workers: std::ops::Range<usize>) -> Self {
+    pub fn new(
+        setup: &Setup,
+        seed: u64,
+        (url, access): (String, Access),
+        workers: std::ops::Range<usize>,
+    ) -> Self {
         Self {
             url,
+            access,
             workers,
             fleet: setup.fleet.clone(),
             zone_shares: (setup.network.paths().into_iter())
@@ -70,7 +80,7 @@ impl FleetOrder {
     ///
     /// # Errors
     /// If what that worker does depends on the point.
-    pub fn standing(scenario: &Scenario, url: &str) -> Result<Self, NotStanding> {
+    pub fn standing(scenario: &Scenario, url: &str, access: Access) -> Result<Self, NotStanding> {
         let first = scenario.points.first().ok_or(NotStanding::NoPoint)?;
         let mut setup = first.setup.clone();
         for point in &scenario.points {
@@ -83,7 +93,12 @@ impl FleetOrder {
         if is_repeated || setup.faults != Faults::default() || setup.fleet.ramp != Ramp::Step {
             return Err(NotStanding::ChangesInTime);
         }
-        Ok(Self::new(&setup, scenario.seed, url.to_owned(), 0..1))
+        Ok(Self::new(
+            &setup,
+            scenario.seed,
+            (url.to_owned(), access),
+            0..1,
+        ))
     }
 }
 

@@ -46,7 +46,12 @@ impl Crew {
         let order = |process: usize| {
             let workers =
                 process * fleet.workers / n_processes..(process + 1) * fleet.workers / n_processes;
-            FleetOrder::new(setup, seed, stage.url.clone(), workers)
+            FleetOrder::new(
+                setup,
+                seed,
+                (stage.url.clone(), stage.access.clone()),
+                workers,
+            )
         };
         let mut crew = Self {
             processes: Vec::new(),

@@ -44,6 +44,8 @@ pub enum Backend {
     Memory,
     /// Over loopback.
     Zeromq,
+    /// Over loopback, sealed, with keys of its own.
+    ZeromqSealed,
     /// Through a broker of its own, over loopback.
     Rabbitmq,
 }

@@ -47,7 +47,14 @@ impl Capacity {
                 (PER_BROKER_LINK * workers).max(PER_BROKER_LINK * per_process),
                 PER_BROKER_LINK * workers + OTHER_THREADS,
             ),
-            _ => (workers.max(FILES_PER_LINK * per_process), OTHER_THREADS),
+            // Each end has the connection inside of the seal beside the one over the network.
+            Backend::ZeromqSealed => (
+                (3 * workers).max(2 * FILES_PER_LINK * per_process),
+                OTHER_THREADS,
+            ),
+            Backend::Zeromq | Backend::Memory => {
+                (workers.max(FILES_PER_LINK * per_process), OTHER_THREADS)
+            }
         };
         let files = files + OTHER_FILES;
         if files > self.files {

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::actors::relay::{self, RelaySetup};
 use crate::scenario::setup::TransportSetup;
 use crate::telemetry;
+use crate::transport::Access;
 
 /// A relay that runs until it is dropped.
 #[derive(Debug)]
@@ -22,8 +23,18 @@ pub(in crate::scenario) enum Relay {
 
 impl Relay {
     /// Starts one between two places that other processes can join.
-    pub(in crate::scenario) fn start(upstream: &str, listen: &str) -> std::io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+    pub(in crate::scenario) fn start(
+        (upstream, access): (&str, &Access),
+        listen: &str,
+    ) -> std::io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(keys) = &access.keys {
+            command.env("SKYSCAN_UPSTREAM_KEYS", keys);
+        }
+        if access.insecure {
+            command.env("SKYSCAN_INSECURE", "1");
+        }
+        let mut child = command
             .args(["relay", "--zone", "replay", "--prefetch", "0"])
             // An address may hold a password, and everybody sees what is on a command line.
             .env("SKYSCAN_UPSTREAM", upstream)

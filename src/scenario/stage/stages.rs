@@ -1,10 +1,12 @@
 //! Where the hub and the fleet of a replay meet; brings up what has to be there.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
+use tempfile::TempDir;
 
 use super::cloud::Cloud;
 use super::host::Hosts;
@@ -14,17 +16,21 @@ use crate::scenario::results::account::Transfer;
 use crate::scenario::setup::{
     Backend, Clock, Connections, Delivery, EventForm, PerBoundary, Queue, Setup, TransportSetup,
 };
-use crate::transport;
 use crate::transport::modelled::Network;
+use crate::transport::{self, Access, sealed};
 
 /// The stages of a replay, one after the other. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Stages {
     /// Used for every point instead of what the scenario says, if given.
-    pub(in crate::scenario) url: Option<String>,
+    url: Option<String>,
+    /// With what that is opened.
+    access: Access,
+    /// The keys of sealed stages; they go with this.
+    keys: Option<Keys>,
     pub(in crate::scenario) broker: Option<Node>,
     /// The fleet, if others start it.
-    pub(in crate::scenario) watched: Option<Watched>,
+    watched: Option<Watched>,
 }
 
 /// Where one point is replayed.
@@ -32,6 +38,8 @@ pub(in crate::scenario) struct Stages {
 pub(in crate::scenario) struct Stage {
     /// Where the fleet meets the hub, or the relay before it.
     pub(in crate::scenario) url: String,
+    /// With what the fleet opens that.
+    pub(in crate::scenario) access: Access,
     /// Where the Scanner opens its hub.
     pub(in crate::scenario) transport: Arc<dyn Transport>,
     /// Relays between hub and fleet; they run for as long as they are held.
@@ -86,6 +94,19 @@ impl Stage {
 }
 
 impl Stages {
+    /// Where a scenario says, or at this place; with a fleet of our own, or one that others start.
+    pub(in crate::scenario) fn at(
+        (url, access): (Option<String>, Access),
+        watched: Option<Watched>,
+    ) -> Self {
+        Self {
+            url,
+            access,
+            watched,
+            ..Self::default()
+        }
+    }
+
     /// Makes the stage of a point, with a relay between hub and fleet if the event is to come through one.
     pub(in crate::scenario) async fn open(&mut self, setup: &Setup) -> anyhow::Result<Stage> {
         match setup.clock {
@@ -102,6 +123,7 @@ impl Stages {
         let cloud = Cloud::of(setup);
         Ok(Stage {
             url: String::new(),
+            access: Access::default(),
             _relays: cloud.relays,
             watched: None,
             transport: cloud.hub.memory,
@@ -132,11 +154,29 @@ impl Stages {
 
     async fn open_direct(&mut self, setup: &TransportSetup) -> anyhow::Result<Stage> {
         let mut broker = None;
+        let (mut hub_access, mut access) = (self.access.clone(), self.access.clone());
         let url = match (&self.url, setup.kind) {
-            (Some(url), _) => url.clone(),
+            (Some(url), _) => {
+                anyhow::ensure!(
+                    !url.starts_with("zmqs:") || self.watched.is_some(),
+                    "the keys of a fleet at {url} are not known here: start it elsewhere and give --watch-fleet, or \
+                     leave --transport out and say --set transport.kind=zeromq_sealed, which makes its own keys"
+                );
+                url.clone()
+            }
             (None, Backend::Memory) => "memory:".to_owned(),
             (None, Backend::Zeromq) => {
                 format!("zmq://127.0.0.1:{}", free_port()?) + &options(setup)
+            }
+            (None, Backend::ZeromqSealed) => {
+                let keys = match self.keys.take() {
+                    Some(keys) => keys,
+                    None => Keys::make()?,
+                };
+                let keys = self.keys.insert(keys);
+                hub_access = Access::keyed(Some(keys.dir.path()));
+                access = Access::keyed(Some(&keys.fleet));
+                format!("zmqs://127.0.0.1:{}", free_port()?) + &options(setup)
             }
             (None, Backend::Rabbitmq) => {
                 if self.broker.is_none() {
@@ -147,10 +187,11 @@ impl Stages {
                 node.map(Node::url).unwrap_or_default() + &options(setup)
             }
         };
-        let transport = transport::open(&url, None)?;
+        let transport = transport::open(&url, &hub_access)?;
         Ok(Stage {
             _relays: Vec::new(),
             url,
+            access,
             hosts: Hosts::Shared(Arc::clone(&transport)),
             transport,
             broker,
@@ -161,10 +202,27 @@ impl Stages {
     }
 }
 
+/// Keys of a sealed stage, in a folder that goes with them.
+#[derive(Debug)]
+struct Keys {
+    dir: TempDir,
+    /// The fleet's part.
+    fleet: PathBuf,
+}
+
+impl Keys {
+    fn make() -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        sealed::make(dir.path())?;
+        let fleet = sealed::add_worker(dir.path(), "fleet")?;
+        Ok(Self { dir, fleet })
+    }
+}
+
 /// Moves the fleet behind a relay, which it meets over ZeroMQ, whatever is above, or in memory.
 fn behind_relay(above: Stage, setup: &TransportSetup) -> anyhow::Result<Stage> {
     if transport::is_local(&above.url) {
-        let zone = transport::open(&above.url, None)?;
+        let zone = transport::open(&above.url, &Access::default())?;
         let name = "replay".to_owned();
         let relay = Relay::inside(Arc::clone(&above.transport), Arc::clone(&zone), name, setup);
         return Ok(Stage {
@@ -178,9 +236,10 @@ fn behind_relay(above: Stage, setup: &TransportSetup) -> anyhow::Result<Stage> {
         Connections::Shared => "",
     };
     let zone = format!("zmq://127.0.0.1:{}{connections}", free_port()?);
-    let relay = Relay::start(&above.url, &zone)?;
+    let relay = Relay::start((&above.url, &above.access), &zone)?;
     Ok(Stage {
         url: zone,
+        access: Access::default(),
         _relays: vec![relay],
         ..above
     })

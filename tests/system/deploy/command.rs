@@ -43,7 +43,7 @@ pub(crate) fn written(folder: &Path, arguments: &[&str]) -> Result<(PathBuf, Str
     Ok((file, text))
 }
 
-const AMQP: &str = "amqp://me@broker.example:5672/vhost";
+const AMQP: &str = "amqps://me@broker.example:5671/vhost";
 
 pub(crate) fn no_password() -> Result<(), Failed> {
     let folder = empty_folder("password")?;
@@ -59,7 +59,7 @@ pub(crate) fn no_password() -> Result<(), Failed> {
         assert!(!text.contains("canary"), "{}", path.display());
         assert!(text.contains("SKYSCAN_AMQP_PASSWORD_FILE"), "{text}");
     }
-    let with_password = "amqp://me:canary-4711@broker.example:5672/vhost";
+    let with_password = "amqps://me:canary-4711@broker.example:5671/vhost";
     for kind in ["htcondor", "slurm"] {
         let output = deploy(
             &folder,
@@ -77,7 +77,7 @@ pub(crate) fn no_password() -> Result<(), Failed> {
 
 pub(crate) fn refusals() -> Result<(), Failed> {
     let folder = empty_folder("refusals")?;
-    let zmq = "zmq://scanner.example:5555";
+    let (zmq, open) = ("zmqs://scanner.example:5555", "zmq://scanner.example:5555");
     for (arguments, words) in [
         (
             ["slurm", "--workers", "1", "--transport", "memory:"],
@@ -96,6 +96,14 @@ pub(crate) fn refusals() -> Result<(), Failed> {
         (
             ["slurm", "--workers", "1", "--transport", AMQP],
             "--password-file",
+        ),
+        (
+            ["slurm", "--workers", "1", "--transport", zmq],
+            "--keys DIR",
+        ),
+        (
+            ["slurm", "--workers", "1", "--transport", open],
+            "--insecure",
         ),
         (["slurm", "--workers", "0", "--transport", zmq], "--workers"),
         (
@@ -135,6 +143,7 @@ pub(crate) fn shell() -> Result<(), Failed> {
             "2",
             "--transport",
             "zmq://a:1",
+            "--insecure",
             "--program",
             program,
             "--",
@@ -150,6 +159,7 @@ pub(crate) fn shell() -> Result<(), Failed> {
         "zmq://a:1",
         "--slots",
         "1",
+        "--insecure",
         "--external-program",
         fit,
     ];

@@ -47,7 +47,7 @@ pub(crate) fn htcondor() -> Result<(), Failed> {
             "--slots",
             "4",
             "--transport",
-            "amqp://me@broker:5672/v",
+            "amqps://me@broker:5671/v",
             "--password-file",
             "amqp-password",
             "--program",
@@ -92,7 +92,7 @@ pub(crate) fn htcondor() -> Result<(), Failed> {
             [
                 "worker",
                 "--transport",
-                "amqp://me@broker:5672/v",
+                "amqps://me@broker:5671/v",
                 "--slots",
                 "4"
             ]
@@ -130,7 +130,7 @@ pub(crate) fn kubernetes() -> Result<(), Failed> {
         "--workers",
         "20",
         "--transport",
-        "amqp://me@broker:5672/v",
+        "amqps://me@broker:5671/v",
     ];
     let more = ["--slots", "2", "--", "--external-program", FIT];
     let (file, _) = written(&folder, &[&amqp[..], &image, &more].concat())?;
@@ -162,9 +162,30 @@ pub(crate) fn kubernetes() -> Result<(), Failed> {
         "1",
         "--transport",
         "zmq://scanner:5555",
+        "--insecure",
     ];
     let (file, _) = written(&folder, &[&zmq[..], &image].concat())?;
     let without = &read("kubernetes", &file)?[0];
     assert_eq!(without["spec"]["template"]["spec"]["volumes"], Value::Null);
+
+    let sealed = [
+        "kubernetes",
+        "--workers",
+        "1",
+        "--transport",
+        "zmqs://scanner:5555",
+    ];
+    let (file, _) = written(&folder, &[&sealed[..], &image].concat())?;
+    let pod = &read("kubernetes", &file)?[0]["spec"]["template"]["spec"];
+    let keys = "/run/secrets/skyscan-keys";
+    assert_eq!(
+        pod["containers"][0]["env"],
+        json!([{"name": "SKYSCAN_KEYS", "value": keys}])
+    );
+    assert_eq!(
+        pod["containers"][0]["volumeMounts"],
+        json!([{"name": "keys", "mountPath": keys, "readOnly": true}])
+    );
+    assert_eq!(pod["volumes"][0]["secret"]["secretName"], "skyscan-keys");
     Ok(())
 }

@@ -170,7 +170,7 @@ async fn measure(
     journal: Option<(Journal, Contents)>,
 ) -> Result<Measured, Failed> {
     let asked = asked(256)?;
-    let place = skyscan::transport::open("memory:", None)?;
+    let place = skyscan::transport::open("memory:", &skyscan::transport::Access::default())?;
     let (hub, inbox) = place.open_hub(hub()).await?;
     let watch = Arc::new(Stopwatch::default());
     let frame = SkyFrame::new(asked.problem.event.mjd, &asked.problem.detector.site);
@@ -348,7 +348,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
             n_waves: contents.n_waves,
             record: Record::start(journal, "memory")?,
         };
-        let place = skyscan::transport::open("memory:", None)?;
+        let place = skyscan::transport::open("memory:", &skyscan::transport::Access::default())?;
         // Whoever drops it closes the hub.
         let (hub, _unread) = place.open_hub(hub()).await?;
         let inbox: HubInbox = stream::pending().boxed();

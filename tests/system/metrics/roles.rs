@@ -194,6 +194,7 @@ fn scratch(port: u16) -> Result<PathBuf> {
 /// Simulated workers that join the replay's own.
 fn order(url: &str) -> FleetOrder {
     FleetOrder {
+        access: skyscan::transport::Access::default(),
         url: url.to_owned(),
         workers: 0..4,
         fleet: Fleet {

@@ -52,7 +52,7 @@ fn refused(arguments: &[&str], words: &[&str]) -> Result<(), Failed> {
 
 fn command_lines() -> Result<(), Failed> {
     #[rustfmt::skip]
-    let table: [(&[&str], &[&str]); 41] = [
+    let table: [(&[&str], &[&str]); 46] = [
         (&["scam"], &["scam"]),
         (&["scan"], &["EVENT"]),
         (&["scan", DEMO, "--nside", "7"], &["--nside", "7"]),
@@ -83,11 +83,16 @@ fn command_lines() -> Result<(), Failed> {
         (&["scan", DEMO, "--transport", "pigeon:"], &["transport", "memory:", "zmq://"]),
         (&["scan", DEMO, "--transport", "zmq://"], &["zmq://", "port"]),
         (&["scan", DEMO, "--transport", "zmq://here"], &["zmq://here", "port"]),
+        (&["scan", DEMO, "--transport", "zmq://0.0.0.0:5555"], &["--insecure", "zmqs://0.0.0.0:5555", "keygen"]),
+        (&["worker", "--transport", "zmq://192.0.2.1:5555"], &["--insecure", "zmqs://192.0.2.1:5555"]),
+        (&["worker", "--transport", "zmq://no-such-host.invalid:5555"], &["--insecure"]),
+        (&["worker", "--transport", "amqp://me:canary@192.0.2.1/v"], &["--insecure", "amqps://me@192.0.2.1/v"]),
+        (&["scan", DEMO, "--metrics", "0.0.0.0:9464"], &["--insecure", "--metrics-token-file"]),
         (&["scan", DEMO, "--workers", "-1"], &["-1"]),
         (&["scan", DEMO, "--workers", "0"], &["--workers 0", "zmq://"]),
         (&["worker", "--transport", "memory:"], &["memory:", "zmq://"]),
-        (&["worker", "--transport", "zmq://here:1", "--slots", "0"], &["--slots"]),
-        (&["worker", "--transport", "zmq://here:1", "--reco", "magic"], &["magic", "pandel-mpe"]),
+        (&["worker", "--transport", "zmq://127.0.0.1:1", "--slots", "0"], &["--slots"]),
+        (&["worker", "--transport", "zmq://127.0.0.1:1", "--reco", "magic"], &["magic", "pandel-mpe"]),
         (&["scan", DEMO, "--chunk", "0"], &["--chunk"]),
         (&["scan", DEMO, "--format", "xml"], &["xml", "json"]),
         (&["scan", DEMO, "--event", "4000000000"], &[DEMO, "4000000000"]),

@@ -128,11 +128,11 @@ fn problem() -> Problem {
 async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned, Failed> {
     let rounds = vec![Nside::try_from(4)?, Nside::try_from(8)?];
     let plan = Plan::new(Strategy::Zoom, rounds, 4.6)?;
-    let hub = transport::open(above, None)?;
+    let hub = transport::open(above, &transport::Access::default())?;
     // In memory both ends are of one process, and so of one transport.
     let links = match above == "memory:" {
         true => Arc::clone(&hub),
-        false => transport::open(below, None)?,
+        false => transport::open(below, &transport::Access::default())?,
     };
     let setup = ScanSetup {
         problem: problem(),
@@ -156,8 +156,8 @@ async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned,
         workers.push(worker::start(links.as_ref(), config).await?);
     }
     let relaying = (above != below).then(|| {
-        let upstream = transport::open(above, None)?;
-        let listen = transport::open(below, None)?;
+        let upstream = transport::open(above, &transport::Access::default())?;
+        let listen = transport::open(below, &transport::Access::default())?;
         let running = relay::run(
             upstream,
             listen,

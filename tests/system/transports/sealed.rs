@@ -1,5 +1,9 @@
 //! Scans over `zmqs://`: from nothing to two processes in three commands, and what strangers get.
 
+pub(super) mod proxies;
+pub(super) mod roles;
+pub(super) mod secrets;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 

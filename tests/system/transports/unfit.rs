@@ -65,7 +65,7 @@ fn gives_up_with(url: &str, protocol: Version, reco: &str, expected: &str) -> Re
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
-        let transport = transport::open(url, None)?;
+        let transport = transport::open(url, &transport::Access::default())?;
         let (hub, _inbox) = transport.open_hub(config).await?;
         let url = url.to_owned();
         let ended = tokio::task::spawn_blocking(move || worker_gives_up(&url, 3)).await?;
