@@ -60,7 +60,8 @@ pub(super) struct Page {
     pub(super) body: String,
 }
 
-/// Answers requests until the runtime ends, if there is a token only those that bring it. `page` is asked for what is at a path.
+/// Answers requests until the runtime ends, if there is a token only those that bring it. `page` is asked for what
+/// is at a path.
 pub(super) async fn serve(
     listener: TcpListener,
     token: Option<Token>,
