@@ -16,12 +16,11 @@ impl<'h> Scan<'h> {
         let map: BTreeMap<&str, &str> = line.pairs("map").into_iter().collect();
         let how = line.get("how").unwrap_or_default();
         let is_bad = |outcome: &&str| *outcome == "bad";
-        let has_bad = map.values().any(|outcome| is_bad(outcome));
+        let has_bad = map.values().any(is_bad);
         match how {
             "fulfilled" => {}
             "stopped" if self.was_asked_to_stop => {}
-            "hopeless"
-                if map.len() >= FEWEST_HOPELESS && map.values().all(|outcome| is_bad(outcome)) => {}
+            "hopeless" if map.len() >= FEWEST_HOPELESS && map.values().all(is_bad) => {}
             _ => broken.add(Promise::Lively, line, format!("ended by itself: {how}")),
         }
         let is_complete = how == "fulfilled" && !has_bad;

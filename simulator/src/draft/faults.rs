@@ -140,9 +140,9 @@ pub(super) fn drawn(dice: &mut Dice, draft: &Draft) -> Vec<Fault> {
                 forgery: Forgery {
                     after_batches: 1 + dice.below(60),
                     about: match dice.below(3) {
-                        0 => Forged::NoTask,
-                        1 => Forged::OldTask,
-                        _ => Forged::KnownTask,
+                        0 => Forged::Unknown,
+                        1 => Forged::Earlier,
+                        _ => Forged::Settled,
                     },
                 },
             },

@@ -32,11 +32,11 @@ pub(crate) struct Forgery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forged {
     /// A task that was never handed out.
-    NoTask,
+    Unknown,
     /// A task of a Scanner before.
-    OldTask,
+    Earlier,
     /// A task that came back already.
-    KnownTask,
+    Settled,
 }
 
 /// Opens a hub that stands at the border of a process.
@@ -220,15 +220,15 @@ impl Inbox {
             return;
         };
         let forged = due.map(|forgery| match forgery.about {
-            Forged::NoTask => Outcome {
+            Forged::Unknown => Outcome {
                 task: TaskId(known.task.0 + (1 << 30)),
                 ..known.clone()
             },
-            Forged::OldTask => Outcome {
+            Forged::Earlier => Outcome {
                 task: TaskId(known.task.0.wrapping_sub(1 << 40)),
                 ..known.clone()
             },
-            Forged::KnownTask => Outcome {
+            Forged::Settled => Outcome {
                 worker: WorkerId([0xff; 16]),
                 ..known.clone()
             },

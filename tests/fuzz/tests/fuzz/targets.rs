@@ -37,8 +37,11 @@ const OF_AN_EVENT: usize = 400 << 20;
 /// What a person opens.
 const OF_A_FILE: usize = 400 << 20;
 
+/// Its name, the golden files that it reads, and the decoder.
+type OfPeers = (&'static str, &'static [&'static str], fn(&[u8]));
+
 pub(crate) fn targets() -> Result<Vec<Target>> {
-    let peers: [(&str, &[&str], fn(&[u8])); 10] = [
+    let peers: [OfPeers; 10] = [
         ("zeromq_to_hub", &["zeromq-to-hub"], zeromq::to_hub),
         ("zeromq_to_links", &["zeromq-to-links"], zeromq::to_links),
         ("rabbitmq_frame", &["rabbitmq-frames"], rabbitmq::frame),
