@@ -11,7 +11,7 @@ use crate::scan::command::{
     stderr, text,
 };
 
-const QUICK: [&str; 2] = ["--nside", "8,64"];
+const QUICK: [&str; 2] = ["--nside", "4,32"];
 
 pub(crate) fn checks() -> Vec<(&'static str, Check)> {
     vec![
