@@ -18,8 +18,10 @@ const BESIDE: [&str; 7] = [
     "45,7",
     "--within=4",
 ];
-/// A patch around it.
-const AROUND: [&str; 7] = [
+/// A patch around it. Pixels this wide lie far apart for the narrower density of `photon-mpe`.
+const AROUND: [&str; 9] = [
+    "--reco",
+    "pandel-mpe",
     "--strategy",
     "direct",
     "--nside",
