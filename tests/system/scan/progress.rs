@@ -115,7 +115,8 @@ fn json_lines() -> Result<(), Failed> {
 fn killed() -> Result<(), Failed> {
     let folder = empty_folder("killed")?;
     let mut child = skyscan()
-        .args(["scan", DEMO, "--nside", "4,8,128", "--progress", "json"])
+        .args(["scan", DEMO, "--reco", "pandel-mpe", "--nside", "4,8,128"])
+        .args(["--progress", "json"])
         .args(["--out", text(&folder)?])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

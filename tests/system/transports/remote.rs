@@ -36,7 +36,15 @@ impl Subject {
         };
         let mut command = skyscan();
         command.arg("scan").arg(self.path());
-        command.args(["--nside", nsides, "--format", "json"]);
+        // The faster one: what travels, and who takes it, is the same.
+        command.args([
+            "--reco",
+            "pandel-mpe",
+            "--nside",
+            nsides,
+            "--format",
+            "json",
+        ]);
         command
     }
 
@@ -118,6 +126,8 @@ impl Typo {
         let mut scanner = skyscan()
             .args(["scan", "demo/event.json", "--reco", "external:typo"])
             .args(["--workers", "0", "--transport", url])
+            // Words that never come fail the test that waits for them.
+            .args(["--give-up", "100"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;

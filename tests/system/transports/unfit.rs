@@ -104,7 +104,9 @@ pub(crate) fn nobody_comes(url: &str) -> Result<(), Failed> {
 pub(crate) fn a_typo_is_told(url: &str) -> Result<(), Failed> {
     let worker = Worker::start(url)?;
     let mut typo = Typo::start(url)?;
-    typo.wait_for("1 worker is here and does not offer external:typo, they offer photon-mpe")?;
+    typo.wait_for(
+        "1 worker is here and does not offer external:typo, they offer pandel-mpe, photon-mpe",
+    )?;
     typo.interrupt()?;
     let scanned = Scan::start(Subject::Demo, url)?.finish()?;
     same(&scanned, &Subject::Demo.map_in_memory()?)?;
@@ -115,7 +117,9 @@ pub(crate) fn a_typo_is_told(url: &str) -> Result<(), Failed> {
 pub(crate) fn a_neighbours_typo_harms_nobody(url: &str) -> Result<(), Failed> {
     let workers = [Worker::start(url)?, Worker::start(url)?];
     let mut typo = Typo::start(url)?;
-    typo.wait_for("2 workers are here, none offers external:typo, they offer photon-mpe")?;
+    typo.wait_for(
+        "2 workers are here, none offers external:typo, they offer pandel-mpe, photon-mpe",
+    )?;
     let scanned = Scan::start(Subject::Demo, url)?.finish()?;
     same(&scanned, &Subject::Demo.map_in_memory()?)?;
     let with_own = skyscan()
