@@ -126,9 +126,10 @@ mod tests {
         assert!(cards.needed("OBJECT").is_err());
         assert!(Cards::read(&mut &block[..100]).is_err());
         // A byte that is no ASCII, at the border of a key.
-        block[7] = 0xc1;
+        block[CARD + 7] = 0xc1;
         let cards = Cards::read(&mut block.as_slice()).unwrap().unwrap();
-        assert_eq!(cards.text("SIMPLE ?"), "T");
+        assert_eq!(cards.text("NSIDE  ?"), "512");
+        assert_eq!(cards.integer("NSIDE"), Some(7));
         assert!(Cards::read(&mut &b""[..]).unwrap().is_none());
     }
 }
