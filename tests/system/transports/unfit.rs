@@ -126,6 +126,8 @@ pub(crate) fn a_neighbours_typo_harms_nobody(url: &str) -> Result<(), Failed> {
         .args([
             "scan",
             "demo/event.json",
+            "--reco",
+            "pandel-mpe",
             "--nside",
             "8,64",
             "--format",

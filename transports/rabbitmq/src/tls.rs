@@ -150,7 +150,8 @@ pub(crate) fn remedy(error: &io::Error, host: &str) -> Option<String> {
                     "the broker's certificate is not for {host}: name it in the address as its certificate does"
                 )
             }
-            CertificateError::UnknownIssuer => {
+            // The second: by somebody of the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "nobody who is believed here has signed the broker's certificate: name the file of its CA with \
                  `?ca=FILE` behind the address"
                     .to_owned()
