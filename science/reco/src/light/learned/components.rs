@@ -37,7 +37,7 @@ pub struct Components(pub [f64; N_PARAMETERS]);
 /// The log density of the first of several photons at a time, with its derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct First {
-    /// [`Photons::first`] beside the density of one photon, per ns; without `ln n`, which does not depend on the track.
+    /// Logarithm of the density of the first photon, per ns, but for `ln n`, which does not depend on the track.
     pub ln_density: f64,
     /// Its derivative by `t`.
     pub by_time: f64,
