@@ -27,6 +27,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::journal::{Contents, Journal, Record};
 use crate::protocol::{Message, PROTOCOL, Welcome, pack_problem};
 use crate::reco::Problem;
+use crate::reco::systematics::SystematicSet;
 use crate::scan::ledger::Chunking;
 use crate::scan::{Ledger, Plan, StragglerPolicy};
 use crate::sky::coordinates::SkyFrame;
@@ -121,6 +122,7 @@ pub async fn scan(
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
     telemetry::tell_scan(&problem, payload.len(), transport.name());
+    let n_systematics = problem.systematics.as_ref().map_or(0, SystematicSet::len);
     let reco = problem.reco.clone();
     let welcome = Welcome {
         reco: problem.reco,
@@ -155,14 +157,18 @@ pub async fn scan(
         recording = Some(Recording {
             path: journal.path().to_path_buf(),
             record: Record::start(journal, transport.name()).map_err(ScanError::NoThread)?,
-            known: contents.map,
+            known: contents.atlas,
             n_waves: contents.n_waves,
         });
     }
     let (scanner, mut scanned) = scanner::start(
         hub,
         inbox,
-        refiner::start(ByPlan { plan, frame }),
+        refiner::start(ByPlan {
+            plan,
+            frame,
+            n_systematics,
+        }),
         ledger,
         HandOut {
             give_up,

@@ -5,6 +5,7 @@ mod answers;
 mod attendance;
 mod deploy;
 mod direction;
+mod estimate;
 mod event;
 mod external;
 mod fleet;
@@ -16,6 +17,7 @@ mod keygen;
 mod log;
 mod map;
 mod metrics;
+mod number;
 mod place;
 mod progress;
 mod reco;
@@ -63,6 +65,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Estimate(Box<estimate::Arguments>),
     Worker(worker::Arguments),
     Keygen(keygen::Arguments),
     Relay(relay::Arguments),
@@ -84,7 +87,7 @@ enum Command {
     Event(event::Command),
     /// Look at the map of a finished scan, draw it, write it in other formats
     ///
-    /// Example: skyscan map show results/run0.evt10.SYNTHETIC_8_64_512.npz
+    /// Example: skyscan map show results/run00000000.evt000000000010.SYNTHETIC_4_8_16_32_64_128_256_512.npz
     #[command(subcommand)]
     Map(map::Command),
     /// Try reconstructions: external programs, events with known truth; learn how late light is
@@ -92,7 +95,7 @@ enum Command {
     /// Example: skyscan reco validate --events 20 --seed 1 --out study
     #[command(subcommand)]
     Reco(reco::Command),
-    /// Write files that start workers on a cluster: HTCondor, Slurm, Kubernetes
+    /// Write files that start workers elsewhere: HTCondor, Slurm, Kubernetes, clouds
     ///
     /// Example: skyscan deploy slurm --workers 100 --transport zmqs://scanner.example:5555 --keys keys/for-zone-1
     #[command(subcommand)]
@@ -151,6 +154,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         // Runtimes and libzmq open a few files each, and abort where they get none.
         Command::Scan(_)
+        | Command::Estimate(_)
         | Command::Worker(_)
         | Command::Relay(_)
         | Command::Replay(_)
@@ -164,6 +168,7 @@ pub fn run() -> ExitCode {
             )))
         }
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Estimate(arguments) => estimate::run(&arguments),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

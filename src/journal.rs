@@ -62,6 +62,14 @@ struct Tip {
     next_row: i64,
 }
 
+/// Refuses a journal that another process is writing.
+///
+/// # Errors
+/// If one is, or nobody could.
+pub fn refuse_held(path: &Path) -> Result<(), JournalError> {
+    Lock::take(path).map(drop)
+}
+
 impl Journal {
     /// Makes a journal for a scan, whole or not at all.
     ///

@@ -18,6 +18,7 @@
 //! - [`transport`]: from a URL to a transport.
 //! - [`scenario`]: replays of scans, with simulated fleets.
 //! - [`study`]: events with known truth scanned, and what the answers are worth.
+//! - [`estimate`]: what a scan will take on which fleet.
 //! - [`deploy`]: files that start workers on a cluster.
 //! - [`cli`]: the command line.
 //!
@@ -26,6 +27,7 @@
 pub mod actors;
 pub mod cli;
 pub mod deploy;
+pub mod estimate;
 pub mod journal;
 pub mod scenario;
 pub mod study;

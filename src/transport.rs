@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use skyscan_transport::{Transport, TransportError};
+pub use skyscan_transport_keys as keys;
 pub use skyscan_transport_memory::MemoryTransport;
 pub use skyscan_transport_modelled as modelled;
 use skyscan_transport_rabbitmq::RabbitmqTransport;
 pub use skyscan_transport_rabbitmq::{Grants, Rights};
-pub use skyscan_transport_sealed as sealed;
 use skyscan_transport_sealed::{SealedError, SealedTransport};
 use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
 
@@ -19,7 +19,7 @@ pub use reach::{is_loopback, is_open};
 /// With what a place is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Access {
-    /// Folder of keys, for sealed places.
+    /// Folder of keys: for zmqs://, and for a broker that is not trusted with what travels.
     pub keys: Option<PathBuf>,
     /// Whether a place may be open to everyone who reaches it over a network.
     pub insecure: bool,
@@ -42,7 +42,7 @@ pub enum TransportUrlError {
     /// No backend goes by this scheme. The URL itself is not told: it may hold a password.
     #[error(
         "no transport has a URL like this; use memory:, zmqs://HOST:PORT (sealed, with --keys), zmq://HOST:PORT, \
-         zmq+ipc:///PATH, amqps://USER@HOST:PORT/VHOST (sealed to the broker) or amqp://USER@HOST:PORT/VHOST"
+         zmq+ipc:///PATH, amqps://USER@HOST:PORT/VHOST (sealed to the broker; end to end with --keys) or amqp://USER@HOST:PORT/VHOST"
     )]
     UnknownScheme,
     /// The address makes no sense to ZeroMQ.
@@ -51,6 +51,12 @@ pub enum TransportUrlError {
     /// The address makes no sense behind a door, or there are no keys.
     #[error(transparent)]
     Sealed(#[from] SealedError),
+    /// There is no such folder of keys.
+    #[error(
+        "there is no folder {0} of keys: `skyscan keygen DIR` makes those of a scanner, `skyscan keygen DIR --worker NAME` \
+         those of a worker, DIR/for-NAME, which is to be taken there"
+    )]
+    KeysGone(PathBuf),
     /// The address makes no sense to RabbitMQ.
     #[error(transparent)]
     Rabbitmq(#[from] TransportError),
@@ -95,12 +101,18 @@ pub fn check(url: &str, insecure: bool) -> Result<(), TransportUrlError> {
 }
 
 fn unchecked(url: &str, access: &Access) -> Result<Arc<dyn Transport>, TransportUrlError> {
+    let scheme = url.split_once(':');
     let keys = access.keys.as_deref();
-    match url.split_once(':') {
+    if matches!(scheme, Some(("zmqs" | "amqp" | "amqps", _)))
+        && let Some(dir) = keys.filter(|dir| !dir.is_dir())
+    {
+        return Err(TransportUrlError::KeysGone(dir.to_path_buf()));
+    }
+    match scheme {
         Some(("memory", "")) => Ok(Arc::new(MemoryTransport::new())),
         Some(("zmq" | "zmq+ipc", _)) => Ok(Arc::new(ZeromqTransport::new(url)?)),
         Some(("zmqs", _)) => Ok(Arc::new(SealedTransport::new(url, keys)?)),
-        Some(("amqp" | "amqps", _)) => Ok(Arc::new(RabbitmqTransport::new(url)?)),
+        Some(("amqp" | "amqps", _)) => Ok(Arc::new(RabbitmqTransport::with_keys(url, keys)?)),
         _ => Err(TransportUrlError::UnknownScheme),
     }
 }

@@ -4,33 +4,22 @@
 
 use std::{
     env,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
 use skyscan_bench::{
+    ends,
     place::Place,
     process::{self, Worker},
 };
 use skyscan_rabbitmq_node::Node;
-use skyscan_transport::{
-    HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Version,
-};
-use tokio::{
-    runtime::Builder,
-    time::{sleep, timeout},
-};
-
-const PROTOCOL: Version = Version { major: 1, minor: 0 };
+use skyscan_transport::{HubInbox, HubIncoming};
+use tokio::{runtime::Builder, time::timeout};
 
 /// How long a task takes.
 const TASK: Duration = Duration::from_secs(1);
-
-/// Bytes of a task's body and of a result.
-const BODY_BYTES: usize = 200;
 
 /// How long tasks are done before they count, and how long they count.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -62,9 +51,7 @@ fn main() -> Result<()> {
         let place = Place::sealed(keys.path(), "?connections=own")?;
         return runtime.block_on(measure(&place, n_links, n_processes, None));
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port();
+    let port = skyscan_free_ports::free_port()?;
     let url = format!("zmq://127.0.0.1:{port}?connections=own");
     let place = Place::open_to_all(&url);
     runtime.block_on(measure(&place, n_links, n_processes, None))
@@ -96,16 +83,7 @@ async fn measure(
     broker: Option<u32>,
 ) -> Result<()> {
     let transport = place.transport()?;
-    let config = HubConfig {
-        scan: ScanId(1),
-        protocol: PROTOCOL,
-        welcome: Bytes::new(),
-        backlog: 2 * n_links,
-        liveness: Duration::from_secs(30),
-        lease_term: Duration::from_secs(60),
-        payloads: None,
-    };
-    let (hub, mut inbox) = transport.open_hub(config).await?;
+    let (hub, mut inbox) = ends::open_hub(&*transport, 2 * n_links).await?;
     let start = Instant::now();
     let workers = (0..n_processes)
         .map(|_| Worker::start("own", place, n_links / n_processes, 0))
@@ -128,21 +106,7 @@ async fn measure(
         start.elapsed().as_secs_f64(),
         heard.n_down
     );
-    let submitter = Arc::clone(&hub);
-    let submit = tokio::spawn(async move {
-        let body = Bytes::from(vec![0x5a; BODY_BYTES]);
-        for task in 0.. {
-            let task = TaskFrame {
-                task: TaskId(task),
-                body: body.clone(),
-                lost_above: 0,
-                avoid: vec![],
-            };
-            if submitter.submit(vec![task]).await.is_err() {
-                return;
-            }
-        }
-    });
+    let submit = ends::submit_on(&hub, 1);
     let used = || -> Result<[Duration; 3]> {
         Ok([
             process::used()?,
@@ -186,31 +150,9 @@ async fn measure(
 /// Works on each lease for a second of doing nothing.
 async fn work(place: &Place, n_links: usize) -> Result<()> {
     let transport = place.transport()?;
-    let result = Bytes::from(vec![0xa5; BODY_BYTES]);
     let mut links = Vec::new();
     for _ in 0..n_links {
-        let config = LinkConfig {
-            protocol: PROTOCOL,
-            worker: skyscan_transport::WorkerId::random(),
-            credit: 1,
-            hello: Bytes::new(),
-        };
-        let (link, mut inbox) = transport.open_link(config).await?;
-        let result = result.clone();
-        links.push(tokio::spawn(async move {
-            while let Some(Ok(incoming)) = inbox.next().await {
-                let LinkIncoming::Leased(leases) = incoming else {
-                    continue;
-                };
-                sleep(TASK).await;
-                let settlements = leases
-                    .into_iter()
-                    .map(|lease| lease.completed(result.clone()));
-                if link.settle(settlements.collect()).await.is_err() {
-                    return;
-                }
-            }
-        }));
+        links.push(ends::work_on(&*transport, 1, Some(TASK)).await?);
     }
     join_all(links).await;
     Ok(())

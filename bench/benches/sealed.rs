@@ -1,14 +1,16 @@
-//! What a locked door costs: the same tasks over `zmqs://` and over `zmq://`, in turns, and how long thousands of
-//! handshakes take. See the crate's README.
+//! What a locked door costs: the same tasks over `zmqs://` and over `zmq://`, or over RabbitMQ with keys and without,
+//! in turns. See the crate's README.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use skyscan_bench::{
-    contract::{self, BATCH, BODY_BYTES, CREDIT, Measured, WARM_UP, WINDOW, median},
-    place::{Place, free_port},
+    contract::{self, BATCH, CREDIT, Measured, WARM_UP, WINDOW, median},
+    ends::BODY_BYTES,
+    place::Place,
 };
+use skyscan_rabbitmq_node::Node;
 
 /// Each is measured so often, in turns; the median counts.
 const ROUNDS: usize = 5;
@@ -38,6 +40,9 @@ fn main() -> Result<()> {
         "{:<28} {:>6} {:<5} {:>11} {:>7} {:>12} {:>15} {:>9}",
         "", "links", "", "tasks/s", "ratio", "hub us/task", "worker us/task", "all up s"
     );
+    if std::env::args().any(|argument| argument == "rabbitmq") {
+        return over_rabbitmq();
+    }
     let only: Option<usize> = std::env::args().skip(1).find_map(|text| text.parse().ok());
     for (name, n_links, options, task) in CASES {
         if only.is_some_and(|only| only != n_links) {
@@ -45,7 +50,10 @@ fn main() -> Result<()> {
         }
         let (mut plain, mut sealed) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let place = Place::open_to_all(&format!("zmq://127.0.0.1:{}{options}", free_port()?));
+            let place = Place::open_to_all(&format!(
+                "zmq://127.0.0.1:{}{options}",
+                skyscan_free_ports::free_port()?
+            ));
             plain.push(contract::measure(&place, n_links, task)?);
             let keys = tempfile::tempdir()?;
             let place = Place::sealed(keys.path(), options)?;
@@ -56,6 +64,30 @@ fn main() -> Result<()> {
         row(name, n_links, "zmq", &plain, None);
         row(name, n_links, "zmqs", &sealed, Some(&plain));
     }
+    Ok(())
+}
+
+/// A broker of its own carries both, each round in a namespace that nobody has used.
+fn over_rabbitmq() -> Result<()> {
+    let node = Node::start()?;
+    let n_links = 100;
+    let (mut plain, mut sealed) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let url = |kind: &str| format!("{}?namespace={kind}{round}", node.url());
+        plain.push(contract::measure(
+            &Place::open_to_all(&url("plain")),
+            n_links,
+            None,
+        )?);
+        let keys = tempfile::tempdir()?;
+        let place = Place::sealed_at(&url("sealed"), keys.path())?;
+        sealed.push(contract::measure(&place, n_links, None)?);
+    }
+    let plain = median(plain).context("a round at least")?;
+    let sealed = median(sealed).context("a round at least")?;
+    let name = "no-op, RabbitMQ";
+    row(name, n_links, "plain", &plain, None);
+    row(name, n_links, "keys", &sealed, Some(&plain));
     Ok(())
 }
 

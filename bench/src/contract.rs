@@ -3,25 +3,19 @@
 
 use std::{
     env,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
-use skyscan_transport::{
-    HubConfig, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Version, WorkerId,
-};
+use skyscan_transport::HubIncoming;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
+    ends,
     place::Place,
     process::{self, Worker},
 };
-
-/// Bytes of a task's body and of a result.
-pub const BODY_BYTES: usize = 200;
 
 /// Tasks in one raw message, and leases that a worker settles together.
 pub const BATCH: usize = 16;
@@ -37,8 +31,6 @@ pub const WINDOW: Duration = Duration::from_secs(4);
 
 /// Links that share the connections of one process to a broker.
 pub const LINKS_PER_CONNECTION: usize = 64;
-
-const PROTOCOL: Version = Version { major: 1, minor: 0 };
 
 /// Above this all links share one connection, as in one worker process.
 const MAX_SPLIT: usize = 1000;
@@ -88,16 +80,7 @@ pub fn runtime() -> Result<Runtime> {
 pub fn measure(place: &Place, n_links: usize, task: Option<Duration>) -> Result<Measured> {
     runtime()?.block_on(async {
         let transport = place.transport()?;
-        let config = HubConfig {
-            scan: ScanId(1),
-            protocol: PROTOCOL,
-            welcome: Bytes::new(),
-            backlog: 16 * 1024,
-            liveness: Duration::from_secs(30),
-            lease_term: Duration::from_secs(60),
-            payloads: None,
-        };
-        let (hub, mut inbox) = transport.open_hub(config).await?;
+        let (hub, mut inbox) = ends::open_hub(&*transport, 16 * 1024).await?;
         let start = Instant::now();
         let worker = Worker::start(role(task), place, n_links, 1)?;
         let mut n_up = 0;
@@ -107,25 +90,7 @@ pub fn measure(place: &Place, n_links: usize, task: Option<Duration>) -> Result<
             }
         }
         let ready_s = start.elapsed().as_secs_f64();
-        let submitter = Arc::clone(&hub);
-        let submit = tokio::spawn(async move {
-            let body = Bytes::from(vec![0x5a; BODY_BYTES]);
-            let mut first = 0;
-            loop {
-                let tasks = (first..first + SUBMIT)
-                    .map(|task| TaskFrame {
-                        task: TaskId(task),
-                        body: body.clone(),
-                        lost_above: 0,
-                        avoid: vec![],
-                    })
-                    .collect();
-                if submitter.submit(tasks).await.is_err() {
-                    return;
-                }
-                first += SUBMIT;
-            }
-        });
+        let submit = ends::submit_on(&hub, SUBMIT);
         let mut outcomes = async || -> Result<usize> {
             match inbox.next().await.context("the hub ended")?? {
                 HubIncoming::Settled(batch) => Ok(batch.confirm().len()),
@@ -189,7 +154,6 @@ fn work(place: &Place, n_links: usize, task: Option<Duration>) -> Result<()> {
     let credit = u16::try_from(credit).context("credit out of range")?;
     runtime()?.block_on(async {
         let mut transport = place.transport()?;
-        let result = Bytes::from(vec![0xa5; BODY_BYTES]);
         let mut links = Vec::new();
         for number in 0..n_links {
             // As many processes would; ZeroMQ's links share one connection whatever their number.
@@ -197,35 +161,7 @@ fn work(place: &Place, n_links: usize, task: Option<Duration>) -> Result<()> {
             if crowded && place.url().starts_with("amqp") && n_links <= MAX_SPLIT {
                 transport = place.transport()?;
             }
-            let config = LinkConfig {
-                protocol: PROTOCOL,
-                worker: WorkerId::random(),
-                credit,
-                hello: Bytes::new(),
-            };
-            let (link, mut inbox) = transport.open_link(config).await?;
-            let result = result.clone();
-            links.push(tokio::spawn(async move {
-                while let Some(Ok(incoming)) = inbox.next().await {
-                    let LinkIncoming::Leased(leases) = incoming else {
-                        continue;
-                    };
-                    let mut settlements = Vec::with_capacity(leases.len());
-                    for lease in leases {
-                        settlements.push(lease.completed(result.clone()));
-                        // A task that takes time is told when it is done.
-                        if let Some(task) = task {
-                            tokio::time::sleep(task).await;
-                            if link.settle(std::mem::take(&mut settlements)).await.is_err() {
-                                return;
-                            }
-                        }
-                    }
-                    if !settlements.is_empty() && link.settle(settlements).await.is_err() {
-                        return;
-                    }
-                }
-            }));
+            links.push(ends::work_on(&*transport, credit, task).await?);
         }
         join_all(links).await;
         Ok(())

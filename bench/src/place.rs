@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use skyscan_transport::Transport;
+use skyscan_transport_keys::{add_worker, make};
 use skyscan_transport_rabbitmq::RabbitmqTransport;
-use skyscan_transport_sealed::{SealedTransport, add_worker, make};
+use skyscan_transport_sealed::SealedTransport;
 use skyscan_transport_zeromq::ZeromqTransport;
 
 /// A place by its URL, with the keys that it takes.
@@ -36,9 +37,21 @@ impl Place {
     /// # Errors
     /// If there is no free port, or the folder has keys already.
     pub fn sealed(keys: &Path, options: &str) -> Result<Self> {
+        let url = format!(
+            "zmqs://127.0.0.1:{}{options}",
+            skyscan_free_ports::free_port()?
+        );
+        Self::sealed_at(&url, keys)
+    }
+
+    /// A sealed one at a URL, with keys that are made in a folder.
+    ///
+    /// # Errors
+    /// If the folder has keys already.
+    pub fn sealed_at(url: &str, keys: &Path) -> Result<Self> {
         make(keys)?;
         Ok(Self {
-            url: format!("zmqs://127.0.0.1:{}{options}", free_port()?),
+            url: url.to_owned(),
             hub_keys: Some(keys.to_path_buf()),
             worker_keys: Some(add_worker(keys, "bench")?),
         })
@@ -75,19 +88,9 @@ impl Place {
     pub fn transport(&self) -> Result<Arc<dyn Transport>> {
         let keys = self.hub_keys.as_deref().or(self.worker_keys());
         Ok(match self.url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("amqp") => Arc::new(RabbitmqTransport::new(&self.url)?),
+            Some("amqp") => Arc::new(RabbitmqTransport::with_keys(&self.url, keys)?),
             Some("zmqs") => Arc::new(SealedTransport::new(&self.url, keys)?),
             _ => Arc::new(ZeromqTransport::new(&self.url)?),
         })
     }
-}
-
-/// A port that was free a moment ago.
-///
-/// # Errors
-/// If there is none.
-pub fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port())
 }

@@ -4,6 +4,10 @@
 //! Batches are whole or not there: what keeps the real file so, the chain of its batches, has tests of
 //! its own (`src/journal/tests`). Whether the batch that was on its way when the Scanner died is there
 //! is drawn.
+//!
+//! The same lives run on the real file, which is then written and read beside the model ([`file`]).
+
+mod file;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,13 +15,15 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use skyscan::journal::{Note, Notes, PixelRow, Results};
-use skyscan::sky::Pixel;
+use skyscan::scan::Plan;
 use skyscan::sky::map::SkyMap;
+use skyscan::sky::{Nside, Pixel};
 use skyscan_transport::backend::Dice;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::fate::Fate;
 use crate::history::{listed, outcome_word, pixel_word};
+use file::JournalFile;
 
 /// Between two tries while the disk is full.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -55,10 +61,11 @@ struct State {
     map: SkyMap,
     n_waves: usize,
     is_finished: bool,
+    file: Option<JournalFile>,
 }
 
 /// What a Scanner finds when it comes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Found {
     pub(crate) map: SkyMap,
     pub(crate) n_waves: usize,
@@ -67,7 +74,7 @@ pub(crate) struct Found {
 /// What goes to the disk in one go.
 #[derive(Default)]
 struct Batch {
-    n_waves: usize,
+    waves: Vec<(Nside, usize)>,
     rows: Vec<PixelRow>,
     n_rows: usize,
     results: Vec<Results>,
@@ -75,12 +82,19 @@ struct Batch {
 }
 
 impl Disk {
-    pub(crate) fn new(begun: Instant, seed: u64, troubles: Vec<DiskTrouble>) -> Arc<Self> {
+    /// An empty one; with a plan, on which a scan by it has a real journal, too.
+    pub(crate) fn new(
+        begun: Instant,
+        seed: u64,
+        troubles: Vec<DiskTrouble>,
+        real: Option<Plan>,
+    ) -> Arc<Self> {
         let state = State {
             dice: Dice::seeded(seed),
             map: SkyMap::default(),
             n_waves: 0,
             is_finished: false,
+            file: real.map(JournalFile::make),
         };
         Arc::new(Self {
             begun,
@@ -91,11 +105,17 @@ impl Disk {
 
     /// What is durable.
     pub(crate) fn found(&self) -> Found {
-        let state = self.state.lock();
-        Found {
+        let mut state = self.state.lock();
+        let modelled = Found {
             map: state.map.clone(),
             n_waves: state.n_waves,
-        }
+        };
+        let found = match &mut state.file {
+            Some(file) => file.take_up(),
+            None => return modelled,
+        };
+        assert_eq!(found, modelled, "the file knows something else");
+        found
     }
 
     /// Keeps what a Scanner puts into its journal, until that ends or dies.
@@ -182,7 +202,7 @@ impl Disk {
     fn store(&self, batch: &Batch, fate: &Fate) {
         let mut state = self.state.lock();
         let twice: BTreeSet<Pixel> = (batch.rows.iter())
-            .map(|row| row.pixel)
+            .map(|row| row.point.pixel)
             .filter(|pixel| state.map.get(*pixel).is_some())
             .collect();
         if !twice.is_empty() {
@@ -191,20 +211,31 @@ impl Disk {
                 .note(&fate.name, format_args!("keeps-again pixels={twice}"));
         }
         for row in &batch.rows {
-            state.map.insert(row.pixel, row.outcome.clone());
+            state.map.insert(row.point.pixel, row.outcome.clone());
         }
-        state.n_waves += batch.n_waves;
-        state.is_finished |= matches!(
-            &batch.end,
-            Some(Note::End {
-                is_finished: true,
-                ..
-            })
-        );
+        state.n_waves += batch.waves.len();
+        let is_finished = match &batch.end {
+            Some(Note::End { is_finished, .. }) => Some(*is_finished),
+            _ => None,
+        };
+        state.is_finished |= is_finished == Some(true);
+        let State { map, file, .. } = &mut *state;
+        if let Some(file) = file {
+            file.put(batch);
+            if let Some(is_finished) = is_finished {
+                file.end(is_finished);
+                assert_eq!(file.map(), *map, "the file holds another map");
+            }
+        }
         if !batch.rows.is_empty() {
             let rows = batch.rows.iter();
-            let rows =
-                rows.map(|row| format!("{}:{}", pixel_word(row.pixel), outcome_word(&row.outcome)));
+            let rows = rows.map(|row| {
+                format!(
+                    "{}:{}",
+                    pixel_word(row.point.pixel),
+                    outcome_word(&row.outcome)
+                )
+            });
             let rows = listed(rows);
             fate.history
                 .note(&fate.name, format_args!("keeps pixels={rows}"));
@@ -215,7 +246,7 @@ impl Disk {
 impl Batch {
     fn add(&mut self, note: Note) {
         match note {
-            Note::Wave(..) => self.n_waves += 1,
+            Note::Wave(nside, n_pixels) => self.waves.push((nside, n_pixels)),
             Note::Worker(..) => {}
             Note::Results(results) => {
                 self.n_rows += results.n_rows();

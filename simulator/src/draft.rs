@@ -6,6 +6,7 @@ mod faults;
 use std::time::Duration;
 
 use skyscan::event::DetectorDirection;
+use skyscan::scenario::workload::landscape::Landscape as Smooth;
 use skyscan::sky::Nside;
 use skyscan_transport::backend::Dice;
 
@@ -25,6 +26,8 @@ pub struct Draft {
     pub(crate) lease_term: Duration,
     pub(crate) liveness: Duration,
     pub(crate) faults: Vec<Fault>,
+    /// Whether journals are real files.
+    pub(crate) has_files: bool,
 }
 
 /// One scan.
@@ -76,11 +79,6 @@ impl Draft {
             .collect();
         // The first one is there for all, and to the end: somebody has to be.
         workers[0].cannot_serve = None;
-        // Beside somebody who cannot serve a scan nobody counts how often its tasks were lost (docs/escaped.md).
-        if scans.iter().any(|scan| scan.landscape.killer_one_in > 0) {
-            let all = workers.iter_mut();
-            all.for_each(|worker| worker.cannot_serve = None);
-        }
         let mut draft = Self {
             seed,
             scans,
@@ -89,9 +87,19 @@ impl Draft {
             lease_term,
             liveness,
             faults: Vec::new(),
+            has_files: false,
         };
         draft.faults = faults::drawn(&mut dice, &draft);
         draft
+    }
+
+    /// The same with journals in real files, beside the model of them.
+    #[must_use]
+    pub fn with_files(self) -> Self {
+        Self {
+            has_files: true,
+            ..self
+        }
     }
 
     /// The same without some of its faults, by their numbers.
@@ -145,11 +153,13 @@ impl ScanDraft {
             is_zoom: rounds.len() > 1,
             rounds,
             landscape: Landscape {
-                truth: DetectorDirection {
-                    zenith_rad: libm::acos(2.0 * dice.fraction() - 1.0),
-                    azimuth_rad: std::f64::consts::TAU * dice.fraction(),
+                smooth: Smooth {
+                    truth: DetectorDirection {
+                        zenith_rad: libm::acos(2.0 * dice.fraction() - 1.0),
+                        azimuth_rad: std::f64::consts::TAU * dice.fraction(),
+                    },
+                    width_rad: 0.03 + 0.2 * dice.fraction(),
                 },
-                width_rad: 0.03 + 0.2 * dice.fraction(),
                 salt: dice.draw(),
                 poison_one_in,
                 killer_one_in,

@@ -128,6 +128,15 @@ impl Fate {
         }
     }
 
+    /// What a slot holds: a step; waits for nothing any more if it is dead.
+    pub(crate) async fn reach<T: Clone>(&self, slot: &Slot<T>) -> T {
+        self.step_or_hang().await;
+        match slot.get() {
+            Some(thing) => thing,
+            None => std::future::pending().await,
+        }
+    }
+
     pub(crate) fn lives(&self) -> bool {
         !self.state.lock().is_dead
     }

@@ -3,6 +3,7 @@
 
 use skyscan::event::DetectorDirection;
 use skyscan::reco::{PixelRequest, VertexSeed};
+use skyscan::scenario::workload::landscape::Landscape as Smooth;
 use skyscan::sky::map::{PixelFit, PixelOutcome};
 
 use crate::history::mix;
@@ -10,10 +11,8 @@ use crate::history::mix;
 /// The sky of one scan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Landscape {
-    /// Where the minimum is.
-    pub(crate) truth: DetectorDirection,
-    /// Width of the minimum, in rad.
-    pub(crate) width_rad: f64,
+    /// Where the minimum is, and how wide.
+    pub(crate) smooth: Smooth,
     /// Tells the sky of one scan from that of another.
     pub(crate) salt: u64,
     /// One pixel in so many fails at whoever tries it; none if 0.
@@ -28,8 +27,6 @@ impl Landscape {
         if self.falls(request.direction, self.poison_one_in, 1) {
             return PixelOutcome::Failed("poison".to_owned());
         }
-        let (here, truth) = (vector(request.direction), vector(self.truth));
-        let chord_squared: f64 = here.iter().zip(truth).map(|(a, b)| (a - b) * (a - b)).sum();
         // What is found depends on where the search began, as it does in a real likelihood.
         let mut mixed = self.drawn(request.direction, 0);
         for seed in &request.seeds {
@@ -41,7 +38,7 @@ impl Landscape {
         }
         let ripple = (mixed >> 40) as f64 / (1u64 << 24) as f64;
         PixelOutcome::Fitted(PixelFit {
-            llh: 0.5 * chord_squared / (self.width_rad * self.width_rad) + 0.1 * ripple,
+            llh: self.smooth.llh(request.direction) + 0.1 * ripple,
             position_m: [ripple, 0.0, 0.0],
             time_ns: ripple + 1.0,
             energy_inside_gev: None,
@@ -62,14 +59,4 @@ impl Landscape {
         let zenith = mix(self.salt ^ kind ^ direction.zenith_rad.to_bits());
         mix(zenith ^ direction.azimuth_rad.to_bits())
     }
-}
-
-fn vector(direction: DetectorDirection) -> [f64; 3] {
-    let (sin_zenith, cos_zenith) = libm::sincos(direction.zenith_rad);
-    let (sin_azimuth, cos_azimuth) = libm::sincos(direction.azimuth_rad);
-    [
-        sin_zenith * cos_azimuth,
-        sin_zenith * sin_azimuth,
-        cos_zenith,
-    ]
 }

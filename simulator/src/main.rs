@@ -33,6 +33,9 @@ struct Arguments {
     /// With --seed: prints the whole history.
     #[arg(long, requires = "seed")]
     history: bool,
+    /// Keeps journals in real files, too, beside the model of them.
+    #[arg(long)]
+    files: bool,
     /// Stops after so many lives that broke a promise.
     #[arg(long, value_name = "N", default_value_t = 10)]
     most_failures: usize,
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn one(seed: u64, arguments: &Arguments) -> ExitCode {
-    let draft = Draft::of(seed);
+    let draft = arguments.draft(seed);
     let mut left_out = arguments.without.clone();
     if arguments.minimise {
         left_out = minimised(&draft, &left_out);
@@ -75,23 +78,24 @@ fn one(seed: u64, arguments: &Arguments) -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
-    println!("again: {}", command(seed, &left_out));
+    println!("again: {}", arguments.command(seed, &left_out));
     ExitCode::FAILURE
 }
 
 fn many(arguments: &Arguments) -> ExitCode {
     let n_threads = available_parallelism().map_or(1, usize::from);
     let seeds = arguments.first..arguments.first + arguments.seeds;
-    let tally = live_all(seeds, n_threads, arguments.most_failures);
+    let draft = |seed| arguments.draft(seed);
+    let tally = live_all(seeds, draft, n_threads, arguments.most_failures);
     for failure in &tally.failures {
         let left_out = match arguments.minimise {
-            true => minimised(&Draft::of(failure.seed), &[]),
+            true => minimised(&arguments.draft(failure.seed), &[]),
             false => Vec::new(),
         };
         for violation in failure.violations.iter().take(MOST_TOLD) {
             println!("seed {}: {violation}", failure.seed);
         }
-        println!("again: {}", command(failure.seed, &left_out));
+        println!("again: {}", arguments.command(failure.seed, &left_out));
     }
     println!(
         "{} lives with {} faults, {:.0} hours of workers, {} lines; {} broke a promise",
@@ -107,11 +111,21 @@ fn many(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn command(seed: u64, left_out: &[usize]) -> String {
-    let without: Vec<String> = left_out.iter().map(ToString::to_string).collect();
-    let without = match without.is_empty() {
-        true => String::new(),
-        false => format!(" --without {}", without.join(",")),
-    };
-    format!("cargo run --release -p skyscan-simulator -- --seed {seed}{without}")
+impl Arguments {
+    fn draft(&self, seed: u64) -> Draft {
+        match self.files {
+            true => Draft::of(seed).with_files(),
+            false => Draft::of(seed),
+        }
+    }
+
+    fn command(&self, seed: u64, left_out: &[usize]) -> String {
+        let without: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+        let without = match without.is_empty() {
+            true => String::new(),
+            false => format!(" --without {}", without.join(",")),
+        };
+        let files = if self.files { " --files" } else { "" };
+        format!("cargo run --release -p skyscan-simulator -- --seed {seed}{files}{without}")
+    }
 }

@@ -1,6 +1,7 @@
 //! A simulated process as a transport: whatever its actors say or hear goes through here, is written
 //! down, and stops with the process.
 
+mod heard;
 mod hub;
 mod link;
 

@@ -33,8 +33,14 @@ pub struct Tally {
     pub failures: Vec<Failure>,
 }
 
-/// Lives the lives of these seeds, as many at once as asked for. Stops early after so many failures.
-pub fn live_all(seeds: std::ops::Range<u64>, n_threads: usize, most_failures: usize) -> Tally {
+/// Lives the lives of these seeds, which `draft` drafts, as many at once as asked for. Stops early after so
+/// many failures.
+pub fn live_all(
+    seeds: std::ops::Range<u64>,
+    draft: impl Fn(u64) -> Draft + Sync,
+    n_threads: usize,
+    most_failures: usize,
+) -> Tally {
     let next = AtomicU64::new(seeds.start);
     let tally = Mutex::new(Tally::default());
     thread::scope(|scope| {
@@ -45,7 +51,7 @@ pub fn live_all(seeds: std::ops::Range<u64>, n_threads: usize, most_failures: us
                     if seed >= seeds.end || tally.lock().failures.len() >= most_failures {
                         return;
                     }
-                    let draft = Draft::of(seed);
+                    let draft = draft(seed);
                     let history = live(&draft);
                     let violations = check(&history);
                     let mut tally = tally.lock();

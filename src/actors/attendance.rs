@@ -66,6 +66,10 @@ impl Transport for Attended {
     fn traffic(&self) -> Traffic {
         self.inner.traffic()
     }
+
+    fn refusal(&self) -> Option<String> {
+        self.inner.refusal()
+    }
 }
 
 fn note_at_hub(book: &Arc<Book>, incoming: &HubIncoming) {

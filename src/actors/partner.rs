@@ -7,29 +7,30 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 
 use crate::reco::PixelRequest;
+use crate::scan::{Atlas, Point};
+use crate::sky::Equatorial;
 use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
-use crate::sky::{Equatorial, Pixel};
 
 /// Asks what comes after these outcomes, a complete wave (or nothing, at the very beginning).
 #[derive(Debug, Message)]
 #[rtype(result = "Refined")]
-pub struct WaveScanned(pub BTreeMap<Pixel, PixelOutcome>);
+pub struct WaveScanned(pub BTreeMap<Point, PixelOutcome>);
 
 /// What comes next.
 #[derive(Debug)]
 pub struct Refined {
     /// The next wave; empty if the scan is complete.
-    pub wave: Vec<(Pixel, PixelRequest)>,
+    pub wave: Vec<(Point, PixelRequest)>,
     /// Best direction so far.
     pub best: Option<(Equatorial, PixelFit)>,
-    /// The map so far, for those who watch.
+    /// The map of the first scan so far, for those who watch.
     pub map: Option<Arc<SkyMap>>,
 }
 
-/// Asks for the map, with these outcomes of an unfinished wave in it.
+/// Asks for the maps, with these outcomes of an unfinished wave in it.
 #[derive(Debug, Message)]
-#[rtype(result = "Arc<SkyMap>")]
-pub struct TakeMap(pub BTreeMap<Pixel, PixelOutcome>);
+#[rtype(result = "Atlas")]
+pub struct TakeMap(pub BTreeMap<Point, PixelOutcome>);
 
 /// An actor that answers both: the Refiner in a scan; in a replay the Pile or the Refiner, behind a Gate.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The Refiner: owns the map, and decides after each wave what comes next.
+//! The Refiner: owns the maps, and decides after each wave what comes next.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,15 +8,15 @@ use actix::{Actor, Context, Handler, MessageResult};
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use crate::reco::PixelRequest;
-use crate::scan::{self, Next, Plan};
+use crate::scan::{self, Atlas, Next, Plan, Point, start, systematics};
 use crate::sky::Pixel;
 use crate::sky::coordinates::SkyFrame;
-use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::sky::map::PixelOutcome;
 
-/// Decides which pixels come next.
+/// Decides which points come next.
 pub trait Decide: Debug + Unpin + 'static {
-    /// The next wave, from the map of all complete waves; empty if the scan is complete.
-    fn next(&mut self, map: &SkyMap) -> Vec<(Pixel, PixelRequest)>;
+    /// The next wave, from the maps of all complete waves; empty if the scan is complete.
+    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)>;
 }
 
 /// Decides as a plan says.
@@ -26,46 +26,56 @@ pub struct ByPlan {
     pub plan: Plan,
     /// Where the detector looks.
     pub frame: SkyFrame,
+    /// Under so many systematics the part that matters is scanned again.
+    pub n_systematics: u32,
 }
 
 impl Decide for ByPlan {
-    fn next(&mut self, map: &SkyMap) -> Vec<(Pixel, PixelRequest)> {
-        let request = |pixel: Pixel| {
-            let direction = self.frame.to_detector(pixel.center());
-            (pixel, scan::start::request(map, pixel, direction))
-        };
-        match scan::next(map, &self.plan) {
-            Next::Wave(pixels) => pixels.into_iter().map(request).collect(),
-            Next::Complete => Vec::new(),
+    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
+        let map = &*atlas.nominal;
+        let direction = |pixel: Pixel| self.frame.to_detector(pixel.center());
+        if atlas.varied.is_empty()
+            && let Next::Wave(pixels) = scan::next(map, &self.plan)
+        {
+            let first = |pixel| {
+                (
+                    Point::from(pixel),
+                    start::request(map, pixel, direction(pixel)),
+                )
+            };
+            return pixels.into_iter().map(first).collect();
         }
+        let points = systematics::next(atlas, &self.plan, self.n_systematics).into_iter();
+        let again = |point: Point| {
+            (
+                point,
+                start::again(map, point.pixel, direction(point.pixel)),
+            )
+        };
+        points.map(again).collect()
     }
 }
 
-/// Owns the map of one scan.
+/// Owns the maps of one scan.
 #[derive(Debug)]
 pub struct Refiner<D> {
     decide: D,
-    /// Shared with those who watch; copied when it grows while they still look.
-    map: Arc<SkyMap>,
+    atlas: Atlas,
 }
 
-/// Starts a Refiner with an empty map.
+/// Starts a Refiner that knows nothing.
 pub fn start(decide: impl Decide) -> Partner {
     let refiner = Refiner {
         decide,
-        map: Arc::default(),
+        atlas: Atlas::default(),
     };
     refiner.start().into()
 }
 
 impl<D> Refiner<D> {
-    fn keep(&mut self, outcomes: BTreeMap<Pixel, PixelOutcome>) {
-        if outcomes.is_empty() {
-            return;
-        }
-        let map = Arc::make_mut(&mut self.map);
-        for (pixel, outcome) in outcomes {
-            map.insert(pixel, outcome);
+    fn keep(&mut self, outcomes: BTreeMap<Point, PixelOutcome>) {
+        for (point, outcome) in outcomes {
+            self.atlas.insert(point, outcome);
         }
     }
 }
@@ -83,18 +93,18 @@ impl<D: Decide> Handler<WaveScanned> for Refiner<D> {
         _: &mut Self::Context,
     ) -> Self::Result {
         self.keep(outcomes);
-        let wave = self.decide.next(&self.map);
-        let best = self.map.best().map(|(pixel, fit)| (pixel.center(), *fit));
-        let map = Some(Arc::clone(&self.map));
+        let wave = self.decide.next(&self.atlas);
+        let best = (self.atlas.nominal.best()).map(|(pixel, fit)| (pixel.center(), *fit));
+        let map = Some(Arc::clone(&self.atlas.nominal));
         MessageResult(Refined { wave, best, map })
     }
 }
 
 impl<D: Decide> Handler<TakeMap> for Refiner<D> {
-    type Result = Arc<SkyMap>;
+    type Result = MessageResult<TakeMap>;
 
-    fn handle(&mut self, TakeMap(outcomes): TakeMap, _: &mut Self::Context) -> Arc<SkyMap> {
+    fn handle(&mut self, TakeMap(outcomes): TakeMap, _: &mut Self::Context) -> Self::Result {
         self.keep(outcomes);
-        std::mem::take(&mut self.map)
+        MessageResult(std::mem::take(&mut self.atlas))
     }
 }

@@ -7,18 +7,16 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
     StreamHandler, WrapFuture,
 };
-use skyscan_transport::{Hub, HubInbox, HubIncoming, TaskFrame, TaskId, TransportError};
+use skyscan_transport::{Avoided, Hub, HubInbox, HubIncoming, TaskFrame, TaskId, TransportError};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::partner::{Partner, Refined, TakeMap, WaveScanned};
-use super::progress::{Progress, RoundProgress};
+use super::progress::{Progress, RoundName, RoundProgress};
 use crate::journal::Note;
 use crate::protocol::{Hello, Message as _, TaskBody};
 use crate::reco::PixelRequest;
-use crate::scan::{Ledger, PutAside, Task};
-use crate::sky::Pixel;
-use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::scan::{Atlas, Ledger, Point, PutAside, Task};
 pub use ending::{Ending, Scanned};
 use hung::Hung;
 use links::{LinkShare, Links};
@@ -174,7 +172,6 @@ impl StreamHandler<Result<HubIncoming, TransportError>> for Scanner {
                 // Who does not say how many slots it has gets one.
                 let slots = hello.as_ref().map_or(1, |hello| usize::from(hello.slots));
                 if !self.offers.up(link, worker, hello) {
-                    self.ledger.attempts_tell_little();
                     return self.complain_in_time(context);
                 }
                 let share = LinkShare {
@@ -230,7 +227,7 @@ impl Scanner {
                 return;
             }
             actor.phase = Phase::Scanning;
-            let nside = wave.first().map(|(pixel, _)| pixel.nside);
+            let nside = wave.first().map(|(point, _)| point.pixel.nside);
             actor.meters.refined(begun, nside, wave.len());
             actor.progress.send_modify(|progress| {
                 progress.best = best;
@@ -242,7 +239,7 @@ impl Scanner {
     }
 
     /// Begins a wave, or what of it is not known yet.
-    fn begin(&mut self, wave: Vec<(Pixel, PixelRequest)>, context: &mut Context<Self>) {
+    fn begin(&mut self, wave: Vec<(Point, PixelRequest)>, context: &mut Context<Self>) {
         let is_last = wave.is_empty();
         let (known, wave) = match self.keeping.recall(wave) {
             Ok(parts) => parts,
@@ -290,16 +287,15 @@ impl Scanner {
         self.report();
     }
 
-    fn send(&mut self, task: Task) {
+    fn send(&mut self, mut task: Task) {
         self.meters.task_sent(task.id);
-        let mut frame = frame(task);
         // Where all avoid it anybody may get it; of those only who can help shall.
-        if !self.links.is_anyone_but(&frame.avoid) {
-            frame.avoid.clear();
+        if !self.links.is_anyone_but(&task.avoid) {
+            task.avoid = Avoided::default();
         }
-        self.offers.avoid_others(&mut frame.avoid);
-        self.hung.avoid(&mut frame.avoid);
-        self.unsent.push(frame);
+        task.avoid.extend(self.offers.others());
+        task.avoid.extend(self.hung.workers());
+        self.unsent.push(frame(task));
     }
 
     /// Looks for stragglers from time to time, if the policy says so.
@@ -382,6 +378,7 @@ impl Scanner {
         let ledger = &self.ledger;
         let (n_links, n_slots) = (self.links.len(), self.links.n_slots);
         self.meters.tell_links(n_links, n_slots);
+        self.meters.tell_wanted(ledger.slots_wanted());
         self.progress.send_modify(|progress| {
             progress.tasks = ledger.counts();
             progress.n_out = ledger.n_leased();
@@ -402,14 +399,13 @@ impl Scanner {
         let hub = Arc::clone(&self.hub);
         let keeping = self.keeping.over();
         let concluding = async move {
-            let map: Arc<SkyMap> = asking.await.map_err(|_| TransportError::Closed)?;
+            let atlas: Atlas = asking.await.map_err(|_| TransportError::Closed)?;
             let ending = keeping.end(ending).await;
             hub.close().await?;
-            let pixels = || map.rounds().values().flat_map(|pixels| pixels.values());
-            let is_failed = |outcome| matches!(outcome, &PixelOutcome::Failed(_));
             Ok(Scanned {
-                complete: ending == Ending::Fulfilled && !pixels().any(is_failed),
-                map,
+                complete: ending == Ending::Fulfilled && !atlas.has_failed(),
+                map: atlas.nominal,
+                varied: atlas.varied,
                 ending,
                 put_aside,
                 tasks,
@@ -432,6 +428,7 @@ impl Scanner {
 
 fn frame(task: Task) -> TaskFrame {
     let body = TaskBody {
+        systematic: task.systematic,
         requests: task.requests,
         most_attempts: task.most_attempts,
     };
@@ -439,20 +436,21 @@ fn frame(task: Task) -> TaskFrame {
         task: TaskId(task.id),
         body: body.encode().into(),
         lost_above: 0,
-        avoid: task.avoid,
+        avoid: task.avoid.into(),
     }
 }
 
-/// Adds a wave to the rounds: to the last one if it is of the same resolution.
-fn plan_round(rounds: &mut Vec<RoundProgress>, wave: &[(Pixel, PixelRequest)]) {
-    let Some((Pixel { nside, .. }, _)) = wave.first() else {
+/// Adds a wave to the rounds: to the last one if it is more of that.
+fn plan_round(rounds: &mut Vec<RoundProgress>, wave: &[(Point, PixelRequest)]) {
+    let Some((first, _)) = wave.first() else {
         return;
     };
+    let name = RoundName::from(*first);
     let n_planned = wave.len() as u64;
     match rounds.last_mut() {
-        Some(round) if round.nside == *nside => round.n_planned += n_planned,
+        Some(round) if round.name == name => round.n_planned += n_planned,
         _ => rounds.push(RoundProgress {
-            nside: *nside,
+            name,
             n_done: 0,
             n_planned,
         }),

@@ -13,16 +13,12 @@ use worker::tests::{RECO, Troubled, Waiting, backend, config};
 #[test]
 fn a_scan_whose_local_worker_fails_ends_with_the_reason() {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e4),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e4);
     let problem = Problem {
         event: generate(&detector, &recipe),
         detector,
         reco: RECO.to_owned(),
+        systematics: None,
     };
     let rounds = vec![Nside::try_from(1).unwrap()];
     let setup = ScanSetup {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::protocol::{Hello, Message as _, PROTOCOL, Report, ResultBody, TaskBody, Welcome};
-use crate::reco::{Kernel, KernelError, Reco, StopFlag};
+use crate::reco::{KernelError, Reco, StopFlag};
 use evaluations::{Evaluated, Evaluations};
 use meters::{Cause, Meters};
 use news::Listener;
@@ -28,6 +28,7 @@ pub use news::News;
 pub use parting::{LeaveWithin, LoseWorker, StopWorker};
 use renewal::Renewals;
 use skipping::shortened;
+use tables::Tables;
 
 mod evaluations;
 mod meters;
@@ -36,6 +37,7 @@ mod parting;
 mod preparation;
 mod renewal;
 mod skipping;
+mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -175,7 +177,7 @@ struct ServedScan {
 enum Readiness {
     /// The payload is on its way, or the kernel is being prepared.
     Preparing,
-    Ready(Arc<dyn Kernel>),
+    Ready(Arc<Tables>),
     /// Every task of the scan is rejected with this reason.
     Unusable(String),
 }
@@ -258,7 +260,7 @@ impl Worker {
                     }
                     if let Some(served) = actor.scans.get_mut(&scan) {
                         served.readiness = match prepared {
-                            Ok(kernel) => Readiness::Ready(kernel),
+                            Ok(tables) => Readiness::Ready(Arc::new(tables)),
                             Err(reason) => Readiness::Unusable(reason),
                         };
                     }
@@ -300,7 +302,7 @@ impl Worker {
                 .get(&lease.key().scan)
                 .map(|served| served.readiness.clone())
             {
-                Some(Readiness::Ready(kernel)) => self.begin(lease, kernel),
+                Some(Readiness::Ready(tables)) => self.begin(lease, &tables),
                 Some(Readiness::Unusable(reason)) => {
                     self.meters.rejected();
                     self.settle_unbegun(lease, Report::Failed(reason));
@@ -315,7 +317,7 @@ impl Worker {
     }
 
     /// Begins one task.
-    fn begin(&mut self, lease: Lease, kernel: Arc<dyn Kernel>) {
+    fn begin(&mut self, lease: Lease, tables: &Arc<Tables>) {
         let task = match TaskBody::decode(lease.body()) {
             Ok(task) => task,
             Err(error) => {
@@ -340,7 +342,7 @@ impl Worker {
         self.next_run += 1;
         self.running.insert(run, lease);
         tracing::debug!(task = task_id.0, "begins a task");
-        let evaluation = kernel.evaluate(task.requests, stop.unwrap_or_default());
+        let evaluation = tables.evaluate(task.systematic, task.requests, stop.unwrap_or_default());
         self.evaluations.begin(run, evaluation);
     }
 

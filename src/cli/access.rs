@@ -8,7 +8,7 @@ use crate::transport::Access;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct AccessArguments {
-    /// Folder of keys, for zmqs://; `skyscan keygen` makes it
+    /// Folder of keys, which `skyscan keygen` makes: for zmqs://, and to seal end to end what a broker carries
     #[arg(long, value_name = "DIR", env = "SKYSCAN_KEYS", hide_env_values = true)]
     keys: Option<PathBuf>,
     #[command(flatten)]

@@ -1,15 +1,22 @@
-//! `skyscan deploy htcondor|slurm|kubernetes|rabbitmq`
+//! `skyscan deploy htcondor|slurm|kubernetes|cloud-init|aws|rabbitmq`
+
+mod aws;
+mod machine;
 
 use std::num::{NonZeroU16, NonZeroU32};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Subcommand;
 
 use super::access::InsecureArgument;
+use super::number::from_one;
 use super::{Failure, bad_input, failed, print};
 use crate::deploy::{self, Installed, Secrets, Workers};
 use crate::transport;
+
+/// Secret with the workers' keys, where they need some and none is named.
+const KEYS_SECRET: &str = "skyscan-keys";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -33,7 +40,7 @@ pub(super) enum Command {
         #[command(flatten)]
         installed: InstalledArguments,
         /// How long a worker may stay
-        #[arg(long, value_name = "HOURS", default_value = "24")]
+        #[arg(long, value_name = "HOURS", default_value = "24", value_parser = from_one::<NonZeroU32>)]
         hours: NonZeroU32,
         /// Partition to run in [default: the cluster's]
         #[arg(long, value_name = "NAME", value_parser = plain)]
@@ -42,7 +49,7 @@ pub(super) enum Command {
     /// Write a manifest of Kubernetes, a Deployment
     ///
     /// Example: skyscan deploy kubernetes --workers 100 --transport zmqs://scanner.example:5555
-    /// --image registry.example/skyscan:0.1.0
+    /// --image registry.example/skyscan:0.1.0 --autoscale http://prometheus.monitoring:9090
     Kubernetes {
         #[command(flatten)]
         workers: WorkerArguments,
@@ -52,10 +59,32 @@ pub(super) enum Command {
         /// Secret whose key password is the broker's
         #[arg(long, value_name = "NAME", default_value = "skyscan-amqp", value_parser = plain)]
         secret: String,
-        /// Secret that is made of the folder of the workers' keys, for zmqs://
-        #[arg(long, value_name = "NAME", default_value = "skyscan-keys", value_parser = plain)]
-        keys_secret: String,
+        /// Secret that is made of the folder of the workers' keys: for zmqs:// [default: skyscan-keys], and to seal end
+        /// to end what a broker carries
+        #[arg(long, value_name = "NAME", value_parser = plain)]
+        keys_secret: Option<String>,
+        /// Workers come and go with the slots that scans want, up to --workers: KEDA, which has to be installed there,
+        /// asks the Prometheus at this URL, which has to find the scanners
+        #[arg(long, value_name = "URL", value_parser = prometheus)]
+        autoscale: Option<String>,
     },
+    /// Write user data that makes a machine of any cloud a worker, for a limited time
+    ///
+    /// For clouds that start machines with cloud-init and systemd: the machine fetches the program, takes the worker's
+    /// keys from where you say, has a slot for each of its cores, heeds the cloud's notice, and powers off when the
+    /// worker leaves, and after --hours, whatever happens.
+    ///
+    /// Example: skyscan deploy cloud-init --transport zmqs://scanner.example:5555 --program
+    /// https://files.example/skyscan --keys-from 'gcloud secrets versions access latest --secret skyscan-keys'
+    CloudInit(machine::CloudInit),
+    /// Write requests for spot machines of AWS that are workers, and a script that starts, watches, grows and ends them
+    ///
+    /// The machines are those of cloud-init. Nobody may come to them; their role may read one secret, the workers'
+    /// keys; they power off when no scan comes, and after --hours; powering off terminates them; the fleet expires.
+    ///
+    /// Example: skyscan deploy aws --transport zmqs://scanner.example:5555 --program https://files.example/skyscan
+    /// --region us-east-2 --subnets subnet-0a1b2c3d,subnet-1a2b3c4d --cores 2000
+    Aws(aws::Aws),
     /// Print a script that makes the users of a broker and grants them what they need
     ///
     /// Example: skyscan deploy rabbitmq --transport amqp://skyscan@broker.example:5672/skyscan
@@ -72,7 +101,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct WorkerArguments {
     /// Workers to be started
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one::<NonZeroU32>)]
     workers: NonZeroU32,
     /// Where Scanner and Workers meet, as seen from the workers, without a password
     #[arg(long, value_name = "URL")]
@@ -80,10 +109,10 @@ pub(super) struct WorkerArguments {
     #[command(flatten)]
     insecure: InsecureArgument,
     /// Tasks that each worker evaluates at once, and cores that it asks for
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = from_one::<NonZeroU16>)]
     slots: NonZeroU16,
     /// Memory of each worker [default: 256 MiB and 64 for each slot]
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, value_name = "MIB", value_parser = from_one::<NonZeroU32>)]
     memory_mib: Option<NonZeroU32>,
     /// What the workers are called
     #[arg(long, value_name = "NAME", default_value = "skyscan-workers")]
@@ -104,7 +133,8 @@ pub(super) struct InstalledArguments {
     /// File whose first line is the broker's password, for amqp://
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// Folder of the workers' keys, for zmqs://, which `skyscan keygen DIR --worker NAME` made
+    /// Folder of the workers' keys, which `skyscan keygen DIR --worker NAME` made: for zmqs://, and to seal end to end
+    /// what a broker carries
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
 }
@@ -114,6 +144,16 @@ fn plain(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.chars().all(is_plain) {
         true => Ok(text.to_owned()),
         false => Err("write letters, digits and -_./:@, only".to_owned()),
+    }
+}
+
+fn prometheus(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true if text.contains('@') => {
+            Err("leave the password out, everybody could read it".to_owned())
+        }
+        true => plain(text),
+        false => Err("write its URL, such as http://prometheus.monitoring:9090".to_owned()),
     }
 }
 
@@ -139,14 +179,24 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
             image,
             secret,
             keys_secret,
+            autoscale,
         } => {
             let secrets = Secrets {
                 password: workers.needs_password().then_some(secret),
-                keys: workers.needs_keys().then_some(keys_secret),
+                keys: match keys_secret {
+                    None if workers.needs_keys() => Some(KEYS_SECRET),
+                    given => given.as_deref(),
+                },
             };
-            let text = deploy::manifest(&workers.read()?, image, secrets);
+            let asked = workers.read()?;
+            let text = match autoscale {
+                Some(url) => deploy::growing_manifest(&asked, image, secrets, url),
+                None => deploy::manifest(&asked, image, secrets),
+            };
             workers.write("yaml", &text, "kubectl apply -f")
         }
+        Command::CloudInit(arguments) => arguments.write(),
+        Command::Aws(arguments) => arguments.write(),
         Command::Rabbitmq {
             transport: url,
             worker_user,
@@ -169,29 +219,49 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     }
 }
 
+/// That workers elsewhere can dial a place, and everybody may read its URL.
+fn check_place(url: &str, insecure: bool) -> Result<(), Failure> {
+    if transport::shown(url) != *url {
+        return Err(bad_input(anyhow!(
+            "leave the password out of --transport, everybody could read it: workers take it \
+             from a file"
+        )));
+    }
+    let is_own = ["memory:", "zmq+ipc:"]
+        .iter()
+        .any(|own| url.starts_with(own))
+        || ["//0.0.0.0", "//*", "//[::]"]
+            .iter()
+            .any(|own| url.contains(own));
+    if is_own {
+        return Err(bad_input(anyhow!(
+            "workers elsewhere cannot dial {url}: give the scanner's host, zmqs://HOST:PORT, or the \
+             broker, amqps://USER@HOST:PORT/VHOST"
+        )));
+    }
+    transport::check(url, insecure).map_err(bad_input)
+}
+
+/// Writes one of the files into the folder, which is made.
+fn write_file(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let path = folder.join(name);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, text))
+        .with_context(|| format!("cannot write {}", path.display()))
+        .map_err(failed)?;
+    Ok(path)
+}
+
+/// A path in a command that people paste into a shell.
+fn pasted(path: &Path) -> String {
+    deploy::quoted(&path.to_string_lossy())
+}
+
 impl WorkerArguments {
     fn read(&self) -> Result<Workers, Failure> {
         let url = &self.transport;
-        if transport::shown(url) != *url {
-            return Err(bad_input(anyhow!(
-                "leave the password out of --transport, everybody could read it: workers take it \
-                 from a file"
-            )));
-        }
-        let is_own = ["memory:", "zmq+ipc:"]
-            .iter()
-            .any(|own| url.starts_with(own))
-            || ["//0.0.0.0", "//*", "//[::]"]
-                .iter()
-                .any(|own| url.contains(own));
-        if is_own {
-            return Err(bad_input(anyhow!(
-                "workers elsewhere cannot dial {url}: give the scanner's host, zmqs://HOST:PORT, or the \
-                 broker, amqps://USER@HOST:PORT/VHOST"
-            )));
-        }
         let insecure = self.insecure.insecure;
-        transport::check(url, insecure).map_err(bad_input)?;
+        check_place(url, insecure)?;
         let default_mib = 256 + 64 * u32::from(self.slots.get());
         let workers = Workers {
             name: self.name.clone(),
@@ -219,14 +289,11 @@ impl WorkerArguments {
     }
 
     fn write(&self, ending: &str, text: &str, submit: &str) -> Result<u8, Failure> {
-        let path = self.out.join(format!("{}.{ending}", self.name));
-        std::fs::create_dir_all(&self.out)
-            .and_then(|()| std::fs::write(&path, text))
-            .with_context(|| format!("cannot write {}", path.display()))
-            .map_err(failed)?;
+        let path = write_file(&self.out, &format!("{}.{ending}", self.name), text)?;
         print(&format!(
-            "wrote {0}; start the workers with\n\n    {submit} {0}",
-            path.display()
+            "wrote {}; start the workers with\n\n    {submit} {}",
+            path.display(),
+            pasted(&path)
         ))?;
         Ok(0)
     }

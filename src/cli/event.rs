@@ -12,7 +12,7 @@ use super::{Failure, Format, bad_input, failed, print, print_bytes};
 use crate::event::detector::Detector;
 use crate::event::{self, DetectorDirection, Event};
 use crate::photons::event::Generator;
-use crate::photons::optics::HoleIce;
+use crate::reco::light::hole_ice::HoleIce;
 use crate::synthetic::{Recipe, generate};
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::access::AccessArguments;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
+use super::runtime::System;
 use super::{Failure, bad_input, failed, print};
 use crate::scenario::fleet::{self, FleetOrder};
 use crate::transport;
@@ -53,13 +54,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         _ => ordered(end)?,
     };
     let transport = transport::open(&order.url, &order.access).map_err(bad_input)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let threads = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(failed)?;
-    let system = actix::System::with_tokio_rt(move || runtime);
-    let report = system.block_on(async move {
+    let report = System::on(threads).block_on(async move {
         let end = async {
             let _ = ended.await;
         };

@@ -9,6 +9,9 @@ use clap_complete::Shell;
 
 use super::{Failure, failed, print};
 
+/// Columns of the reference, on whatever terminal it is made.
+const WIDTH: usize = 100;
+
 /// Print a shell's completions of this command line
 ///
 /// Example: skyscan completions bash
@@ -73,7 +76,11 @@ pub(super) fn reference() -> Result<u8, Failure> {
 
 fn describe(command: &Command, page: &mut String) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
-    let help = command.clone().render_long_help().to_string();
+    let help = command
+        .clone()
+        .term_width(WIDTH)
+        .render_long_help()
+        .to_string();
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     // Writing to a string does not fail.
     let _ = write!(

@@ -1,10 +1,12 @@
 //! `skyscan keygen`
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::number::from_one;
 use super::{Failure, failed, print};
-use crate::transport::sealed;
+use crate::transport::keys;
 
 /// Make the keys of a place, of its workers, and tokens to join it
 ///
@@ -27,29 +29,29 @@ pub(super) struct Arguments {
     /// Make a token with which workers join whose keys are not known
     #[arg(long)]
     token: bool,
-    /// How many workers may join with the token
-    #[arg(long, value_name = "N", default_value_t = 100, requires = "token")]
-    uses: u32,
+    /// How many workers may join with the token; one that is started again is another one
+    #[arg(long, value_name = "N", default_value = "100", requires = "token", value_parser = from_one::<NonZeroU32>)]
+    uses: NonZeroU32,
     /// How long the token holds, in hours
-    #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "token")]
-    hours: u32,
+    #[arg(long, value_name = "HOURS", default_value = "24", requires = "token", value_parser = from_one::<NonZeroU32>)]
+    hours: NonZeroU32,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let dir = &arguments.dir;
-    let is_place = sealed::has_keys(dir);
+    let is_place = keys::has_keys(dir);
     if !is_place {
-        sealed::make(dir).map_err(failed)?;
+        keys::make(dir).map_err(failed)?;
         print(&format!(
             "made   {}: keys of the scanner; nobody else may read them",
             dir.display()
         ))?;
     }
     let given = match (&arguments.worker, arguments.token) {
-        (Some(name), _) => Some(sealed::add_worker(dir, name).map_err(failed)?),
+        (Some(name), _) => Some(keys::add_worker(dir, name).map_err(failed)?),
         (None, true) => {
-            let valid_for = Duration::from_secs(u64::from(arguments.hours) * 3600);
-            Some(sealed::add_token(dir, valid_for, arguments.uses).map_err(failed)?)
+            let valid_for = Duration::from_secs(u64::from(arguments.hours.get()) * 3600);
+            Some(keys::add_token(dir, valid_for, arguments.uses.get()).map_err(failed)?)
         }
         (None, false) => None,
     };

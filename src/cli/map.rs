@@ -7,14 +7,16 @@ use clap::{Subcommand, ValueEnum};
 
 use super::direction::MarkArguments;
 use super::regions::{RegionArguments, Regions};
-use super::scan::{complete_rounds, tell_failed};
+use super::scan::{complete_rounds, doubts, tell_failed};
 use super::{FAILED, Failure, Format, bad_input, failed, print, print_bytes, tell};
 use crate::journal::{self, Contents};
 use crate::output::comparison::{Comparison, Side, names_of};
 use crate::output::{
-    self, Declination, Doubt, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
+    self, Declination, Drafts, MapView, ScanFile, ScanFileError, ScanRecord, Values, Written,
 };
 use crate::scan::NUMERICS;
+use crate::scan::systematics::Combined;
+use crate::sky::map::SkyMap;
 use crate::sky::region::RegionChoice;
 use crate::sky::sub_pixel::SubPixelFit;
 
@@ -22,7 +24,7 @@ use crate::sky::sub_pixel::SubPixelFit;
 pub(super) enum Command {
     /// Show what a result file says: direction, errors, regions
     ///
-    /// Example: skyscan map show results/run00136766.evt000007637140.GOLD_8_64_512.npz
+    /// Example: skyscan map show results/run00136766.evt000007637140.GOLD_4_8_16_32_64_128_256_512.npz
     ///
     /// Example: skyscan map show old.npz --declination mirrored --regions calibrated
     ///
@@ -143,14 +145,17 @@ impl FileArguments {
     }
 }
 
-/// What is in a journal by now, as a result file would have it.
+/// What is in a journal by now, as a result file would have it: averaged over systematics once all are there.
 fn of_journal(path: &Path) -> Result<ScanFile, Failure> {
     let Contents {
         asked,
-        map,
+        atlas,
         is_finished,
         ..
     } = journal::read(path).map_err(bad_input)?;
+    let averaged = Combined::of(&atlas).filter(|_| is_finished);
+    let event_doubts = doubts(&asked.problem, averaged.is_some());
+    let map = averaged.map_or_else(|| SkyMap::clone(&atlas.nominal), |averaged| averaged.map);
     let event = &asked.problem.event;
     Ok(ScanFile {
         complete: complete_rounds(&map, is_finished, &asked.plan),
@@ -158,7 +163,7 @@ fn of_journal(path: &Path) -> Result<ScanFile, Failure> {
         run_and_event: Some((event.run_id, event.event_id)),
         mjd: Some(event.mjd),
         stream: event.stream.clone(),
-        event_doubts: Doubt::of_event(event),
+        event_doubts,
         hit_doms: Some(output::hit_doms(event)),
         // A journal of others is not read.
         numerics: Some(NUMERICS),
@@ -295,6 +300,7 @@ fn write(
             true => Drafts::Always,
             false => Drafts::OfClosedRegions,
         },
+        systematics: None,
     };
     let written = writer(&to.out, &scan);
     let lines = written.files.iter().map(|file| file.display().to_string());

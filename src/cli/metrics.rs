@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::{Failure, bad_input, tell, with_causes};
 use crate::telemetry::{self, Token};
-use crate::transport::{is_loopback, sealed};
+use crate::transport::{is_loopback, keys};
 
 /// Where metrics are served, if they are.
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ impl MetricsArguments {
             return Ok(());
         };
         let token = self.metrics_token_file.as_deref();
-        let token = token.map(sealed::read_secret).transpose();
+        let token = token.map(keys::read_secret).transpose();
         let token = token.map_err(bad_input)?.map(|words| Token::new(&words));
         if !is_loopback(address) && token.is_none() && !insecure {
             return Err(bad_input(anyhow!(

@@ -11,7 +11,8 @@ use crate::transport;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlaceArguments {
     /// Where Scanner and Workers meet: memory:, zmqs://HOST:PORT (sealed, with --keys),
-    /// amqps://USER@HOST:PORT/VHOST (password in SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE); at the desk
+    /// amqps://USER@HOST:PORT/VHOST (sealed to the broker, and end to end with --keys; password in
+    /// SKYSCAN_AMQP_PASSWORD or _PASSWORD_FILE); at the desk
     /// zmq://HOST:PORT, zmq+ipc:///PATH, amqp://USER@HOST:PORT/VHOST
     #[arg(
         long,

@@ -3,6 +3,7 @@
 
 mod bars;
 mod json;
+mod known;
 mod layout;
 mod lines;
 mod pace;

@@ -1,4 +1,6 @@
 //! Arguments that say how regions are made.
+//!
+//! Decision: Levels come from simulated events (`docs/decisions.md`).
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,16 +12,17 @@ use super::input::warn;
 use super::{Failure, bad_input};
 use crate::sky::region::{CONTAINMENTS, Coverage, LARGEST_COVERAGE, RegionChoice, RegionMethod};
 
-/// The coverage file that ships with this version, if one does.
-const SHIPPED: Option<&[u8]> = None;
+/// The coverage file that ships with this version: what held the source of simulated events (`docs/validation.md`).
+const SHIPPED: &[u8] = include_bytes!("../../detectors/icecube86-coverage.json");
 
 /// How regions are made.
 #[derive(Debug, clap::Args)]
 pub(super) struct MethodArguments {
-    /// What the levels of the regions stand on. wilks: Wilks' theorem, 2 dllh of 1.39 for 50 %, 4.61 for
-    /// 90 %; calibrated: 2 dllh of 22.2 and 64.2, simulated for IceCube's IC160427A with varied ice, 50 and
-    /// 90 % only; posterior: the smallest region with that share of exp(-llh); coverage=FILE: levels and a
-    /// floor that held the source of simulated events (docs/validation.md) [default: wilks]
+    /// What the levels of the regions stand on. coverage: levels and a floor that held the source of simulated
+    /// events (docs/validation.md); coverage=FILE: those of a study of your own; wilks: Wilks' theorem, 2 dllh of
+    /// 1.39 for 50 %, 4.61 for 90 %; calibrated: 2 dllh of 22.2 and 64.2, simulated for IceCube's IC160427A with
+    /// varied ice, 50 and 90 % only; posterior: the smallest region with that share of exp(-llh) [default:
+    /// coverage for photon-mpe and IceCube-86, else wilks]
     #[arg(long, value_name = "METHOD", value_parser = choice)]
     regions: Option<Choice>,
 }
@@ -54,11 +57,8 @@ fn choice(text: &str) -> Result<Choice, String> {
             "wilks" => Ok(Choice::Wilks),
             "calibrated" => Ok(Choice::Calibrated),
             "posterior" => Ok(Choice::Posterior),
-            "coverage" if SHIPPED.is_none() => {
-                Err("no coverage file ships with this version: give coverage=FILE".to_owned())
-            }
             "coverage" => Ok(Choice::Coverage(None)),
-            _ => Err("write wilks, calibrated, posterior or coverage=FILE".to_owned()),
+            _ => Err("write coverage, coverage=FILE, wilks, calibrated or posterior".to_owned()),
         },
         Some(("coverage", file)) if !file.is_empty() => Ok(Choice::Coverage(Some(file.into()))),
         Some(_) => Err("only coverage=FILE has a file".to_owned()),
@@ -80,27 +80,20 @@ enum Made {
     /// Levels by reconstruction and hit DOMs.
     Coverage(Coverage),
     /// Nobody asked: from the file that ships if it knows the reconstruction and the detector.
-    Usual(Option<Coverage>),
+    Usual(Coverage),
 }
 
 impl MethodArguments {
     /// The 50 % and the 90 % region; reads the file, if there is one.
     pub(super) fn read(&self) -> Result<Regions, Failure> {
-        let shipped = || {
-            SHIPPED
-                .map(Coverage::from_json)
-                .transpose()
-                .map_err(bad_input)
-        };
+        let shipped = || Coverage::from_json(SHIPPED).map_err(bad_input);
         let made = match &self.regions {
             None => Made::Usual(shipped()?),
             Some(Choice::Wilks) => Made::Same(RegionMethod::Wilks),
             Some(Choice::Calibrated) => Made::Same(RegionMethod::Calibrated),
             Some(Choice::Posterior) => Made::Same(RegionMethod::Posterior),
             Some(Choice::Coverage(Some(path))) => Made::Coverage(read(path)?),
-            Some(Choice::Coverage(None)) => {
-                Made::Coverage(shipped()?.ok_or_else(|| bad_input(anyhow!("no file ships")))?)
-            }
+            Some(Choice::Coverage(None)) => Made::Coverage(shipped()?),
         };
         Ok(Regions {
             made,
@@ -147,6 +140,15 @@ impl Regions {
         hit_doms: Option<usize>,
     ) -> Result<RegionChoice, Failure> {
         let method = self.method(reco, detector, hit_doms)?;
+        if let RegionMethod::Coverage(levels) = &method {
+            let reaches = levels.reaches();
+            if self.shares.iter().any(|share| *share > reaches) {
+                warn(&format!(
+                    "no simulated events stand behind regions above {:.0} %: their levels grow as by Wilks' theorem",
+                    100.0 * reaches
+                ));
+            }
+        }
         RegionChoice::new(method, self.shares.clone()).map_err(bad_input)
     }
 
@@ -160,13 +162,10 @@ impl Regions {
         let levels = match &self.made {
             Made::Same(method) => return Ok(method.clone()),
             Made::Usual(shipped) => {
-                let levels = shipped
-                    .as_ref()
-                    .filter(|coverage| detector.is_empty() || coverage.table().detector == detector)
-                    .and_then(|coverage| coverage.levels(reco, hit_doms).ok());
-                match levels {
-                    Some(levels) => levels,
-                    None => return Ok(RegionMethod::Wilks),
+                let is_known = detector.is_empty() || shipped.table().detector == detector;
+                match shipped.levels(reco, hit_doms) {
+                    Ok(levels) if is_known => levels,
+                    Ok(_) | Err(_) => return Ok(RegionMethod::Wilks),
                 }
             }
             Made::Coverage(coverage) => {
@@ -179,6 +178,9 @@ impl Regions {
                 coverage.levels(reco, hit_doms).map_err(bad_input)?
             }
         };
+        if hit_doms.is_none() {
+            warn("how many DOMs saw light is not known: the widest levels are taken");
+        }
         Ok(RegionMethod::Coverage(Arc::new(levels)))
     }
 }

@@ -65,7 +65,8 @@ pub(super) struct Arguments {
     grace: f64,
     #[command(flatten)]
     access: AccessArguments,
-    /// Folder of the relay's own keys as a worker of who is above, for --upstream zmqs://
+    /// Folder of the relay's own keys as a worker of who is above: for --upstream zmqs://, and to seal end to end what
+    /// a broker carries
     #[arg(
         long,
         value_name = "DIR",

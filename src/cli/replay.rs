@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use super::access::AccessArguments;
 use super::interrupt::on_interrupt;
 use super::metrics::MetricsArguments;
+use super::runtime::{self, System};
 use super::stderr::write_line as tell;
-use super::{Failure, Format, INCOMPLETE, MISSED, bad_input, failed, print, runtime};
+use super::{Failure, Format, INCOMPLETE, MISSED, bad_input, failed, print};
+use crate::output::file::try_folder;
 use crate::scenario;
 use crate::scenario::report::glossary::GLOSSARY;
 use crate::scenario::report::threshold::Threshold;
@@ -25,6 +27,9 @@ use crate::scenario::setup::change::Change;
 use crate::scenario::setup::file::Scenario;
 use crate::scenario::stage::watched::Watched;
 use teller::Teller;
+
+/// About the room that a report takes.
+const REPORT_BYTES: usize = 1 << 20;
 
 /// Replay scenarios: thousands of simulated workers on real transports, measured
 ///
@@ -103,6 +108,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             print(&check::check(scenario)?)?;
         }
         return Ok(0);
+    }
+    if let Some(out) = &arguments.out {
+        // Now, not after all points.
+        try_folder(out, REPORT_BYTES).map_err(failed)?;
     }
     let insecure = arguments.access.is_insecure();
     arguments.metrics.serve("replay", insecure)?;
@@ -188,7 +197,7 @@ fn replayed(
 
 /// A runtime for the actors. In virtual time its clock stands still while anything can be done, then
 /// jumps; it is paused before it starts, so that timers fall on the same milliseconds every time.
-fn system(clock: Clock) -> Result<actix::SystemRunner, Failure> {
+pub(super) fn system(clock: Clock) -> Result<System, Failure> {
     match clock {
         Clock::Real => runtime::system(),
         Clock::Virtual => {
@@ -197,7 +206,7 @@ fn system(clock: Clock) -> Result<actix::SystemRunner, Failure> {
                 .start_paused(true)
                 .build()
                 .map_err(failed)?;
-            Ok(actix::System::with_tokio_rt(move || paused))
+            Ok(System::on(paused))
         }
     }
 }

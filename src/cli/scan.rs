@@ -4,7 +4,8 @@ mod answer;
 mod found;
 mod kept;
 mod several;
-mod time;
+mod systematics;
+pub(super) mod time;
 mod watcher;
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
+use skyscan_transport::Transport;
 use tokio::sync::{Notify, watch};
 
 use super::access::AccessArguments;
@@ -23,11 +25,12 @@ use super::external::{self, ExternalArguments};
 use super::input::{self, DetectorArguments, EventArguments, EventChoice};
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
+use super::number::from_one;
 use super::place::PlaceArguments;
 use super::progress::{Telling, View};
 use super::regions::RegionArguments;
 use super::{Failure, Format, bad_input, failed, runtime, tell};
-use crate::actors::attendance::{Attended, Book};
+use crate::actors::attendance::Attended;
 use crate::actors::progress::Progress;
 use crate::actors::scanner::Scanned;
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
@@ -46,8 +49,8 @@ use crate::sky::direction::Direction;
 use crate::sky::region::WILKS_90;
 use crate::transport;
 use answer::Call;
-pub(super) use answer::tell_failed;
-pub(super) use found::complete_rounds;
+pub(super) use answer::{processor_seconds, tell_failed};
+pub(super) use found::{complete_rounds, doubts};
 use watcher::Interims;
 
 /// Scan the sky for the source of an event
@@ -73,6 +76,8 @@ use watcher::Interims;
 ///
 /// Example: skyscan scan --resume results
 ///
+/// Example: skyscan scan alert.json --systematics quick
+///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
 ///
 /// Example: skyscan scan alert.json --reco external --external-program 'python3 fit.py'
@@ -90,8 +95,8 @@ pub(super) struct Arguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, external with --external-program, or
-    /// external:NAME for workers elsewhere whose program has that name
+    /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, linefit (at once, off by degrees),
+    /// external with --external-program, or external:NAME for workers elsewhere whose program has that name
     #[arg(long, value_name = "NAME", default_value = "photon-mpe")]
     reco: String,
     #[command(flatten)]
@@ -99,7 +104,8 @@ pub(super) struct Arguments {
     /// zoom: coarse first, then finer where the source may be; direct: one resolution at once
     #[arg(long, value_enum, default_value = "zoom")]
     strategy: StrategyName,
-    /// HEALPix resolutions, powers of two, coarse to fine [default: 8,64,512; direct: 64]
+    /// HEALPix resolutions, powers of two, coarse to fine [default: 4 to 512 by steps of two, as far as it takes
+    /// to resolve the region; of external programs 8,64,512; direct: 64]
     #[arg(long, value_name = "NSIDES", value_delimiter = ',', value_parser = nside)]
     nside: Vec<Nside>,
     /// Direct scans: only the sky around this direction: RA,DEC in degrees or sexagesimal
@@ -117,16 +123,21 @@ pub(super) struct Arguments {
     within: Option<f64>,
     #[command(flatten)]
     regions: RegionArguments,
+    /// Scan the part of the sky that matters again under other ice, holes and timing, and average the probability
+    /// over them: quick, 7 cases, each effect for itself; full, 100 drawn from what is published of the ice; or a
+    /// file of such a set (docs/systematics.md)
+    #[arg(long, value_name = "SET")]
+    systematics: Option<String>,
     #[command(flatten)]
     marks: MarkArguments,
     #[command(flatten)]
     place: PlaceArguments,
     /// Pixels per task [default: as many as take half a second]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = from_one::<NonZeroUsize>)]
     chunk: Option<NonZeroUsize>,
     /// A pixel fails for good after failures at so many different workers, or as many attempts where
     /// there are fewer [default: 3; with --resume: as before]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one::<NonZeroU32>)]
     fail_after: Option<NonZeroU32>,
     /// End with what there is (code 3) if no pixel is done for so many seconds [default: wait]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -162,9 +173,20 @@ pub(super) struct Arguments {
 }
 
 /// What a journal knows already.
-const ASKED_BEFORE: [&str; 12] = [
-    "events", "event", "pulses", "detector", "reco", "strategy", "nside", "near", "within",
-    "regions", "levels", "journal",
+const ASKED_BEFORE: [&str; 13] = [
+    "events",
+    "event",
+    "pulses",
+    "detector",
+    "reco",
+    "strategy",
+    "nside",
+    "near",
+    "within",
+    "regions",
+    "levels",
+    "systematics",
+    "journal",
 ];
 /// At so many different workers a pixel fails for good, unless said otherwise.
 const FAIL_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("3 is above 0");
@@ -200,18 +222,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Arguments {
     /// How the sky is searched, for an event and its detector; without one, whether that can be said.
     fn plan(&self, seen: Option<(&Event, &Detector)>) -> Result<Plan, Failure> {
-        let default: &[u32] = match self.strategy {
-            StrategyName::Zoom => &[8, 64, 512],
-            StrategyName::Direct => &[64],
-        };
-        let rounds = match self.nside.as_slice() {
-            [] => default
-                .iter()
-                .copied()
-                .filter_map(|n| Nside::try_from(n).ok())
-                .collect(),
-            chosen => chosen.to_vec(),
-        };
         let disc = match (&self.near, self.within) {
             (Some(near), Some(within)) => Some(Disc {
                 center: direction::resolve(near, seen)?,
@@ -228,7 +238,8 @@ impl Arguments {
             }
             (StrategyName::Direct, within) => Strategy::Direct { within },
         };
-        Plan::new(strategy, rounds, WILKS_90).map_err(bad_input)
+        let is_strange = external::is_external(&self.reco);
+        Plan::of(strategy, &self.nside, is_strange, WILKS_90).map_err(bad_input)
     }
 
     /// The reconstruction of this name, and its own; only that if others run it.
@@ -278,7 +289,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         regions,
         detector,
         slots,
-        book: book(arguments)?,
+        transport: reached(arguments)?,
     };
     let out = |_: &_| arguments.out.clone();
     if let Some(path) = &arguments.resume {
@@ -299,8 +310,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 impl Call<'_> {
     fn setup(&self, asked: &Asked, reco: Option<Arc<dyn Reco>>) -> Result<ScanSetup, Failure> {
         let arguments = self.arguments;
-        let transport = transport::open(&arguments.place.transport, &arguments.access.access())
-            .map_err(bad_input)?;
         let worker = |slots| WorkerConfig {
             slots,
             leases_per_slot: LEASES_PER_SLOT,
@@ -310,10 +319,7 @@ impl Call<'_> {
             problem: asked.problem.clone(),
             plan: asked.plan.clone(),
             chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
-            transport: match &self.book {
-                Some(book) => Attended::around(transport, Arc::clone(book)),
-                None => transport,
-            },
+            transport: Arc::clone(&self.transport),
             local: NonZeroU16::new(self.slots)
                 .map(worker)
                 .into_iter()
@@ -330,14 +336,17 @@ impl Call<'_> {
     }
 }
 
-/// Where workers from elsewhere come and go, their book; says where they are waited for.
-fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
+/// The place of all scans of a call. Where workers from elsewhere come and go, a book is kept of them, and
+/// it is said where they are waited for.
+fn reached(arguments: &Arguments) -> Result<Arc<dyn Transport>, Failure> {
+    let transport = transport::open(&arguments.place.transport, &arguments.access.access())
+        .map_err(bad_input)?;
     if transport::is_local(&arguments.place.transport) {
-        return Ok(None);
+        return Ok(transport);
     }
-    // Nobody is sent to where there is nothing.
-    transport::open(&arguments.place.transport, &arguments.access.access()).map_err(bad_input)?;
     let is_quiet = arguments.progress == Telling::None;
+    // Who hears that there is a scan may ask it at once (SIGUSR1), which would end it if nothing were there to answer.
+    let book = attendance::book("scan", is_quiet)?;
     if !is_quiet {
         let place = transport::shown(&arguments.place.transport);
         let dialled = match ["0.0.0.0", "[::]", "*"]
@@ -358,7 +367,7 @@ fn book(arguments: &Arguments) -> Result<Option<Arc<Book>>, Failure> {
             "scan: workers come with --transport {place}{with}{dialled}"
         ));
     }
-    attendance::book("scan", is_quiet).map(Some)
+    Ok(Attended::around(transport, book))
 }
 
 /// Runs the actors of this process until the scan has ended; `stop` ends it early.

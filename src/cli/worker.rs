@@ -19,6 +19,7 @@ use super::external::{self, ExternalArguments, seconds};
 use super::interrupt::on_interrupt;
 use super::log::LogArguments;
 use super::metrics::MetricsArguments;
+use super::number::from_one;
 use super::place::cores;
 use super::{Failure, UNFIT, bad_input, failed, runtime, tell};
 use crate::actors::attendance::Attended;
@@ -36,8 +37,8 @@ use vigil::{Due, Vigil};
 /// says so once, and goes on serving the others.
 ///
 /// Exit codes: 0 asked to stop, or no scan came for --give-up, 1 failed, 2 usage or bad input, 4 can
-/// never serve: all scans that came before it gave up had to be skipped, or the one scanner that can be
-/// at a zmq:// address speaks another version of the wire.
+/// never serve: all scans that came before it gave up had to be skipped, its key was refused until then, or
+/// the one scanner that can be at a zmq:// address speaks another version of the wire.
 ///
 /// Example: skyscan worker --transport zmqs://scanner.example:5555 --keys for-zone-1 --slots 8
 ///
@@ -49,7 +50,7 @@ use vigil::{Due, Vigil};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where Scanner and Workers meet, the scan's --transport: zmqs://HOST:PORT with --keys, amqps://USER@HOST/VHOST,
-    /// at the desk zmq://HOST:PORT
+    /// with --keys where the scan has them, at the desk zmq://HOST:PORT
     #[arg(
         long,
         value_name = "URL",
@@ -62,7 +63,8 @@ pub(super) struct Arguments {
         long,
         value_name = "N",
         env = "SKYSCAN_SLOTS",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = from_one::<NonZeroU16>
     )]
     slots: Option<NonZeroU16>,
     /// Reconstructions that may be run here [default: all that are built in, and the external
@@ -162,10 +164,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 Some(news) = news.recv() => vigil.hear(news).iter().for_each(|line| tell(line)),
                 () = until(vigil.next_look()), if given_up.is_none() => match vigil.look() {
                     Due::Nothing => {}
-                    Due::Say(idle) => say_no_scan(vigil.clone(), idle, &arguments.transport),
+                    Due::Say(idle) => match transport.refusal() {
+                        Some(reason) => tell(&vigil.not_let_in(idle, &reason)),
+                        None => say_no_scan(vigil.clone(), idle, &arguments.transport),
+                    },
                     Due::GiveUp(idle) => {
-                        tell(&vigil.gives_up(idle));
-                        given_up = Some(if vigil.is_misplaced() { UNFIT } else { 0 });
+                        let refusal = transport.refusal();
+                        tell(&match &refusal {
+                            Some(reason) => format!("{}; leaves", vigil.not_let_in(idle, reason)),
+                            None => vigil.gives_up(idle),
+                        });
+                        let is_unfit = vigil.is_misplaced() || refusal.is_some();
+                        given_up = Some(if is_unfit { UNFIT } else { 0 });
                         let _ = worker.send(StopWorker).await;
                     }
                 },
@@ -177,9 +187,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 /// Says that no scan has come, and what a look at the place finds. That may take long where a name is not
 /// known: nobody waits for it, not even the end of this process.
 fn say_no_scan(vigil: Vigil, idle: Duration, url: &str) {
-    let address = transport::address(url);
+    let (address, url) = (transport::address(url), url.to_owned());
     std::thread::spawn(move || {
-        let finding = address.map_or_else(String::new, |address| place::look_at(&address));
+        let finding = address.map_or_else(String::new, |address| place::look_at(&address, &url));
         tell(&vigil.no_scan(idle, &finding));
     });
 }

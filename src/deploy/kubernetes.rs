@@ -10,6 +10,39 @@ const KEYS_AT: &str = "/run/secrets/skyscan-keys";
 
 /// The manifest; `kubectl apply -f` takes it. Secrets are mounted and named, not written.
 pub fn manifest(workers: &Workers, image: &str, secrets: Secrets<'_>) -> String {
+    let (n, name) = (workers.n, &workers.name);
+    let head = format!(
+        "# {n} workers of skyscan: kubectl apply -f this file; kubectl scale deployment {name} --replicas N;\n\
+         # kubectl delete -f this file."
+    );
+    deployment(workers, image, secrets, [head, format!("  replicas: {n}")])
+}
+
+/// The same of workers that come and go by need, up to the number that was asked for: KEDA asks the
+/// Prometheus at this URL.
+pub fn growing_manifest(
+    workers: &Workers,
+    image: &str,
+    secrets: Secrets<'_>,
+    prometheus: &str,
+) -> String {
+    let head = format!(
+        "# Up to {} workers of skyscan, as many as scans want: kubectl apply -f this file, where KEDA is installed;\n\
+         # kubectl delete -f this file.",
+        workers.n
+    );
+    let scaler = [("PROMETHEUS", quoted(prometheus))];
+    // The number of replicas is KEDA's to say.
+    deployment(workers, image, secrets, [head, String::new()])
+        + &fill(include_str!("autoscale.yaml"), &workers.words(scaler))
+}
+
+fn deployment(
+    workers: &Workers,
+    image: &str,
+    secrets: Secrets<'_>,
+    [head, replicas]: [String; 2],
+) -> String {
     // Kubernetes fills in $(VARIABLES) by itself.
     let arguments: Vec<String> = workers
         .arguments()
@@ -64,6 +97,8 @@ pub fn manifest(workers: &Workers, image: &str, secrets: Secrets<'_>) -> String 
     };
     let hints: Vec<String> = mounted.iter().map(Mounted::hint).collect();
     let more = [
+        ("HEAD", head),
+        ("REPLICAS", replicas),
         ("IMAGE", quoted(image)),
         ("ARGUMENTS", format!("[{}]", arguments.join(", "))),
         ("HINT", hints.join("\n")),

@@ -36,8 +36,8 @@ fn fill_line(line: &str, words: &[(&str, String)]) -> String {
     filled + rest
 }
 
-/// A word for the shell. Control characters, which alone cannot be quoted, were refused.
-pub(super) fn quoted(word: &str) -> String {
+/// A word for the shell. Only NUL cannot be quoted; it was refused, and no path has it.
+pub(crate) fn quoted(word: &str) -> String {
     shlex::try_quote(word).unwrap_or_default().into_owned()
 }
 

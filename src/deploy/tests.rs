@@ -120,6 +120,11 @@ fn what_breaks_a_line_or_a_name_is_refused() {
         assert_eq!(named.check(), Err(DeployError::Name(name.to_owned())));
     }
     assert_eq!(workers(&[]).check(), Ok(()));
+    let second_place = workers(&["--transport=zmq://open.example:1"]);
+    assert_eq!(
+        second_place.check(),
+        Err(DeployError::Settled("--transport"))
+    );
     let installed = Installed {
         program: "a\nb".into(),
         password_file: None,

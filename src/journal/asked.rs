@@ -57,7 +57,10 @@ impl Asked {
             ),
         };
         compare("strategy", strategy(self), strategy(other));
-        let rounds = |asked: &Self| nsides(&asked.plan);
+        let rounds = |asked: &Self| match asked.plan.ends_resolved() {
+            true => format!("{} as far as it takes", nsides(&asked.plan)),
+            false => nsides(&asked.plan),
+        };
         compare("nside", rounds(self), rounds(other));
         let regions = |asked: &Self| match asked.regions.method().coverage_sha256() {
             Some(hash) => format!("coverage by file {}", hash.get(..8).unwrap_or(hash)),
@@ -69,6 +72,11 @@ impl Asked {
         if self.plan.level() != other.plan.level() {
             compare("levels", levels(&self.regions), levels(&other.regions));
         }
+        let systematics = |asked: &Self| match &asked.problem.systematics {
+            None => "none".to_owned(),
+            Some(set) => format!("{} {}", shown(&set.name), &set.sha256_hex()[..8]),
+        };
+        compare("systematics", systematics(self), systematics(other));
         let detector = |asked: &Self| shown(&asked.problem.detector.name);
         compare("detector", detector(self), detector(other));
         let event = |asked: &Self| {
@@ -108,6 +116,10 @@ impl Asked {
             ("reco", text(&self.problem.reco)),
             ("regions", text(self.regions.method().name())),
             ("levels", Value::Text(levels(&self.regions))),
+            (
+                "until_resolved",
+                Value::Integer(self.plan.ends_resolved().into()),
+            ),
         ];
         if let RegionMethod::Coverage(levels) = self.regions.method() {
             // What is made of numbers and names only can always be written.
@@ -209,11 +221,12 @@ impl Asked {
         let shares: Result<Vec<f64>, _> = shares.split(',').map(str::parse).collect();
         let shares = shares.map_err(|error| format!("levels: {error}"))?;
         let regions = RegionChoice::new(regions, shares).map_err(|error| error.to_string())?;
+        let plan = Plan::new(strategy, rounds(connection)?, real("level")?);
+        let plan = plan.map_err(|error| error.to_string())?;
         let fail_after = u32::try_from(integer("fail_after")?).ok();
         Ok(Self {
             problem,
-            plan: Plan::new(strategy, rounds(connection)?, real("level")?)
-                .map_err(|error| error.to_string())?,
+            plan: plan.until_resolved(integer("until_resolved")? != 0),
             regions,
             fail_after: fail_after
                 .and_then(NonZeroU32::new)

@@ -5,8 +5,7 @@ use std::path::Path;
 use super::JournalError;
 use super::asked::Asked;
 use crate::reco::NUMERICS;
-use crate::scan::TaskCounts;
-use crate::sky::map::SkyMap;
+use crate::scan::{Atlas, TaskCounts};
 
 /// What a journal holds.
 #[derive(Clone, Debug)]
@@ -17,8 +16,8 @@ pub struct Contents {
     pub release: String,
     /// What was asked.
     pub asked: Asked,
-    /// Every pixel that was accepted.
-    pub map: SkyMap,
+    /// Every point that was accepted.
+    pub atlas: Atlas,
     /// What the tasks came to; what was out when a Scanner died is in none of them.
     pub counts: TaskCounts,
     /// Time that workers spent on accepted results.

@@ -7,14 +7,15 @@ use tokio::sync::oneshot;
 
 use super::JournalError;
 use crate::protocol::{Hello, WorkerId};
+use crate::scan::Point;
+use crate::sky::Nside;
 use crate::sky::map::PixelOutcome;
-use crate::sky::{Nside, Pixel};
 
 /// A pixel that was accepted, and whom it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PixelRow {
     /// Which one.
-    pub pixel: Pixel,
+    pub point: Point,
     /// What became of it.
     pub outcome: PixelOutcome,
     /// The task that it came with.
@@ -46,7 +47,7 @@ pub struct AttemptRow {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailureRow {
     /// The pixel.
-    pub pixel: Pixel,
+    pub point: Point,
     /// With which task.
     pub task: u64,
     /// Who.

@@ -10,9 +10,9 @@ use super::batch::Chain;
 use super::contents::Contents;
 use super::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, TABLES, TIMES};
 use super::{JournalError, Tip, file};
-use crate::scan::TaskCounts;
+use crate::scan::{Atlas, Point, TaskCounts};
 use crate::sky::Pixel;
-use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
+use crate::sky::map::{PixelFit, PixelOutcome};
 
 /// Said once the plan is fulfilled.
 pub(super) const FINISHED: &str = "finished";
@@ -53,7 +53,7 @@ pub(super) fn contents(
         numerics,
         release,
         asked: Asked::read(connection).map_err(damaged)?,
-        map: reading.map,
+        atlas: reading.atlas,
         counts: reading.counts,
         busy_seconds: reading.busy_seconds,
         n_epochs,
@@ -74,7 +74,7 @@ struct Reading {
     chain: Chain,
     /// The first thing that could not be read.
     trouble: Option<String>,
-    map: SkyMap,
+    atlas: Atlas,
     counts: TaskCounts,
     busy_seconds: f64,
     next_row: i64,
@@ -90,7 +90,7 @@ impl Reading {
         for (mark, table) in TABLES.iter().enumerate() {
             let Self {
                 chain,
-                map,
+                atlas,
                 counts,
                 busy_seconds,
                 next_row,
@@ -101,8 +101,8 @@ impl Reading {
             let read = chain.read(connection, mark, table, |row| {
                 match mark {
                     PIXELS => {
-                        let (pixel, outcome) = pixel(row)?;
-                        map.insert(pixel, outcome);
+                        let (point, outcome) = point(row)?;
+                        atlas.insert(point, outcome);
                         let (task, attempt, seconds): (i64, i64, f64) =
                             (row.get(13)?, row.get(14)?, row.get(16)?);
                         *busy_seconds += seconds;
@@ -216,7 +216,7 @@ fn is_systems(error: &rusqlite::Error) -> bool {
     }
 }
 
-fn pixel(row: &Row<'_>) -> rusqlite::Result<(Pixel, PixelOutcome)> {
+fn point(row: &Row<'_>) -> rusqlite::Result<(Point, PixelOutcome)> {
     let senseless = |what: String| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Integer, what.into())
     };
@@ -224,8 +224,11 @@ fn pixel(row: &Row<'_>) -> rusqlite::Result<(Pixel, PixelOutcome)> {
     let index =
         u64::try_from(row.get::<_, i64>(1)?).map_err(|error| senseless(error.to_string()))?;
     let pixel = Pixel::new(round, index).map_err(|error| senseless(error.to_string()))?;
+    let systematic =
+        u32::try_from(row.get::<_, i64>(3)?).map_err(|error| senseless(error.to_string()))?;
+    let point = Point { systematic, pixel };
     if let Some(reason) = row.get(12)? {
-        return Ok((pixel, PixelOutcome::Failed(reason)));
+        return Ok((point, PixelOutcome::Failed(reason)));
     }
     let minus_zeros: i64 = row.get(11)?;
     // SQLite keeps -0.0 as 0.0.
@@ -245,5 +248,5 @@ fn pixel(row: &Row<'_>) -> rusqlite::Result<(Pixel, PixelOutcome)> {
         energy_inside_gev: energy(5)?,
         energy_total_gev: energy(6)?,
     };
-    Ok((pixel, PixelOutcome::Fitted(fit)))
+    Ok((point, PixelOutcome::Fitted(fit)))
 }

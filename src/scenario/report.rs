@@ -98,7 +98,7 @@ fn write_figure(
 }
 
 /// Rows of cells in columns: the first one from the left, the others from the right.
-fn rows(cells: &[Vec<String>]) -> String {
+pub(crate) fn rows(cells: &[Vec<String>]) -> String {
     let n_columns = cells.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let lengths = cells

@@ -22,7 +22,9 @@ use std::num::{NonZeroU16, NonZeroUsize};
 use serde::{Deserialize, Serialize};
 
 use crate::scan::StragglerPolicy;
+use crate::scan::ledger::Chunking;
 use crate::scenario::theory::Load;
+pub use check::MOST_VIRTUAL_SLOTS;
 pub use faults::{Faults, FleetRestart, Hangs, PoolLoss, Preemption, Stragglers};
 pub use fleet::{Fleet, Ramp};
 pub use messages::{Ballast, EventForm, Messages};
@@ -84,7 +86,7 @@ pub enum Clock {
     Virtual,
 }
 
-/// What is evaluated. How much that is is said in one of four ways.
+/// What is evaluated. How much that is is said in one of five ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
@@ -103,6 +105,9 @@ pub struct Workload {
     /// Instead of pixels: a zoom scan, which decides on them itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zoom: Option<ZoomSetup>,
+    /// Instead of pixels: rounds of so many pixels, of which each waits for the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<usize>,
     /// Tasks that come each second, at random times (Poisson), whether workers are free or not. Without it each
     /// task is there from the beginning, and the fleet sets the pace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +117,9 @@ pub struct Workload {
     /// Pixels that go out as one task.
     #[serde(default = "one_pixel")]
     pub pixels_per_task: NonZeroUsize,
+    /// Instead of that: tasks as wide as a scan makes them, of about half a second.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adaptive_tasks: bool,
 }
 
 /// A slower master than ours: one server that every task passes before it is handed out.
@@ -156,7 +164,8 @@ fn divided(n: usize, divisor: f64) -> usize {
 impl Setup {
     /// Slots of all workers that ever come, `N` of the formulas.
     pub fn n_slots(&self) -> usize {
-        self.fleet.n_coming() * usize::from(self.fleet.slots.get())
+        // What is out of bounds is refused by its number, not by its overflow.
+        (self.fleet.n_coming()).saturating_mul(usize::from(self.fleet.slots.get()))
     }
 
     /// So many slots have to be there for the fleet to count as connected. Where workers are taken
@@ -175,7 +184,7 @@ impl Setup {
     /// Whether the work comes in rounds that wait for each other.
     pub fn has_barriers(&self) -> bool {
         let zoom = self.workload.zoom.as_ref();
-        zoom.is_some_and(|zoom| zoom.barriers)
+        zoom.is_some_and(|zoom| zoom.barriers) || self.workload.waves.len() > 1
     }
 
     /// Whether the workers are inside of the hub's process.
@@ -188,7 +197,13 @@ impl Setup {
     pub fn n_tasks(&self, service_s: f64) -> usize {
         let workload = &self.workload;
         if let Some(pixels) = workload.pixels {
-            return pixels * workload.variations;
+            return pixels.saturating_mul(workload.variations);
+        }
+        if !workload.waves.is_empty() {
+            return workload
+                .waves
+                .iter()
+                .fold(0, |n, wave| n.saturating_add(*wave));
         }
         let n = match (workload.cycles, workload.duration_s) {
             (Some(cycles), _) => cycles * self.n_slots() as f64,
@@ -199,6 +214,14 @@ impl Setup {
             (None, None) => 0.0,
         };
         (n as usize).max(1)
+    }
+
+    /// How the pixels of a wave are cut into tasks.
+    pub fn chunking(&self) -> Chunking {
+        match self.workload.adaptive_tasks {
+            true => Chunking::Adaptive,
+            false => Chunking::Fixed(self.workload.pixels_per_task),
+        }
     }
 
     /// What the formulas take, with these means of work and of the hub's time.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::detector::Detector;
 use crate::event::{DomId, Event};
 use crate::photons::event::Generator;
-use crate::photons::optics::HoleIce;
+use crate::reco::light::hole_ice::HoleIce;
 use crate::sky::Nside;
 use crate::synthetic::{Recipe, generate};
 
@@ -54,27 +54,7 @@ pub struct Ice {
     /// Absorption.
     pub absorption: f64,
     /// The refrozen ice around the modules, which light that is drawn from a density knows nothing of.
-    pub hole: Hole,
-}
-
-/// How modules in refrozen ice take light from below and above.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Hole {
-    /// By the curve known as H2.
-    #[default]
-    H2,
-    /// By an older curve, with much more light from straight below.
-    Older,
-}
-
-impl From<Hole> for HoleIce {
-    fn from(hole: Hole) -> Self {
-        match hole {
-            Hole::H2 => Self::H2,
-            Hole::Older => Self::Older,
-        }
-    }
+    pub hole: HoleIce,
 }
 
 impl Default for Ice {
@@ -82,7 +62,7 @@ impl Default for Ice {
         Self {
             scattering: 1.0,
             absorption: 1.0,
-            hole: Hole::default(),
+            hole: HoleIce::default(),
         }
     }
 }
@@ -91,8 +71,8 @@ impl Ice {
     /// `scattering 1.1, absorption 1, older holes`.
     pub fn words(&self) -> String {
         let hole = match self.hole {
-            Hole::H2 => "",
-            Hole::Older => ", older holes",
+            HoleIce::H2 => "",
+            HoleIce::Older => ", older holes",
         };
         format!(
             "scattering {}, absorption {}{hole}",
@@ -123,6 +103,8 @@ pub struct Design {
     pub ices: Vec<Ice>,
     /// Resolutions of the scans.
     pub nsides: Vec<Nside>,
+    /// Whether a scan ends where a round tells the shape of the region.
+    pub until_resolved: bool,
     /// `2 (llh - llh_best)` that the finest round encloses.
     pub enclosed: f64,
     /// Name of the detector.
@@ -169,7 +151,7 @@ impl Design {
             let event = match self.light {
                 Light::Density => generate(&changed, &recipe),
                 // Several events are made at once, each on its own thread.
-                Light::Photons => Generator::new(&changed, ice.hole.into()).generate(&recipe, 1),
+                Light::Photons => Generator::new(&changed, ice.hole).generate(&recipe, 1),
             };
             if triggers(&event) {
                 return Ok(Made {
@@ -217,6 +199,7 @@ mod tests {
                 })
                 .to_vec(),
             nsides: Vec::new(),
+            until_resolved: true,
             enclosed: 20.0,
             detector: "IceCube-86".to_owned(),
             numerics: 1,

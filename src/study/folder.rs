@@ -221,6 +221,7 @@ mod tests {
             energies_gev: [1e3, 1e7],
             ices: vec![],
             nsides: vec![],
+            until_resolved: true,
             enclosed: 20.0,
             detector: String::new(),
             numerics: 1,

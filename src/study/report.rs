@@ -3,6 +3,7 @@
 mod charts;
 mod table;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -164,10 +165,7 @@ impl RecoReport {
         };
         Self {
             reco: reco.to_owned(),
-            made: usable
-                .first()
-                .map(|(_, found)| found.made.clone())
-                .unwrap_or_default(),
+            made: made(&usable),
             n_unusable: all.len() - usable.len(),
             n_missed: usable.iter().filter(is_missed).count(),
             median_doms,
@@ -175,6 +173,22 @@ impl RecoReport {
             probabilities: probabilities(&usable),
         }
     }
+}
+
+/// How the regions were made: a file of levels may have others for few and for many hit DOMs.
+fn made(usable: &[Usable<'_>]) -> MethodNote {
+    let mut made = usable
+        .first()
+        .map(|(_, found)| found.made.clone())
+        .unwrap_or_default();
+    let meanings: BTreeSet<&str> = (usable.iter())
+        .map(|(_, found)| found.made.meaning.as_str())
+        .collect();
+    if meanings.len() > 1 {
+        let meanings: Vec<&str> = meanings.into_iter().collect();
+        made.meaning = format!("{}, by hit DOMs", meanings.join("; or "));
+    }
+    made
 }
 
 fn groups(usable: &[Usable<'_>], median_doms: usize, design: &Design) -> Vec<Group> {

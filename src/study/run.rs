@@ -203,6 +203,7 @@ impl Study {
             event: made.event.clone(),
             detector: self.detector.clone(),
             reco: reco.name().to_owned(),
+            systematics: None,
         };
         let kernel = match reco.prepare(&problem) {
             Ok(kernel) => kernel,
@@ -241,6 +242,12 @@ impl Study {
         })))
     }
 
+    fn plan(&self) -> Result<Plan, PlanError> {
+        let design = &self.design;
+        let plan = Plan::new(Strategy::Zoom, design.nsides.clone(), design.enclosed)?;
+        Ok(plan.until_resolved(design.until_resolved))
+    }
+
     async fn scan(
         &self,
         problem: &Problem,
@@ -252,10 +259,9 @@ impl Study {
             leases_per_slot: LEASES_PER_SLOT,
             recos: vec![Arc::clone(reco)],
         };
-        let design = &self.design;
         let setup = ScanSetup {
             problem: problem.clone(),
-            plan: Plan::new(Strategy::Zoom, design.nsides.clone(), design.enclosed)?,
+            plan: self.plan()?,
             chunking: Chunking::Adaptive,
             transport: transport::open(&self.place.url, &self.place.access)?,
             local: NonZeroU16::new(self.place.slots)

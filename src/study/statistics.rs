@@ -40,11 +40,6 @@ impl Share {
             },
         }
     }
-
-    /// Whether a true share agrees with what was counted.
-    pub fn agrees_with(&self, share: f64) -> bool {
-        (self.low..=self.high).contains(&share)
-    }
 }
 
 /// A mean and its error.
@@ -114,7 +109,6 @@ mod tests {
             let at_most = 1.0 - tail(k + 1, n, share.high);
             assert!((at_least - TAIL).abs() < 1e-8, "{k} of {n}: {at_least}");
             assert!((at_most - TAIL).abs() < 1e-8, "{k} of {n}: {at_most}");
-            assert!(share.agrees_with(k as f64 / n as f64));
         }
     }
 

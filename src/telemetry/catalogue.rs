@@ -173,6 +173,8 @@ pub const CATALOGUE: &[Metric] = &[
 
     metric(Scanner, "skyscan_scan_workers", Gauge, "workers", &[], "Links of workers that are there"),
     metric(Scanner, "skyscan_scan_slots", Gauge, "slots", &[], "Their slots"),
+    metric(Scanner, "skyscan_scan_slots_wanted", Gauge, "slots", &[],
+        "Slots that would have work now: as many as take what is open of the running wave within a minute, no more than it has pixels"),
     metric(Scanner, "skyscan_tasks_submitted_total", Counter, "tasks", &[], "Tasks cut and given to the hub, copies included"),
     metric(Scanner, "skyscan_task_copies_total", Counter, "tasks", &[label("reason", &["overdue", "late", "wide", "stalled"])],
         "Copies of tasks, or pieces of them: past a deadline; late while slots are idle; wide, and idle slots share it; nothing came at all"),
@@ -189,8 +191,8 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Scanner, "skyscan_scan_stalled_tasks_total", Counter, "tasks", &[label("at", &["link", "hub"])],
         "Tasks that were out at such times: a link held them; they waited at the hub for one"),
     metric(Scanner, "skyscan_tasks_lost_total", Counter, "leases", &[],
-        "Leases that ended without a result, told when a result comes after all"),
-    metric(Scanner, "skyscan_pixels_planned_total", Counter, "pixels", &[NSIDE], "Pixels asked for so far; a round may grow"),
+        "Leases that were lost with their workers, told when a result comes after all"),
+    metric(Scanner, "skyscan_pixels_planned_total", Counter, "pixels", &[NSIDE], "Pixels asked for so far, under each systematic anew; a round may grow"),
     metric(Scanner, "skyscan_pixels_done_total", Counter, "pixels", &[NSIDE, label("outcome", &["fitted", "failed"])],
         "Pixels with an outcome"),
     metric(Scanner, "skyscan_task_service_seconds", WORK, "seconds", &[NSIDE],
@@ -232,9 +234,10 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Transport, "skyscan_transport_bytes_total", Counter, "bytes", &[DIRECTION], "Their bytes"),
     metric(Transport, "skyscan_transport_rejected_messages_total", Counter, "frames",
         &[label("reason", &["malformed", "oversize", "version", "unknown_peer", "damaged", "foreign", "silent", "fetches", "queued", "links",
-            "processes", "hubs", "leases", "reason"])],
+            "processes", "hubs", "leases", "reason", "unopened", "repeated", "unsealed", "keyless"])],
         "What was refused of a peer: frames that cannot be read, are too large, of another version of the wire, of no session, \
-         damaged on the way; hubs that are not those they seem to be; connections without a hello; and what is over a budget"),
+         damaged on the way; hubs that are not those they seem to be; connections without a hello; what is over a budget; and over a broker with keys what \
+         does not open, has been here before, is not sealed, or is sealed where there are no keys"),
     metric(Transport, "skyscan_transport_redelivered_total", Counter, "leases", &[], "Leases of tasks that were leased before (hub)"),
     metric(Transport, "skyscan_transport_queue_messages", Gauge, "tasks", &[label("queue", &["ready"])], "Tasks that wait for a link (hub)"),
     metric(Transport, "skyscan_credit_outstanding", Gauge, "leases", &[], "Leases that are out (hub)"),
@@ -255,6 +258,6 @@ pub const CATALOGUE: &[Metric] = &[
 
     metric(Door, "skyscan_door_callers_total", Counter, "connections",
         &[label("outcome", &["let_in", "unknown_key", "no_token", "unknown_token", "expired_token", "used_up_token", "no_handshake",
-            "too_slow", "withdrawn"])],
+            "too_slow", "too_many", "taken", "withdrawn"])],
         "Who came: let in, or why not; and sessions that ended since their key was withdrawn"),
 ];

@@ -1,7 +1,7 @@
 """Reads what `skyscan deploy` wrote, with the parsers of HTCondor and Kubernetes.
 
     python deploy_read.py htcondor FILE      one JSON object a job, one a line
-    python deploy_read.py kubernetes FILE    the manifest as JSON, after validation
+    python deploy_read.py kubernetes FILE    the manifests as JSON, one a line; those of Kubernetes itself after validation
 """
 
 import json
@@ -34,9 +34,10 @@ def kubernetes(path):
     import kubernetes_validate
     import yaml
 
-    (manifest,) = yaml.safe_load_all(open(path))
-    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
-    print(json.dumps(manifest))
+    for manifest in yaml.safe_load_all(open(path)):
+        if not manifest["apiVersion"].startswith("keda.sh/"):
+            kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+        print(json.dumps(manifest))
 
 
 {"htcondor": htcondor, "kubernetes": kubernetes}[sys.argv[1]](sys.argv[2])

@@ -25,8 +25,9 @@ use page::{Block, Page};
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Scans take all cores anyway.
-    arguments.test_threads = Some(1);
+    // Most commands are short, and their start and end take one core.
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(n_cores);
     let mut trials = vec![
         Trial::test("the_reference_is_current", reference::is_current),
         Trial::test(

@@ -5,7 +5,7 @@ use std::path::Path;
 use libtest_mimic::Failed;
 
 /// What may stand at the beginning of a command.
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 15] = [
     "skyscan",
     "cargo",
     "mkdir",
@@ -18,6 +18,9 @@ const PROGRAMS: [&str; 12] = [
     "promtool",
     "curl",
     "sqlite3",
+    "tar",
+    "gcloud",
+    "skyscan-workers/fleet.sh",
 ];
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";

@@ -1,7 +1,8 @@
 //! Places that only exist on paper, and those on this machine that stand for them.
 
 use libtest_mimic::Failed;
-use skyscan_rabbitmq_node::{Node, free_ports};
+use skyscan_free_ports::free_ports;
+use skyscan_rabbitmq_node::Node;
 
 /// A free port of ZeroMQ and, if it is asked for, a broker.
 pub(crate) struct Places {

@@ -236,8 +236,8 @@ fn furnished(stem: &str) -> Result<PathBuf, Failed> {
         (
             "_4_8.npz",
             &[
-                "results/run00136766.evt000007637140.GOLD_8_64_512.npz",
-                "results/run0.evt10.SYNTHETIC_8_64_512.npz",
+                "results/run00136766.evt000007637140.GOLD_4_8_16_32_64_128_256_512.npz",
+                "results/run00000000.evt000000000010.SYNTHETIC_4_8_16_32_64_128_256_512.npz",
                 "other.npz",
             ],
         ),

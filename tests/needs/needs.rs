@@ -110,6 +110,30 @@ pub(crate) fn reference_scan() -> (PathBuf, Missing) {
     (file, missing)
 }
 
+/// Who takes user data, to check it.
+pub(crate) fn cloud_init() -> Missing {
+    unless(
+        Command::new("cloud-init").arg("--version").output().is_ok(),
+        "no cloud-init: it is not installed",
+    )
+}
+
+/// The right to make networks of the test's own, with their mounts.
+pub(crate) fn networks() -> Missing {
+    let may = Command::new("unshare")
+        .args(["--mount", "--net", "ip", "link"])
+        .output();
+    let may = may.is_ok_and(|output| output.status.success());
+    (!may).then_some("no networks: not root, in a container that may not, or no iproute2")
+}
+
+/// A container engine that answers.
+pub(crate) fn engine() -> Missing {
+    let answers = Command::new("docker").arg("info").output();
+    let answers = answers.is_ok_and(|output| output.status.success());
+    (!answers).then_some("no Docker engine answers")
+}
+
 /// The right to mount a file system of the test's own, and to make files immutable.
 pub(crate) fn mounts() -> Missing {
     let may = Command::new("unshare").args(["--mount", "true"]).output();

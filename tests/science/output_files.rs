@@ -15,8 +15,9 @@ use crate::needs::{self, Check, group, trial_with};
 pub(crate) fn trials() -> Vec<Trial> {
     let (reference, missing) = needs::reference_scan();
     let python: [(&str, Check); 1] = [("every_file_says_the_same_to_its_reader", every_file)];
-    let always: [(&str, Check); 2] = [
+    let always: [(&str, Check); 3] = [
         ("a_map_read_back_is_the_same_map", read_back),
+        ("a_map_read_back_has_the_same_levels", same_levels),
         ("two_maps_are_compared", compared),
     ];
     let mut trials = group("output_files", needs::python(), python);
@@ -55,7 +56,10 @@ fn told(arguments: &[&str]) -> Result<Value, Failed> {
 }
 
 fn every_file() -> Result<(), Failed> {
-    let (summary, folder) = scan("files-every", &["--nside", "8,64,256"])?;
+    let (summary, folder) = scan(
+        "files-every",
+        &["--nside", "8,64,256", "--regions", "wilks"],
+    )?;
     let python = std::env::var_os("SKYSCAN_PYTHON").ok_or("SKYSCAN_PYTHON names no interpreter")?;
     let run = Command::new(python)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consumers/files_read.py"))
@@ -160,6 +164,20 @@ fn every_file() -> Result<(), Failed> {
     assert_eq!(errors["regions"], summary["regions"]);
     assert_eq!(errors["sub_pixel"], summary["sub_pixel"]);
     assert!(errors["sub_pixel"]["sigma_major_deg"].as_f64() > Some(0.05));
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+/// The levels of a region go by the number of DOMs that saw light: every map tells it.
+fn same_levels() -> Result<(), Failed> {
+    let (summary, folder) = scan("files-same-levels", &["--nside", "4,16"])?;
+    let levels = |view: &Value| [0, 1].map(|i| view["regions"][i]["level"].clone());
+    for extension in ["16.json", "16.npz", ".multiorder.fits", ".fits.gz"] {
+        let file = ending(&summary, extension)?;
+        let arguments = ["map", "show", &file, "--format", "json"];
+        let view = told(&[arguments.as_slice(), &["--regions", "coverage"]].concat())?;
+        assert_eq!(levels(&view), levels(&summary), "{extension}");
+    }
     std::fs::remove_dir_all(folder)?;
     Ok(())
 }

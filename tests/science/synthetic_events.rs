@@ -8,7 +8,6 @@ use skyscan::reco::hits::first_hits;
 use skyscan::reco::pandel_mpe::PandelMpe;
 use skyscan::reco::{Likelihood, Problem};
 use skyscan::scan::{Next, Plan, Strategy, next, start};
-use skyscan::sky::Nside;
 use skyscan::sky::coordinates::SkyFrame;
 use skyscan::sky::map::SkyMap;
 use skyscan::sky::region::WILKS_90;
@@ -69,14 +68,15 @@ fn miss(detector: &Detector, seed: u64) -> Option<(f64, usize)> {
         event,
         detector: detector.clone(),
         reco: "pandel-mpe".to_owned(),
+        systematics: None,
     };
     let likelihood = PandelMpe::default().for_event(&problem).ok()?;
     let frame = SkyFrame::new(problem.event.mjd, &detector.site);
     // Half a degree is enough to judge by, and the faintest events have regions of a thousand
     // square degrees.
-    let rounds = [8, 64, 128]
-        .map(|n| Nside::try_from(n).expect("a power of two"))
-        .to_vec();
+    let usual = Plan::of(Strategy::Zoom, &[], false, WILKS_90).ok()?;
+    let mut rounds = usual.rounds().to_vec();
+    rounds.retain(|nside| u32::from(*nside) <= 128);
     let plan = Plan::new(Strategy::Zoom, rounds, WILKS_90).ok()?;
     let map = scan(&likelihood, &frame, &plan);
     let (best, _) = map.best()?;

@@ -2,13 +2,14 @@
 //! JSON.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
+use skyscan_free_ports::free_port;
 
 use crate::needs::group;
 use crate::scan::command::{DEMO, skyscan};
@@ -90,12 +91,8 @@ impl Drop for Told {
     }
 }
 
-/// A port that was free a moment ago.
 fn url() -> Result<String, Failed> {
-    Ok(format!(
-        "zmq://{}",
-        TcpListener::bind("127.0.0.1:0")?.local_addr()?
-    ))
+    Ok(format!("zmq://127.0.0.1:{}", free_port()?))
 }
 
 fn page(address: &str, path: &str) -> Result<String, Failed> {

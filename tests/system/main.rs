@@ -6,6 +6,7 @@
 mod attendance;
 mod compose;
 mod deploy;
+mod estimate;
 mod external_reco;
 mod journal;
 mod metrics;
@@ -30,6 +31,7 @@ fn main() {
         external_reco::trials(),
         journal::trials(),
         deploy::trials(),
+        estimate::trials(),
         metrics::trials(),
         replay::trials(),
         study::trials(),
@@ -38,7 +40,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Many wait: for a broker to start, a container to come up, a lease to run out.
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(n_cores + 1);
+    arguments.test_threads.get_or_insert(n_cores + 2);
     libtest_mimic::run(&arguments, spread(compose::trials(), others)).exit();
 }
 

@@ -15,6 +15,7 @@ mod progress;
 mod real;
 mod refusal;
 mod same_map;
+mod systematics;
 mod telling;
 
 use libtest_mimic::Trial;
@@ -33,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         telling::checks(),
         open::checks(),
         answer_first::checks(),
+        systematics::checks(),
     ];
     let mut trials = group("scan", None, always.into_iter().flatten());
     trials.extend(group("scan::real_events", real_events(), real::checks()));

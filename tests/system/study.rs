@@ -57,7 +57,14 @@ fn answers(report: &Value) -> Result<Vec<Value>, Failed> {
 
 fn says_what_it_did() -> Result<(), Failed> {
     let folder = empty_folder("study")?;
-    let ices = ["--ice", "scattering=1.2", "--ice", "absorption=0.8"];
+    let ices = [
+        "--ice",
+        "scattering=1.2",
+        "--ice",
+        "absorption=0.8",
+        "--regions",
+        "wilks",
+    ];
     let report = study("4", &folder, &ices)?;
     let answers = answers(&report)?;
     assert_eq!(answers.len(), 4);

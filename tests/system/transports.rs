@@ -4,18 +4,23 @@
 mod faults;
 mod notice;
 mod relay;
-mod remote;
+pub(crate) mod remote;
 mod sealed;
+mod systematics;
 mod unfit;
 
 use self::remote::{FREE_PORT, Scan, Scanned, Subject, Worker, kill_at_task};
 use libtest_mimic::{Failed, Trial};
-use skyscan_rabbitmq_node::{Node, free_ports};
+use skyscan_free_ports::free_ports;
+use skyscan_rabbitmq_node::Node;
 
 use crate::needs::{Check, broker, group, proxies, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let zeromq: [(&str, Check); 9] = [
+    let zeromq: [(&str, Check); 10] = [
+        ("systematics_are_the_same_though_workers_are_killed", || {
+            systematics::workers_come_and_go(&zeromq_url()?)
+        }),
         (
             "a_bad_worker_among_ten_changes_nothing",
             faults::over_zeromq,
@@ -76,7 +81,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             broker_goes_away(Outage::Killed)
         }),
     ];
-    let sealed: [(&str, Check); 8] = [
+    let sealed: [(&str, Check); 10] = [
         (
             "workers_with_a_key_or_a_token_make_the_same_map",
             sealed::workers_with_a_key_or_a_token,
@@ -84,6 +89,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         (
             "strangers_are_told_no_and_change_nothing",
             sealed::strangers_change_nothing,
+        ),
+        (
+            "a_goodbye_leaves_with_its_worker",
+            sealed::leaving::a_goodbye_leaves_with_its_worker,
+        ),
+        (
+            "a_port_that_is_taken_is_told",
+            sealed::leaving::a_port_that_is_taken_is_told,
         ),
         (
             "keys_are_needed_and_private",
@@ -108,6 +121,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         (
             "secrets_are_in_no_error_and_no_help",
             sealed::secrets::are_in_no_error_and_no_help,
+        ),
+    ];
+    let over_a_broker: [(&str, Check); 2] = [
+        (
+            "workers_make_the_same_map_over_a_broker",
+            sealed::broker::workers_make_the_same_map,
+        ),
+        (
+            "keys_that_do_not_fit_are_told_over_a_broker",
+            sealed::broker::keys_that_do_not_fit_are_told,
         ),
     ];
     let behind_proxies: [(&str, Check); 1] = [(
@@ -146,6 +169,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         group("transports::zeromq", None, zeromq),
         group("transports::zeromq", real_events(), real_zeromq),
         group("transports::sealed", None, sealed),
+        group("transports::sealed", broker(), over_a_broker),
         group("transports::sealed", proxies(), behind_proxies),
         group("transports::rabbitmq", broker(), rabbitmq),
         group(

@@ -22,9 +22,8 @@ use lapin::{
 };
 
 use skyscan_bench::{
-    contract::{
-        BATCH, BODY_BYTES, CREDIT, LINKS_PER_CONNECTION, Measured, WARM_UP, WINDOW, runtime,
-    },
+    contract::{BATCH, CREDIT, LINKS_PER_CONNECTION, Measured, WARM_UP, WINDOW, runtime},
+    ends::BODY_BYTES,
     place::Place,
     process::{self, Worker},
 };

@@ -9,8 +9,9 @@ use std::env;
 
 use anyhow::{Context, Result, bail};
 use skyscan_bench::{
-    contract::{self, BATCH, BODY_BYTES, CREDIT, Measured, WARM_UP, WINDOW, median},
-    place::{Place, free_port},
+    contract::{self, BATCH, CREDIT, Measured, WARM_UP, WINDOW, median},
+    ends::BODY_BYTES,
+    place::Place,
 };
 use skyscan_rabbitmq_node::Node;
 
@@ -65,7 +66,10 @@ fn main() -> Result<()> {
                 plain.push(raw::measure(n_links, n_links)?);
                 shared.push(raw::measure(n_links, 1)?);
             }
-            let place = Place::open_to_all(&format!("zmq://127.0.0.1:{}", free_port()?));
+            let place = Place::open_to_all(&format!(
+                "zmq://127.0.0.1:{}",
+                skyscan_free_ports::free_port()?
+            ));
             ours.push(contract::measure(&place, n_links, None)?);
         }
         let raws: Vec<_> = [plain, shared].into_iter().filter_map(median).collect();

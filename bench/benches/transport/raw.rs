@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use skyscan_bench::{
-    contract::{BATCH, BODY_BYTES, CREDIT, Measured, WARM_UP, WINDOW},
-    place::{Place, free_port},
+    contract::{BATCH, CREDIT, Measured, WARM_UP, WINDOW},
+    ends::BODY_BYTES,
+    place::Place,
     process::{self, Worker},
 };
 
@@ -14,7 +15,7 @@ use crate::MAX_DEALERS;
 
 /// Measures a ROUTER with `n_links` links over `n_dealers` connections.
 pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
-    let address = format!("tcp://127.0.0.1:{}", free_port()?);
+    let address = format!("tcp://127.0.0.1:{}", skyscan_free_ports::free_port()?);
     let context = zmq::Context::new();
     let router = context.socket(zmq::ROUTER)?;
     router.set_backlog(4096)?;

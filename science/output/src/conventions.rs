@@ -25,6 +25,8 @@ pub(super) struct Conventions<'a> {
     regions_meaning: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage_sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    systematics_sha256: Option<&'a str>,
     producer: &'static str,
     reco: &'a str,
 }
@@ -39,6 +41,7 @@ impl<'a> Conventions<'a> {
             regions: scan.method.name(),
             regions_meaning: scan.method.description(),
             coverage_sha256: scan.method.coverage_sha256(),
+            systematics_sha256: scan.systematics_sha256(),
             producer: PRODUCER,
             reco: scan.reco,
         }
@@ -59,6 +62,14 @@ pub(super) fn sentences(scan: &ScanRecord<'_>) -> Vec<String> {
     ];
     if let Some(sha256) = scan.method.coverage_sha256() {
         lines.push(format!("Coverage file: sha256 {sha256}"));
+    }
+    if let Some(varied) = &scan.systematics {
+        lines.push(format!(
+            "Averaged over {} systematics ({}): sha256 {}",
+            varied.told.shifts.len(),
+            varied.told.set,
+            varied.told.sha256
+        ));
     }
     lines.extend(scan.regions.iter().map(level));
     lines.extend(scan.opening());

@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use skyscan_event::{DomId, Event};
+use skyscan_sky::Equatorial;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
 use skyscan_sky::region::{Gap, Region};
 
 /// An event seen by fewer DOMs than this is doubtful: few of them fix three coordinates and a
 /// direction, and chance puts minima anywhere.
 pub const FEWEST_DOMS: usize = 20;
+
+/// A region of a tenth of the sky, or one that reaches so far from the best fit, names no direction.
+const WIDE_DEG2: f64 = 4_125.3;
+const FAR_DEG: f64 = 45.0;
 
 /// A reason to look twice. A map without any has nothing to be doubted for that we know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,25 +31,34 @@ pub enum Doubt {
     Grown,
     /// The largest region is in pieces.
     SecondMinimum,
+    /// The largest region is a tenth of the sky, or reaches 45 degrees from the best fit.
+    Wide,
     /// Some pixels have no fit, wherever they are.
     FailedPixels,
     /// Fewer than [`FEWEST_DOMS`] saw light.
     FewDoms,
     /// DOMs that saw light were saturated for a part of the time.
     SaturatedLight,
+    /// Systematics were asked for, and are not in the map.
+    WithoutSystematics,
+    /// The map is the envelope of systematics.
+    Envelope,
 }
 
 impl Doubt {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Incomplete,
         Self::Coarse,
         Self::Grown,
         Self::SecondMinimum,
+        Self::Wide,
         Self::FailedPixels,
         Self::FewDoms,
         Self::SaturatedLight,
+        Self::WithoutSystematics,
+        Self::Envelope,
     ];
 
     /// What the event itself gives reason for.
@@ -73,17 +87,28 @@ impl Doubt {
     ) -> Vec<Self> {
         let mut outcomes = map.rounds().values().flat_map(|pixels| pixels.values());
         let has_failed = outcomes.any(|outcome| matches!(outcome, PixelOutcome::Failed(_)));
-        let widest = (regions.iter()).max_by(|a, b| a.containment.total_cmp(&b.containment));
+        let widest = widest(regions);
         let applies = |doubt: &Self| match doubt {
             Self::Open => !regions.iter().all(Region::is_closed),
             Self::Incomplete => !is_complete,
             Self::Coarse => regions.iter().any(|region| region.is_coarse),
             Self::Grown => !regions.iter().all(Region::is_resolved),
             Self::SecondMinimum => widest.is_some_and(|region| region.polygons().len() > 1),
+            Self::Wide => widest.is_some_and(|region| is_wide(region, map)),
             Self::FailedPixels => has_failed,
-            Self::FewDoms | Self::SaturatedLight => event.contains(doubt),
+            Self::FewDoms | Self::SaturatedLight | Self::WithoutSystematics | Self::Envelope => {
+                event.contains(doubt)
+            }
         };
         Self::ALL.into_iter().filter(applies).collect()
+    }
+
+    /// Whether a direction is nothing to be sent yet, or at all.
+    pub(crate) fn forbids_to_send(self) -> bool {
+        matches!(
+            self,
+            Self::Incomplete | Self::WithoutSystematics | Self::Envelope
+        )
     }
 
     /// Its name in JSON.
@@ -94,9 +119,12 @@ impl Doubt {
             Self::Coarse => "coarse",
             Self::Grown => "grown",
             Self::SecondMinimum => "second_minimum",
+            Self::Wide => "wide",
             Self::FailedPixels => "failed_pixels",
             Self::FewDoms => "few_doms",
             Self::SaturatedLight => "saturated_light",
+            Self::WithoutSystematics => "without_systematics",
+            Self::Envelope => "envelope",
         }
     }
 
@@ -108,11 +136,28 @@ impl Doubt {
             Self::Coarse => "a part of a region was not scanned at the finest nside",
             Self::Grown => "a region is smaller than a pixel and was grown to one",
             Self::SecondMinimum => "the largest region has islands: there is a second minimum",
+            Self::Wide => "the largest region is so wide that the event hardly names a direction",
             Self::FailedPixels => "some pixels could not be reconstructed",
             Self::FewDoms => "fewer than 20 DOMs saw light",
             Self::SaturatedLight => "DOMs were saturated, and their light then is left out",
+            Self::WithoutSystematics => "systematics were asked for, and this is without them",
+            Self::Envelope => "an envelope of systematics: its best fit is none of the event's",
         }
     }
+}
+
+/// The region that holds the most.
+pub(crate) fn widest(regions: &[Region]) -> Option<&Region> {
+    (regions.iter()).max_by(|a, b| a.containment.total_cmp(&b.containment))
+}
+
+fn is_wide(region: &Region, map: &SkyMap) -> bool {
+    let best = map.best().map(|(pixel, _)| pixel.center());
+    let is_far = |point: &Equatorial| {
+        best.is_some_and(|best| best.separation_rad(*point).to_degrees() > FAR_DEG)
+    };
+    let mut edge = (region.contours.iter()).flat_map(|contour| &contour.points);
+    region.area_deg2 > WIDE_DEG2 || edge.any(is_far)
 }
 
 fn hit(event: &Event) -> BTreeSet<DomId> {
@@ -164,7 +209,7 @@ fn met(gap: Gap) -> &'static str {
 
 fn advice(gap: Gap) -> &'static str {
     match gap {
-        Gap::Unscanned => "Scan wider: a larger --within, or the whole sky",
+        Gap::Unscanned => "Scan on: with --resume, a larger --within, or the whole sky",
         Gap::Failed => "See why pixels failed and scan again",
         Gap::Unfinished => "Let the scan end",
         Gap::Unrefined => "Scan with these --levels",
@@ -190,8 +235,12 @@ mod tests {
         assert!(Doubt::FewDoms.sentence().contains(&FEWEST_DOMS.to_string()));
     }
 
-    /// Minima at these right ascensions on the equator, over the whole sky.
     fn minima(ra_deg: &[f64]) -> SkyMap {
+        bowls(ra_deg, 3.0)
+    }
+
+    /// Minima of this width at these right ascensions on the equator, over the whole sky.
+    fn bowls(ra_deg: &[f64], width_deg: f64) -> SkyMap {
         let mut map = SkyMap::default();
         for pixel in Nside::try_from(64).unwrap().pixels() {
             let off_deg = |&ra_deg: &f64| {
@@ -203,7 +252,7 @@ mod tests {
             };
             let off_deg = ra_deg.iter().map(off_deg).fold(f64::MAX, f64::min);
             let fit = PixelFit {
-                llh: 0.5 * (off_deg / 3.0).powi(2),
+                llh: 0.5 * (off_deg / width_deg).powi(2),
                 position_m: [0.0; 3],
                 time_ns: 0.0,
                 energy_inside_gev: None,
@@ -223,7 +272,7 @@ mod tests {
         let mut map = minima(&[120.0]);
         assert_eq!(doubts(&map, &[]), []);
         assert_eq!(
-            doubts(&minima(&[120.0, 160.0]), &[Doubt::SaturatedLight]),
+            doubts(&minima(&[120.0, 150.0]), &[Doubt::SaturatedLight]),
             [Doubt::SecondMinimum, Doubt::SaturatedLight]
         );
         // Doubts of the map in an old file are not taken over.
@@ -239,6 +288,17 @@ mod tests {
         assert_eq!(doubts(&map, &[]), [Doubt::Open, Doubt::FailedPixels]);
     }
 
+    /// Of a plain, and of a ridge all around the sky, the map says nothing of where the event came from.
+    #[test]
+    fn what_names_no_direction_is_told() {
+        let all_around: Vec<f64> = (0..120).map(|i| 3.0 * f64::from(i)).collect();
+        for (ra_deg, width_deg) in [(vec![0.0], 1e6), (all_around, 3.0)] {
+            let found = doubts(&bowls(&ra_deg, width_deg), &[]);
+            assert!(found.contains(&Doubt::Wide), "{width_deg}: {found:?}");
+        }
+        assert_eq!(doubts(&bowls(&[120.0], 8.0), &[]), []);
+    }
+
     #[test]
     fn an_opening_says_what_to_do() {
         assert_eq!(opening([]), None);
@@ -246,7 +306,7 @@ mod tests {
         assert_eq!(
             told.unwrap(),
             "OPEN REGION: it reaches sky that was not scanned and pixels that failed, so the source \
-             may lie outside. Scan wider: a larger --within, or the whole sky; See why pixels failed \
+             may lie outside. Scan on: with --resume, a larger --within, or the whole sky; See why pixels failed \
              and scan again"
         );
     }

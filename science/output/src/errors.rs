@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::conventions::Conventions;
 use super::summary::RegionExtent;
-use super::{ScanRecord, SubPixel};
+use super::{ScanRecord, SecondMinimum, SubPixel};
 use skyscan_sky::Equatorial;
 
 /// Writes the best pixel, the fit between pixels and how far the regions reach to each side.
@@ -28,6 +28,7 @@ pub(super) fn write(scan: &ScanRecord<'_>, out: &mut dyn Write) -> io::Result<()
         "quality": scan.doubts(),
         "best_fit": best,
         "sub_pixel": scan.sub_pixel.as_ref().map(SubPixel::from),
+        "second_minimum": SecondMinimum::of(scan.map, scan.regions),
         "regions": regions,
     });
     serde_json::to_writer_pretty(&mut *out, &document)?;

@@ -21,10 +21,12 @@ mod npy;
 pub mod plot;
 mod polygons;
 mod result;
+mod second_minimum;
 mod sexagesimal;
 mod shelf;
 mod sub_pixel;
 pub mod summary;
+mod systematics;
 pub mod timeline;
 
 use std::collections::BTreeSet;
@@ -35,6 +37,7 @@ use comparison::{Comparison, Side};
 pub use doubt::{Doubt, FEWEST_DOMS, hit_doms};
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, Values, read as read_scan_file};
+pub use second_minimum::SecondMinimum;
 pub use shelf::{FailedFile, Written};
 pub use sub_pixel::SubPixel;
 
@@ -48,6 +51,7 @@ use skyscan_sky::probability::ProbabilityMap;
 use skyscan_sky::region::{Region, RegionChoice, RegionMethod};
 use skyscan_sky::sub_pixel::SubPixelFit;
 use skyscan_sky::{Equatorial, Nside};
+use summary::Systematics;
 
 /// Which event a file is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +134,8 @@ pub struct ScanRecord<'a> {
     pub marks: &'a [Mark],
     /// When a draft of a notice is written.
     pub drafts: Drafts,
+    /// What systematics say, if the map is an average over them.
+    pub systematics: Option<Varied<'a>>,
 }
 
 impl<'a> ScanRecord<'a> {
@@ -150,8 +156,22 @@ impl<'a> ScanRecord<'a> {
             event_doubts: &[],
             marks: &[],
             drafts: Drafts::default(),
+            systematics: None,
         }
     }
+}
+
+/// All that files show of systematics.
+#[derive(Clone, Copy, Debug)]
+pub struct Varied<'a> {
+    /// The numbers.
+    pub told: &'a Systematics,
+    /// Regions of the first scan.
+    pub without: &'a [Region],
+    /// Regions of the envelope.
+    pub envelope: &'a [Region],
+    /// Map of the envelope.
+    pub envelope_map: &'a SkyMap,
 }
 
 /// A direction that is shown beside what was found, such as that of a star or of another fit.
@@ -188,6 +208,10 @@ impl ScanRecord<'_> {
     fn is_complete(&self) -> bool {
         let mut rounds = self.map.rounds().keys();
         rounds.all(|nside| self.complete.contains(nside))
+    }
+
+    fn systematics_sha256(&self) -> Option<&str> {
+        Some(self.systematics.as_ref()?.told.sha256.as_str())
     }
 
     /// What makes the answer doubtful.
@@ -238,8 +262,8 @@ pub enum OutputError {
 
 /// Writes every file of a scan into `dir` (made if missing): the result that `skyreader` reads as
 /// JSON and npz, probability maps, regions, a draft of an alert, errors, then the full sky and the
-/// zoom, each as PNG and as SVG. Without a best fit there is nothing to show: then the result stands
-/// alone. A file that cannot be written keeps none of the others away.
+/// zoom, each as PNG and as SVG, and what systematics say, if there are any. Without a best fit there is
+/// nothing to show: then the result stands alone. A file that cannot be written keeps none of the others away.
 pub fn write_all(dir: &Path, scan: &ScanRecord<'_>) -> Written {
     let mut shelf = match Shelf::in_folder(dir) {
         Ok(shelf) => shelf,
@@ -253,6 +277,9 @@ pub fn write_all(dir: &Path, scan: &ScanRecord<'_>) -> Written {
     });
     put_maps(&mut shelf, scan);
     put_plots(&mut shelf, scan);
+    if let Some(varied) = &scan.systematics {
+        systematics::put(&mut shelf, scan, varied);
+    }
     shelf.written
 }
 

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::Serialize;
 
 use super::summary::{self, RegionExtent, failure_counts, pixel_counts};
-use super::{Declination, Doubt, EventIdentity, ScanFile, SubPixel, Values};
+use super::{Declination, Doubt, EventIdentity, ScanFile, SecondMinimum, SubPixel, Values};
 use skyscan_sky::Nside;
 use skyscan_sky::region::{MethodNote, RegionChoice};
 use skyscan_sky::sub_pixel::SubPixelFit;
@@ -25,6 +25,8 @@ pub struct MapView {
     declination_was_mirrored: bool,
     best_fit: Option<Best>,
     sub_pixel: Option<SubPixel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_minimum: Option<SecondMinimum>,
     #[serde(flatten)]
     regions_made: MethodNote,
     regions: Vec<RegionExtent>,
@@ -62,6 +64,7 @@ impl MapView {
                 llh: fit.llh,
             }),
             sub_pixel: SubPixelFit::of(map).as_ref().map(SubPixel::from),
+            second_minimum: SecondMinimum::of(map, &regions),
             regions_made: MethodNote::from(&method),
             regions: regions.iter().map(Into::into).collect(),
             quality: Doubt::of_map(map, &regions, complete, &file.event_doubts),
@@ -98,13 +101,22 @@ impl MapView {
         match &self.best_fit {
             Some(best) => {
                 let direction = [best.ra_deg, best.dec_deg];
-                summary::direction(f, direction, &self.regions, &self.regions_made)?;
+                summary::direction(
+                    f,
+                    direction,
+                    &self.regions,
+                    &self.regions_made,
+                    &self.quality,
+                )?;
                 let reco = if self.reco.is_empty() {
                     "unknown reco"
                 } else {
                     &self.reco
                 };
-                writeln!(f, "  Fit     llh {:.3}, {reco}", best.llh)?;
+                match self.values {
+                    Values::Llh => writeln!(f, "  Fit     llh {:.3}, {reco}", best.llh)?,
+                    Values::Probability => writeln!(f, "  Fit     {reco}")?,
+                }
                 summary::sub_pixel(f, self.sub_pixel.as_ref())?;
             }
             None if self.pixels.is_empty() => writeln!(f, "  NO BEST FIT: no pixel is done yet\n")?,
@@ -115,6 +127,9 @@ impl MapView {
             .iter()
             .map(|(nside, n)| format!("{n} at nside {nside}"))
             .collect();
+        if let Some(second) = &self.second_minimum {
+            second.write(f)?;
+        }
         summary::doubts(f, &self.quality)?;
         writeln!(f, "  Pixels  {}", pixels.join(", "))?;
         let failed: u64 = self.failed.values().sum();

@@ -156,6 +156,12 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
     header.real("MJD-OBS", scan.event.mjd, "UTC");
     header.text("I3TYPE", &scan.event.stream, "alert stream");
     header.text("RECO", scan.reco, "");
+    if let Some(numerics) = scan.numerics {
+        header.integer("NUMERICS", numerics.into(), "");
+    }
+    if let Some(hit_doms) = scan.hit_doms {
+        header.integer("HITDOMS", hit_doms as u64, "DOMs that saw light");
+    }
     header.flag(
         "COMPLETE",
         scan.is_complete(),
@@ -221,6 +227,9 @@ fn describe(header: &mut Header, scan: &ScanRecord<'_>) {
     header.text("REGIONS", scan.method.name(), "how the levels were chosen");
     if let Some(sha256) = scan.method.coverage_sha256() {
         header.text("COVHASH", sha256, "");
+    }
+    if let Some(sha256) = scan.systematics_sha256() {
+        header.text("SYSHASH", sha256, "");
     }
     header.text("DECSIGN", conventions::DECLINATION, "declination");
     header.text("LLHDEF", conventions::LLH, "llh");

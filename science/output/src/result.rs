@@ -54,6 +54,9 @@ struct Metadata<'a> {
     regions: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage_sha256: Option<&'a str>,
+    /// Of the set of systematics that the llh is averaged over; absent without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    systematics_sha256: Option<&'a str>,
     /// Hit DOMs, which levels from a coverage file depend on; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     hit_doms: Option<usize>,
@@ -73,7 +76,7 @@ struct Metadata<'a> {
     failed_rounds: BTreeMap<String, String>,
 }
 
-/// `run00136766.evt000007637140.GOLD_8_64_512.json`, with the resolutions that have a block.
+/// `run00136766.evt000007637140.GOLD_4_8_16_32_64_128_256_512.json`, with the resolutions that have a block.
 pub(super) fn file_name(record: &ScanRecord<'_>, extension: &str) -> String {
     let mut name = record.event.file_stem();
     for nside in fitted_rounds(record.map) {
@@ -145,6 +148,7 @@ fn metadata<'a>(record: &'a ScanRecord<'_>, nside: Nside, with_block: &[Nside]) 
         numerics: record.numerics,
         regions: record.method.name(),
         coverage_sha256: record.method.coverage_sha256(),
+        systematics_sha256: record.systematics_sha256(),
         hit_doms: record.hit_doms,
         levels: by_share(record, "level", |region| region.level),
         closed: by_share(record, "closed", Region::is_closed),

@@ -1,10 +1,12 @@
 //! What a scan found, in short: the one JSON object and the text that `skyscan scan` prints.
 
 mod fold;
+mod systematics;
 mod text;
 mod truth;
 
 pub(super) use fold::{WIDTH, written};
+pub use systematics::{SystematicShift, Systematics, Without};
 pub(super) use text::{all_around, direction, doubts, heading, map_hash, opening, sub_pixel, told};
 pub use text::{area, percent};
 pub use truth::OffTruth;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Doubt, EventIdentity, FailedFile, SubPixel};
+use super::{Doubt, EventIdentity, FailedFile, SecondMinimum, SubPixel};
 use skyscan_scan::TaskCounts;
 use skyscan_sky::Nside;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
@@ -37,6 +39,9 @@ pub struct Summary {
     pub best_fit: Option<BestFit>,
     /// The best fit between pixel centres, where the map shows one.
     pub sub_pixel: Option<SubPixel>,
+    /// Where else it may have come from, if the largest region has islands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_minimum: Option<SecondMinimum>,
     /// How far that is from what really happened, if the event was made by a simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<OffTruth>,
@@ -47,6 +52,9 @@ pub struct Summary {
     pub regions: Vec<RegionExtent>,
     /// What makes this answer doubtful; empty if nothing does.
     pub quality: Vec<Doubt>,
+    /// What systematics do to it, if it is an average over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systematics: Option<Systematics>,
     /// What became of the tasks.
     pub tasks: TaskCounts,
     /// Number of pixels scanned, by resolution.

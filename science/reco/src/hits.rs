@@ -26,30 +26,6 @@ pub struct FirstHit {
     pub charge_pe: f64,
 }
 
-/// A first hit as a likelihood of the first of several photons counts it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CountedHit {
-    pub(crate) position_m: [f64; 3],
-    pub(crate) time_ns: f64,
-    /// Photons beside the first; not whole, as charge is not.
-    pub(crate) others: f64,
-    /// Logarithm of the number of photons, with the first.
-    pub(crate) ln_n_photons: f64,
-}
-
-impl FirstHit {
-    /// Counts its charge as photons, at least one and no more than so many.
-    pub(crate) fn counted(&self, most_photons: f64) -> CountedHit {
-        let n_photons = self.charge_pe.clamp(1.0, most_photons);
-        CountedHit {
-            position_m: self.position_m,
-            time_ns: self.time_ns,
-            others: n_photons - 1.0,
-            ln_n_photons: libm::log(n_photons),
-        }
-    }
-}
-
 /// The first hit of every DOM with hard local coincidence, in the order of the DOMs.
 ///
 /// Only pulses between 1.5 us before the 10 % and 1 us after the 95 % quantile of the coincident

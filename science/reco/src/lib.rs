@@ -10,6 +10,7 @@ pub mod compute;
 pub mod external;
 pub mod hits;
 pub mod light;
+pub mod line_fit;
 pub mod minimize;
 pub mod pandel_mpe;
 pub mod photon_mpe;
@@ -18,12 +19,15 @@ mod plane;
 mod promises;
 pub mod readout;
 pub mod synthetic;
+pub mod systematics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+
+use systematics::{Systematic, SystematicSet};
 
 use skyscan_event::detector::Detector;
 use skyscan_event::{DetectorDirection, Event};
@@ -43,6 +47,9 @@ pub struct Problem {
     pub detector: Detector,
     /// Name of the reconstruction, for example `pandel-mpe`.
     pub reco: String,
+    /// Other ice and timing to be looked at beside those of the detector, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systematics: Option<SystematicSet>,
 }
 
 /// A point on a track and when the particle is there: where a minimisation may start.
@@ -124,6 +131,15 @@ pub trait Reco: std::fmt::Debug + Send + Sync + 'static {
     /// If the event cannot be used.
     fn prepare(&self, problem: &Problem) -> Result<Arc<dyn Kernel>, KernelError>;
 
+    /// The same reconstruction as it is under a systematic, to be prepared with [`Systematic::applied`].
+    ///
+    /// # Errors
+    /// If the systematic changes what it knows nothing of; the text says what.
+    fn under(&self, systematic: &Systematic) -> Result<Arc<dyn Reco>, String> {
+        let _ = systematic;
+        Err(format!("{} knows ice and timing of its own", self.name()))
+    }
+
     /// The kernel of a reconstruction that looks at no event; it takes no time.
     fn prepare_blindly(&self) -> Option<Arc<dyn Kernel>> {
         None
@@ -141,5 +157,6 @@ pub fn built_in() -> Vec<Arc<dyn Reco>> {
     vec![
         Arc::new(photon_mpe::PhotonMpe::default()),
         Arc::new(pandel_mpe::PandelMpe::default()),
+        Arc::new(line_fit::LineFit),
     ]
 }

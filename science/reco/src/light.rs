@@ -1,12 +1,13 @@
 //! How light travels from a particle to a DOM.
 //!
 //! [`cherenkov`] holds the geometry of light emitted by a muon track, [`ice`] the layered medium,
-//! [`arrival`] when the first photon comes, [`learned`] the same, learned from simulated photons,
-//! [`amount`] how many come.
+//! [`hole_ice`] what a DOM sees of light from below and above, [`arrival`] when the first photon comes,
+//! [`learned`] the same, learned from simulated photons, [`amount`] how many come.
 
 pub mod amount;
 pub mod arrival;
 pub mod cherenkov;
+pub mod hole_ice;
 pub mod ice;
 pub mod learned;
 

@@ -30,9 +30,11 @@ use std::sync::Arc;
 use super::compute::ComputeKernel;
 use super::minimize::{Minimum, Search, minimize};
 use super::plane::{self, Plane};
+use super::systematics::Systematic;
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
-use crate::hits::{CountedHit, enough_first_hits};
+use crate::hits::{FirstHit, enough_first_hits};
 use crate::light::arrival::PhotonArrival;
+use crate::light::hole_ice::HoleIce;
 use crate::light::ice::Ice;
 use floor::Floor;
 use likelihood::Slice;
@@ -67,6 +69,17 @@ impl Reco for PandelMpe {
     fn prepare(&self, problem: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
         Ok(Arc::new(ComputeKernel(self.for_event(problem)?)))
     }
+
+    fn under(&self, systematic: &Systematic) -> Result<Arc<dyn Reco>, String> {
+        systematic.without_amounts(self.name())?;
+        match systematic.hole_ice {
+            HoleIce::H2 => Ok(Arc::new(*self)),
+            HoleIce::Older => Err(format!(
+                "{} knows nothing of the refrozen holes: hole_ice changes nothing in it",
+                self.name()
+            )),
+        }
+    }
 }
 
 impl PandelMpe {
@@ -76,20 +89,37 @@ impl PandelMpe {
     /// If the event has too few hits with hard local coincidence.
     pub fn for_event(&self, problem: &Problem) -> Result<PandelMpeLikelihood, KernelError> {
         let first = enough_first_hits(problem, self.name())?;
-        let hits: Vec<CountedHit> = first
-            .iter()
-            .map(|hit| hit.counted(self.most_photons))
-            .collect();
         let center_m = plane::middle(&first);
         Ok(PandelMpeLikelihood {
             settings: *self,
             arrival: PhotonArrival::shared(),
             ice: Ice::new(&problem.detector.ice),
             floor: Floor::new(),
-            hits,
+            hits: first.iter().map(|hit| self.counted(hit)).collect(),
             center_m,
         })
     }
+
+    fn counted(&self, hit: &FirstHit) -> Hit {
+        let n_photons = hit.charge_pe.clamp(1.0, self.most_photons);
+        Hit {
+            position_m: hit.position_m,
+            time_ns: hit.time_ns,
+            others: n_photons - 1.0,
+            ln_n_photons: libm::log(n_photons),
+        }
+    }
+}
+
+/// A first hit as this likelihood counts it.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    position_m: [f64; 3],
+    time_ns: f64,
+    /// Photons beside the first; not whole, as charge is not.
+    others: f64,
+    /// Logarithm of the number of photons, with the first.
+    ln_n_photons: f64,
 }
 
 /// The likelihood of one event, ready for any direction.
@@ -99,7 +129,7 @@ pub struct PandelMpeLikelihood {
     arrival: Arc<PhotonArrival>,
     ice: Ice,
     floor: Floor,
-    hits: Vec<CountedHit>,
+    hits: Vec<Hit>,
     /// Mean position of the hit DOMs; tracks are described by where they pass it.
     center_m: [f64; 3],
 }

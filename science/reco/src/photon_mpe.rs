@@ -28,7 +28,9 @@ use super::minimize::{Minimum, Search, minimize};
 use super::pandel_mpe::floor::Floor;
 use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood};
 use super::plane::{self, Plane};
+use super::systematics::Systematic;
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
+use crate::light::hole_ice::HoleIce;
 use crate::light::ice::Ice;
 use crate::light::learned::LearnedLight;
 use crate::light::learned::photons::Photons;
@@ -73,7 +75,7 @@ impl Default for PhotonMpe {
             power: 0.88,
             spread: 0.5,
             floor_per_ns: 1e-6,
-            light: Arc::new(LearnedLight::shipped()),
+            light: Arc::new(LearnedLight::shipped(HoleIce::H2)),
         }
     }
 }
@@ -85,6 +87,18 @@ impl Reco for PhotonMpe {
 
     fn prepare(&self, problem: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
         Ok(Arc::new(ComputeKernel(self.for_event(problem)?)))
+    }
+
+    fn under(&self, systematic: &Systematic) -> Result<Arc<dyn Reco>, String> {
+        systematic.without_amounts(self.name())?;
+        let light = match systematic.hole_ice {
+            HoleIce::H2 => Arc::clone(&self.light),
+            HoleIce::Older => Arc::new(LearnedLight::shipped(HoleIce::Older)),
+        };
+        Ok(Arc::new(Self {
+            light,
+            ..self.clone()
+        }))
     }
 }
 

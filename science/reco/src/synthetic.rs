@@ -43,7 +43,20 @@ pub struct Muon {
     pub energy_gev: f64,
 }
 
+/// When an event is that may be at any time, in UTC days.
+const SOME_MJD: f64 = 60_000.0;
+
 impl Recipe {
+    /// A muon of this energy from anywhere, on 25 February 2023.
+    pub fn of(seed: u64, energy_gev: f64) -> Self {
+        Self {
+            seed,
+            direction: None,
+            energy_gev: Some(energy_gev),
+            mjd: SOME_MJD,
+        }
+    }
+
     /// Draws what the recipe leaves open.
     pub fn muon(&self, detector: &Detector, rng: &mut ChaCha8Rng) -> Muon {
         let direction = self.direction.unwrap_or_else(|| isotropic(rng));
@@ -156,12 +169,7 @@ mod tests {
     use super::*;
 
     fn recipe(seed: u64) -> Recipe {
-        Recipe {
-            seed,
-            direction: None,
-            energy_gev: Some(1e5),
-            mjd: 60_000.0,
-        }
+        Recipe::of(seed, 1e5)
     }
 
     #[test]

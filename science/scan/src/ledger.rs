@@ -25,12 +25,12 @@ use serde::{Deserialize, Serialize};
 
 use super::standings::{PutAside, Standings};
 use super::stragglers::{StragglerPolicy, Stragglers};
-use crate::protocol::WorkerId;
+use crate::Point;
+use crate::protocol::{Avoided, WorkerId};
 use copies::Copies;
 use repeats::Repeats;
 use skyscan_reco::PixelRequest;
 use skyscan_sky::map::PixelOutcome;
-use skyscan_sky::{Nside, Pixel};
 use stuck::Stuck;
 use troubles::Troubles;
 
@@ -39,40 +39,31 @@ pub use results::{Acceptance, Answer, News};
 
 /// How long a task should take: long beside its way through a transport, short beside a round.
 const TASK_SECONDS: f64 = 0.5;
+/// Slots are wanted that take what is open within so long: a machine is not started for less.
+const WANTED_SECONDS: f64 = 60.0;
 /// More pixels than this make the message of a task too long.
 const MOST_PIXELS: usize = 1024;
 /// Towards the end of a wave tasks shrink, so that every slot gets at least this many.
 const TASKS_LEFT_PER_SLOT: usize = 3;
 /// At so many different workers a pixel fails before it fails for good.
 const FAIL_AFTER: u32 = 3;
-/// More workers than this are never kept from a task; a transport carries no more.
-const MOST_AVOIDED: usize = 64;
 
 /// A chunk of pixels that is leased as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// Its number, unique within the scan.
     pub id: u64,
+    /// Number of the systematic that all of it is evaluated under; 0: as the telescope is described.
+    pub systematic: u32,
     /// What is to be evaluated; outcomes come back in this order.
     pub requests: Vec<PixelRequest>,
     /// Workers that should not get it, while others are there: it failed there, or they are put aside.
-    pub avoid: Vec<WorkerId>,
+    pub avoid: Avoided,
     /// Tasks that are out with its pixels and that nothing has come of: whoever holds them should not get
     /// this one, too.
     pub in_vain: Vec<u64>,
-    /// After so many attempts it is to be given back unbegun; without a number, never.
+    /// Once it was lost so often it is to be given back unbegun; without a number, never.
     pub most_attempts: Option<u32>,
-}
-
-impl Task {
-    /// These workers should not get it either, as far as there is room.
-    pub fn avoid_too(&mut self, workers: impl IntoIterator<Item = WorkerId>) {
-        for worker in workers {
-            if self.avoid.len() < MOST_AVOIDED && !self.avoid.contains(&worker) {
-                self.avoid.push(worker);
-            }
-        }
-    }
 }
 
 /// How the size of tasks is chosen.
@@ -93,7 +84,7 @@ pub struct TaskCounts {
     pub accepted: u64,
     /// Results of which everything was known, and which were thrown away.
     pub duplicate: u64,
-    /// Leases that ended without a result, by the attempts of the results: no failures.
+    /// Leases that were lost with their workers, by the attempts of the results: no failures.
     pub lost: u64,
     /// Tasks, repetitions among them, at which a worker failed, as a whole or in some pixels.
     pub failed: u64,
@@ -105,7 +96,7 @@ pub struct TaskCounts {
 /// A task that is out.
 #[derive(Debug)]
 struct OutTask {
-    pixels: Vec<(Pixel, PixelRequest)>,
+    pixels: Vec<(Point, PixelRequest)>,
     handed_out: Duration,
     /// The task that was cut from the wave, of which this is a copy, or itself.
     origin: u64,
@@ -124,9 +115,7 @@ pub struct Ledger {
     stragglers: Stragglers,
     standings: Standings,
     troubles: Troubles,
-    /// Whether attempts tell how often a task was lost.
-    counts_attempts: bool,
-    pending: VecDeque<(Pixel, PixelRequest)>,
+    pending: VecDeque<(Point, PixelRequest)>,
     repeats: Repeats,
     out: BTreeMap<u64, OutTask>,
     copies: Copies,
@@ -135,7 +124,7 @@ pub struct Ledger {
     /// How many of them will never come, since no worker has them.
     n_purged: usize,
     stuck: Stuck,
-    outcomes: BTreeMap<Pixel, PixelOutcome>,
+    outcomes: BTreeMap<Point, PixelOutcome>,
     news: News,
     first_id: u64,
     next_id: u64,
@@ -175,7 +164,6 @@ impl Ledger {
             stragglers: Stragglers::new(policy),
             standings: Standings::default(),
             troubles: Troubles::default(),
-            counts_attempts: true,
             pending: VecDeque::new(),
             repeats: Repeats::default(),
             out: BTreeMap::new(),
@@ -231,7 +219,7 @@ impl Ledger {
     }
 
     /// Enters outcomes of the wave that begins next, which were accepted before this ledger was made.
-    pub fn know(&mut self, known: impl IntoIterator<Item = (Pixel, PixelOutcome)>) {
+    pub fn know(&mut self, known: impl IntoIterator<Item = (Point, PixelOutcome)>) {
         for (pixel, outcome) in known {
             match &outcome {
                 PixelOutcome::Fitted(_) => self.n_fitted += 1,
@@ -245,7 +233,7 @@ impl Ledger {
     }
 
     /// Adds the pixels of a new wave. The last one must be done.
-    pub fn begin_wave(&mut self, pixels: Vec<(Pixel, PixelRequest)>, now: Duration) {
+    pub fn begin_wave(&mut self, pixels: Vec<(Point, PixelRequest)>, now: Duration) {
         self.n_wave = pixels.len();
         self.n_settled = 0;
         self.pending.extend(pixels);
@@ -262,12 +250,12 @@ impl Ledger {
     }
 
     /// The outcomes accepted since the last call.
-    pub fn take_outcomes(&mut self) -> BTreeMap<Pixel, PixelOutcome> {
+    pub fn take_outcomes(&mut self) -> BTreeMap<Point, PixelOutcome> {
         std::mem::take(&mut self.outcomes)
     }
 
     /// The outcome of a pixel, if it was accepted since [`Self::take_outcomes`].
-    pub fn outcome(&self, pixel: Pixel) -> Option<&PixelOutcome> {
+    pub fn outcome(&self, pixel: Point) -> Option<&PixelOutcome> {
         self.outcomes.get(&pixel)
     }
 
@@ -342,12 +330,6 @@ impl Ledger {
         self.standings.take_news()
     }
 
-    /// Says that attempts count more than losses, such as tasks that were given back in good order by
-    /// workers that cannot do them: then nothing is concluded from their number.
-    pub fn attempts_tell_little(&mut self) {
-        self.counts_attempts = false;
-    }
-
     /// Why there is no point in going on: many pixels failed for good, and none was ever fitted.
     pub fn hopeless(&self) -> Option<&str> {
         /// One that cannot be fitted is no surprise; nor are a few.
@@ -380,10 +362,12 @@ impl Ledger {
         if let Some(repeat) = self.repeats.next(self.pending.is_empty(), now) {
             return Some(self.repeat(repeat, now));
         }
-        let n_pixels = self.chunk_size(n_slots).min(self.pending.len());
-        if n_pixels == 0 {
-            return None;
-        }
+        let (first, _) = self.pending.front()?;
+        let systematic = first.systematic;
+        let chunk = self.pending.iter().take(self.chunk_size(n_slots));
+        let n_pixels = chunk
+            .take_while(|(point, _)| point.systematic == systematic)
+            .count();
         let pixels = self.pending.drain(..n_pixels).collect();
         self.counts.planned += 1;
         let task = OutTask {
@@ -397,24 +381,25 @@ impl Ledger {
     }
 
     /// Gives a task its number and puts it on the list of those that are out.
-    fn send(&mut self, task: OutTask, mut avoid: Vec<WorkerId>) -> Task {
+    fn send(&mut self, task: OutTask, failed_at: Vec<WorkerId>) -> Task {
         let id = self.next_id;
         self.next_id += 1;
-        avoid.extend(self.standings.avoided(id, task.handed_out));
-        avoid.sort_unstable();
-        avoid.dedup();
-        avoid.truncate(MOST_AVOIDED);
+        let aside = self.standings.avoided(id, task.handed_out);
+        let avoid = failed_at.into_iter().chain(aside).collect();
         let requests = task.pixels.iter().map(|(_, request)| request.clone());
         let requests = requests.collect();
         let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
         let most_attempts = pixels.map(|pixel| self.troubles.most_attempts(pixel)).min();
+        let first = task.pixels.first();
+        let systematic = first.map_or(0, |(point, _)| point.systematic);
         self.out.insert(id, task);
         Task {
             id,
+            systematic,
             requests,
             avoid,
             in_vain: Vec::new(),
-            most_attempts: most_attempts.filter(|_| self.counts_attempts),
+            most_attempts,
         }
     }
 
@@ -431,10 +416,24 @@ impl Ledger {
         }
     }
 
-    /// Resolution of the pixels of a task that is out.
-    pub fn nside_of(&self, id: u64) -> Option<Nside> {
+    /// How many slots would have work now: as many as take what is open of the wave within a minute, by the
+    /// mean cost of a pixel so far, but no more than there are pixels, and all of these while no cost is known.
+    pub fn slots_wanted(&self) -> usize {
+        let n_open = self.n_wave - self.n_settled;
+        match self.n_fitted + self.n_failed {
+            0 => n_open,
+            n_done => {
+                let seconds = n_open as f64 * self.busy_seconds / n_done as f64;
+                let n_slots = (seconds / WANTED_SECONDS).ceil() as usize;
+                n_slots.clamp(n_open.min(1), n_open)
+            }
+        }
+    }
+
+    /// The first pixel of a task that is out: the others are of its resolution and systematic.
+    pub fn first_of(&self, id: u64) -> Option<Point> {
         let task = self.out.get(&id)?;
-        task.pixels.first().map(|(pixel, _)| pixel.nside)
+        task.pixels.first().map(|(point, _)| *point)
     }
 }
 

@@ -5,8 +5,11 @@
 //! Pure: no thread, no clock, no network. [`refinement`] decides from the map alone, so the map is
 //! a function of the event and the [`Plan`]; [`ledger`] cuts the pixels of a wave into tasks and
 //! counts each result once, whatever a transport repeats, loses or reorders; [`stragglers`] decides
-//! which tasks hold up a wave and get copies; [`start`] finds where the minimisation in a pixel may begin.
+//! which tasks hold up a wave and get copies; [`start`] finds where the minimisation in a pixel may begin;
+//! [`systematics`] repeats the part of the sky that matters under other ice and timing.
 
+mod atlas;
+pub mod foresight;
 pub mod ledger;
 pub mod plan;
 pub mod protocol;
@@ -14,7 +17,9 @@ pub mod refinement;
 mod standings;
 pub mod start;
 pub mod stragglers;
+pub mod systematics;
 
+pub use atlas::{Atlas, Point};
 pub use ledger::{Acceptance, Answer, Ledger, Stall, Task, TaskCounts};
 pub use plan::{Plan, PlanError, Strategy};
 pub use refinement::{Next, next};

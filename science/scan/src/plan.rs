@@ -1,4 +1,6 @@
 //! What a scan is asked to do.
+//!
+//! Decision: A zoom climbs by steps of two (`docs/decisions.md`).
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,7 @@ pub struct Plan {
     strategy: Strategy,
     rounds: Vec<Nside>,
     level: f64,
+    until_resolved: bool,
 }
 
 /// Why a plan makes no sense.
@@ -51,6 +54,14 @@ pub enum PlanError {
     #[error("nside {0} over the whole sky is {1} pixels; start coarser or scan a part of it")]
     TooFine(Nside, u64),
 }
+
+/// A zoom refines by steps of two: where the likelihood falls is known better before each step than it would be
+/// before a long one, so that fewer pixels are looked at for nothing.
+const LADDER: [u32; 8] = [4, 8, 16, 32, 64, 128, 256, 512];
+/// A fleet waits for the last pixel of each round: where a pixel takes minutes, few rounds end sooner than few pixels.
+const FEW: [u32; 3] = [8, 64, 512];
+/// Pixels of about a degree.
+const AT_ONCE: [u32; 1] = [64];
 
 /// A direct scan of the whole sky at this resolution has 3 million pixels.
 const FINEST_WHOLE_SKY: u64 = 12 * 512 * 512;
@@ -78,7 +89,44 @@ impl Plan {
             strategy,
             rounds,
             level,
+            until_resolved: false,
         })
+    }
+
+    /// A plan with the resolutions that were asked for, all of them, or else with the usual ones. Of a likelihood of
+    /// which nothing is known, `is_strange`, a pixel may take minutes, and anything may lie between coarse pixels:
+    /// it gets few rounds, and the last of them.
+    ///
+    /// # Errors
+    /// If the resolutions do not fit the strategy.
+    pub fn of(
+        strategy: Strategy,
+        asked: &[Nside],
+        is_strange: bool,
+        level: f64,
+    ) -> Result<Self, PlanError> {
+        let usual: &[u32] = match (asked, &strategy) {
+            ([_, ..], _) => return Self::new(strategy, asked.to_vec(), level),
+            ([], Strategy::Direct { .. }) => &AT_ONCE,
+            ([], Strategy::Zoom) if is_strange => &FEW,
+            ([], Strategy::Zoom) => &LADDER,
+        };
+        let rounds = usual.iter().filter_map(|n| Nside::try_from(*n).ok());
+        let plan = Self::new(strategy, rounds.collect(), level)?;
+        Ok(plan.until_resolved(!is_strange))
+    }
+
+    /// The same; `ends` says whether a zoom ends where a round tells the shape of the region.
+    pub fn until_resolved(self, ends: bool) -> Self {
+        Self {
+            until_resolved: ends,
+            ..self
+        }
+    }
+
+    /// Whether a zoom ends where a round tells the shape of the region.
+    pub fn ends_resolved(&self) -> bool {
+        self.until_resolved
     }
 
     /// The same for a region of another level.

@@ -6,15 +6,23 @@
 //! A round is *closed* when every neighbour of a candidate has been scanned at its resolution;
 //! until then it grows by the missing ones, wave by wave. Once closed, the candidates are refined.
 //! In the finest round only the pixels in the region itself are candidates, so the round grows
-//! until the contour closes inside what was scanned at that resolution.
+//! until the contour closes inside what was scanned at that resolution. The finest round is the last of the
+//! plan, or, if it says so, the one that resolves the region.
 //!
 //! Decision: Refinement by likelihood (`docs/decisions.md`).
+//! Decision: A zoom ends where the region is resolved (`docs/decisions.md`).
 
 use std::collections::BTreeSet;
 
 use crate::plan::{Disc, Plan, Strategy};
 use skyscan_sky::map::{PixelOutcome, SkyMap};
+use skyscan_sky::region::WILKS_50;
 use skyscan_sky::{Nside, Pixel};
+
+/// A region is resolved by so many pixels in its inner half: its area is known to a thousandth then.
+const RESOLVED_BY: usize = 100;
+/// Minima of tracks are narrower than pixels coarser than this, 3.7 degrees wide, whatever these say.
+const COARSEST_END: u32 = 16;
 
 /// What a scan does next.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +43,7 @@ pub fn next(map: &SkyMap, plan: &Plan) -> Next {
         return Next::Complete;
     }
     let finer = plan.rounds().iter().copied().find(|round| *round > nside);
+    let finer = finer.filter(|_| !(plan.ends_resolved() && is_resolved(map, nside)));
     let candidates = candidates(map, plan, nside, finer.is_none());
     let around: BTreeSet<Pixel> = candidates
         .iter()
@@ -76,8 +85,21 @@ fn first_wave(plan: &Plan, nside: Nside) -> Vec<Pixel> {
     }
 }
 
+/// Whether pixels of this resolution tell the shape of the region, by the half that Wilks' theorem gives.
+fn is_resolved(map: &SkyMap, nside: Nside) -> bool {
+    let Some((_, best)) = map.best().filter(|_| u32::from(nside) >= COARSEST_END) else {
+        return false;
+    };
+    let threshold = best.llh + 0.5 * WILKS_50;
+    let scanned = map.rounds().get(&nside).into_iter().flatten();
+    let inside = scanned.filter(
+        |(_, outcome)| matches!(outcome, PixelOutcome::Fitted(fit) if fit.llh <= threshold),
+    );
+    inside.count() >= RESOLVED_BY
+}
+
 /// The candidates of one round, in RING order. Failed pixels never are.
-fn candidates(map: &SkyMap, plan: &Plan, nside: Nside, finest: bool) -> Vec<Pixel> {
+pub(crate) fn candidates(map: &SkyMap, plan: &Plan, nside: Nside, finest: bool) -> Vec<Pixel> {
     let Some((best, best_fit)) = map.best() else {
         return Vec::new();
     };

@@ -22,6 +22,15 @@ pub fn request(map: &SkyMap, pixel: Pixel, direction: DetectorDirection) -> Pixe
     PixelRequest { direction, seeds }
 }
 
+/// The request for a pixel that is looked at again: it begins where the first look ended, there and beside; where
+/// there was none, as the first look would.
+pub fn again(map: &SkyMap, pixel: Pixel, direction: DetectorDirection) -> PixelRequest {
+    match around(map, pixel) {
+        seeds if seeds.is_empty() => request(map, pixel, direction),
+        seeds => PixelRequest { direction, seeds },
+    }
+}
+
 /// The optimum of a pixel and the best one among its neighbours'.
 fn around(map: &SkyMap, pixel: Pixel) -> Vec<VertexSeed> {
     let fitted = |pixel: &Pixel| match map.get(*pixel) {

@@ -21,6 +21,12 @@ impl Contour {
         (0..vectors.len()).map(move |i| (vectors[i], vectors[(i + 1) % vectors.len()]))
     }
 
+    /// Whether a direction lies to the left of a line that bounds less than half the sky.
+    pub(super) fn encloses(&self, at: Equatorial) -> bool {
+        // Seen from the antipode of a point inside, it bounds 4 pi too little.
+        self.solid_angle_from(at.to_vector().map(|x| -x)) < 0.0
+    }
+
     /// Solid angle to the left of the line in steradian, seen from `apex`: the sum of the signed
     /// triangles from there. Too small by 4 pi, summed over all lines of a region, if the region
     /// holds the antipode of `apex`.

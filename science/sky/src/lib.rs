@@ -13,7 +13,7 @@ pub mod map;
 pub mod probability;
 pub mod region;
 pub mod sub_pixel;
-mod surface;
+pub mod surface;
 mod tiling;
 
 use serde::{Deserialize, Serialize};

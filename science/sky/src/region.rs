@@ -12,6 +12,7 @@ mod method;
 mod polygon;
 mod posterior;
 mod reach;
+mod second;
 #[cfg(test)]
 mod tests;
 

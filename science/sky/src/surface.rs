@@ -14,7 +14,7 @@ use super::{Equatorial, Nside, Pixel};
 
 /// The map as a function of direction.
 #[derive(Debug)]
-pub(super) struct Surface<'a> {
+pub struct Surface<'a> {
     map: &'a SkyMap,
     /// From fine to coarse.
     nsides: Vec<Nside>,
@@ -39,7 +39,8 @@ struct Plane {
 }
 
 impl<'a> Surface<'a> {
-    pub(super) fn new(map: &'a SkyMap) -> Self {
+    /// The surface through what was scanned so far.
+    pub fn new(map: &'a SkyMap) -> Self {
         Self {
             map,
             nsides: map.rounds().keys().rev().copied().collect(),
@@ -48,7 +49,7 @@ impl<'a> Surface<'a> {
     }
 
     /// The llh at a direction, from the finest resolution scanned there. None where nothing was.
-    pub(super) fn llh(&mut self, at: Equatorial) -> Option<f64> {
+    pub fn llh(&mut self, at: Equatorial) -> Option<f64> {
         self.llh_from(0, at)
     }
 

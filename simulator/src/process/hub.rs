@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use skyscan::protocol::{Report, ResultBody, TaskBody};
 use skyscan_transport::{
     Conclusion, Holder, Hub, HubInbox, HubIncoming, LinkId, Outcome, PayloadId, Receipts, Result,
@@ -16,6 +15,7 @@ use skyscan_transport::{
 };
 
 use super::Names;
+use super::heard::Heard;
 use crate::fate::{Fate, Slot};
 use crate::history::{listed, outcome_word, pixel_word};
 
@@ -54,11 +54,7 @@ pub(super) fn open(
         fate: Arc::clone(&fate),
     };
     let inbox = Inbox {
-        inner: fate.own(inbox),
-        died: {
-            let fate = Arc::clone(&fate);
-            async move { fate.died().await }.boxed()
-        },
+        heard: Heard::at(&fate, inbox),
         n_batches: 0,
         last: None,
         forgeries,
@@ -78,11 +74,7 @@ struct BorderHub {
 
 impl BorderHub {
     async fn inner(&self) -> Arc<dyn Hub> {
-        self.fate.step_or_hang().await;
-        match self.inner.get() {
-            Some(inner) => inner,
-            None => std::future::pending().await,
-        }
+        self.fate.reach(&self.inner).await
     }
 
     fn tell_of(&self, frame: &TaskFrame) {
@@ -147,8 +139,7 @@ impl Hub for BorderHub {
 }
 
 struct Inbox {
-    inner: Arc<Slot<HubInbox>>,
-    died: BoxFuture<'static, ()>,
+    heard: Heard<HubInbox>,
     n_batches: u64,
     /// The task that came back last.
     last: Option<Outcome>,
@@ -243,31 +234,15 @@ impl Stream for Inbox {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let inbox = &mut *self;
-        if !inbox.fate.lives() || inbox.died.poll_unpin(context).is_ready() {
+        if !inbox.heard.lives(context) {
             return Poll::Ready(None);
         }
         if let Some(forged) = inbox.forged.pop_front() {
             let batch = inbox.told(forged);
             return Poll::Ready(Some(Ok(HubIncoming::Settled(batch))));
         }
-        let Some(polled) = inbox.inner.with(|inner| inner.poll_next_unpin(context)) else {
-            return Poll::Ready(None);
-        };
-        match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(item)) => match inbox.fate.step() {
-                true => Poll::Ready(Some(item.map(|incoming| inbox.hear(incoming)))),
-                false => Poll::Ready(None),
-            },
-        }
-    }
-}
-
-impl Drop for Inbox {
-    fn drop(&mut self) {
-        // That of a process that died is buried.
-        drop(self.inner.take());
+        let item = ready!(inbox.heard.poll(context)).filter(|_| inbox.fate.step());
+        Poll::Ready(item.map(|item| item.map(|incoming| inbox.hear(incoming))))
     }
 }
 

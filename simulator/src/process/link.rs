@@ -2,18 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use skyscan_transport::backend::{SettlerBefore, WrappedSettlers};
 use skyscan_transport::{
     Answer, Conclusion, LeaseToken, Link, LinkId, LinkInbox, LinkIncoming, PayloadId, Result,
     ScanId, Settlement, Settler, TaskId, TaskKey, TransportError,
 };
 
+use super::heard::Heard;
 use super::hub::said;
 use crate::fate::{Fate, Slot};
 
@@ -41,11 +41,7 @@ pub(super) fn open(
         fate: Arc::clone(&fate),
     };
     let inbox = Inbox {
-        inner: fate.own(inbox),
-        died: {
-            let fate = Arc::clone(&fate);
-            async move { fate.died().await }.boxed()
-        },
+        heard: Heard::at(&fate, inbox),
         settlers: WrappedSettlers::new(),
         garbling,
         fate,
@@ -62,11 +58,7 @@ struct BorderLink {
 
 impl BorderLink {
     async fn inner(&self) -> Arc<dyn Link> {
-        self.fate.step_or_hang().await;
-        match self.inner.get() {
-            Some(inner) => inner,
-            None => std::future::pending().await,
-        }
+        self.fate.reach(&self.inner).await
     }
 }
 
@@ -99,8 +91,7 @@ impl Drop for BorderLink {
 }
 
 struct Inbox {
-    inner: Arc<Slot<LinkInbox>>,
-    died: BoxFuture<'static, ()>,
+    heard: Heard<LinkInbox>,
     settlers: WrappedSettlers<BorderSettler>,
     garbling: Option<Garbling>,
     fate: Arc<Fate>,
@@ -147,31 +138,19 @@ impl Stream for Inbox {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let inbox = &mut *self;
-        if !inbox.fate.lives() || inbox.died.poll_unpin(context).is_ready() {
+        if !inbox.heard.lives(context) {
             return Poll::Ready(None);
         }
-        let Some(polled) = inbox.inner.with(|inner| inner.poll_next_unpin(context)) else {
+        let Some(item) = ready!(inbox.heard.poll(context)) else {
             return Poll::Ready(None);
         };
-        match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(item)) => {
-                // Wrapped first: what the dead are leased is lost when they are missed, not given back now.
-                let item = item.map(|incoming| inbox.wrap(incoming));
-                if !inbox.fate.step() {
-                    return Poll::Ready(None);
-                }
-                inbox.tell_of(&item);
-                Poll::Ready(Some(item))
-            }
+        // Wrapped first: what the dead are leased is lost when they are missed, not given back now.
+        let item = item.map(|incoming| inbox.wrap(incoming));
+        if !inbox.fate.step() {
+            return Poll::Ready(None);
         }
-    }
-}
-
-impl Drop for Inbox {
-    fn drop(&mut self) {
-        drop(self.inner.take());
+        inbox.tell_of(&item);
+        Poll::Ready(Some(item))
     }
 }
 

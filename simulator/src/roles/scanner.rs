@@ -12,7 +12,7 @@ use skyscan::journal::Record;
 use skyscan::protocol::{Message, PROTOCOL, Welcome};
 use skyscan::reco::PixelRequest;
 use skyscan::scan::ledger::Chunking;
-use skyscan::scan::{Ledger, Plan, StragglerPolicy, Strategy, TaskCounts};
+use skyscan::scan::{Atlas, Ledger, Plan, Point, StragglerPolicy, Strategy, TaskCounts};
 use skyscan::sky::Pixel;
 use skyscan::sky::map::SkyMap;
 use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
@@ -54,7 +54,8 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
     });
     let disk_seed = mix(world.draft.seed ^ number as u64);
     let disk = draft.has_journal;
-    let disk = disk.then(|| Disk::new(world.begun, disk_seed, troubles.collect()));
+    let real = world.draft.has_files.then(|| plan(draft));
+    let disk = disk.then(|| Disk::new(world.begun, disk_seed, troubles.collect(), real));
     let deaths = world.deaths(who);
     for epoch in 1.. {
         let fate = world.fate(who, epoch - 1);
@@ -119,6 +120,7 @@ async fn scan(
         inner: ByPlan {
             plan: plan(draft),
             frame: world.frame,
+            n_systematics: 0,
         },
         fate: Arc::clone(fate),
     };
@@ -138,7 +140,7 @@ async fn scan(
         recording = Some(Recording {
             record,
             path: PathBuf::from("a disk that is not there"),
-            known: found.map,
+            known: found.map.into(),
             n_waves: found.n_waves,
         });
     }
@@ -232,22 +234,23 @@ pub(crate) fn tell_truth(world: &World, number: usize) -> usize {
     let mut decide = ByPlan {
         plan: plan(draft),
         frame: world.frame,
+        n_systematics: 0,
     };
-    let mut map = SkyMap::default();
+    let mut atlas = Atlas::default();
     loop {
-        let wave = decide.next(&map);
+        let wave = decide.next(&atlas);
         if wave.is_empty() {
             break;
         }
-        for (pixel, request) in wave {
+        for (point, request) in wave {
             let outcome = match draft.landscape.kills(&request) {
                 true => skyscan::sky::map::PixelOutcome::Failed("kills".to_owned()),
                 false => draft.landscape.outcome(&request),
             };
-            map.insert(pixel, outcome);
+            atlas.insert(point, outcome);
         }
     }
-    let truth = words(&map);
+    let truth = words(&atlas.nominal);
     world.history.note(
         &Who::Scan(number).to_string(),
         format_args!("truth map={}", listed(truth.iter())),
@@ -263,14 +266,14 @@ struct Told {
 }
 
 impl Decide for Told {
-    fn next(&mut self, map: &SkyMap) -> Vec<(Pixel, PixelRequest)> {
-        let wave = self.inner.next(map);
+    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
+        let wave = self.inner.next(atlas);
         let history = &self.fate.history;
-        for (pixel, request) in &wave {
-            history.name(request.direction, *pixel);
+        for (point, request) in &wave {
+            history.name(request.direction, point.pixel);
         }
         if self.fate.lives() {
-            let pixels = listed(wave.iter().map(|(pixel, _)| pixel_word(*pixel)));
+            let pixels = listed(wave.iter().map(|(point, _)| pixel_word(point.pixel)));
             history.note(&self.fate.name, format_args!("wants pixels={pixels}"));
         }
         wave

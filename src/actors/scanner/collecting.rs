@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use super::rows::Rows;
 use super::{Ending, Phase, Scanner};
+use crate::actors::progress::RoundName;
 use crate::journal::Note;
 use crate::protocol::{Report, ResultBody};
 use crate::scan::{Acceptance, Answer};
-use crate::sky::Nside;
 
 impl Scanner {
     /// Enters results into the ledger, then confirms them.
     pub(super) fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
         let begun = Instant::now();
-        let mut n_pixels: HashMap<Nside, u64> = HashMap::new();
+        let mut n_pixels: HashMap<RoundName, u64> = HashMap::new();
         // Whatever comes after the end is none of the scan's any more.
         let mut rows = self.keeping.is_on().then(Rows::default);
         for outcome in batch.outcomes() {
@@ -31,7 +31,7 @@ impl Scanner {
         self.note_put_aside();
         self.progress.send_modify(|progress| {
             for round in &mut progress.rounds {
-                round.n_done += n_pixels.get(&round.nside).copied().unwrap_or(0);
+                round.n_done += n_pixels.get(&round.name).copied().unwrap_or(0);
             }
         });
         if self.phase != Phase::Scanning {
@@ -51,7 +51,7 @@ impl Scanner {
     fn enter(
         &mut self,
         outcome: &Outcome,
-        n_done: &mut HashMap<Nside, u64>,
+        n_done: &mut HashMap<RoundName, u64>,
         rows: Option<&mut Rows>,
     ) {
         let TaskId(id) = outcome.task;
@@ -81,13 +81,13 @@ impl Scanner {
         if let Report::Failed(reason) = &answer.report {
             tracing::debug!(task = id, worker = %answer.worker, reason, "a worker failed at a task");
         }
-        let nside = self.ledger.nside_of(id);
+        let first = self.ledger.first_of(id);
         let (seconds, attempt) = (answer.seconds, answer.attempt);
         let accepted = self.ledger.accept(id, answer, self.begun.elapsed());
         self.meters.result(accepted, attempt);
         if let Some(rows) = rows {
             let ledger = &self.ledger;
-            let outcome_of = |pixel| ledger.outcome(pixel).cloned();
+            let outcome_of = |point| ledger.outcome(point).cloned();
             rows.add(outcome, seconds, accepted, ledger.news(), outcome_of);
         }
         let (n_fitted, n_failed) = match accepted {
@@ -95,9 +95,10 @@ impl Scanner {
             Acceptance::Failed { n_failed } | Acceptance::NotBegun { n_failed } => (0, n_failed),
             Acceptance::Duplicate | Acceptance::Unplanned => return,
         };
-        if let Some(nside) = nside {
-            self.meters.pixels(nside, n_fitted, n_failed, seconds);
-            *n_done.entry(nside).or_default() += n_fitted + n_failed;
+        if let Some(first) = first {
+            self.meters
+                .pixels(first.pixel.nside, n_fitted, n_failed, seconds);
+            *n_done.entry(first.into()).or_default() += n_fitted + n_failed;
         }
     }
 

@@ -1,12 +1,13 @@
 //! How scans end, and what they come to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::journal::Contents;
-use crate::scan::{PutAside, TaskCounts};
-use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::scan::{Atlas, PutAside, TaskCounts};
+use crate::sky::map::SkyMap;
 
 /// How a scan came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ impl fmt::Display for Ending {
 pub struct Scanned {
     /// Every pixel that has an outcome.
     pub map: Arc<SkyMap>,
+    /// The same part of the sky under each systematic, by its number.
+    pub varied: BTreeMap<u32, SkyMap>,
     /// How it ended; unless its plan was fulfilled, the map is what there was by then.
     pub ending: Ending,
     /// Whether the plan was fulfilled and no pixel failed. Only then is the map the same as that of any
@@ -72,14 +75,23 @@ pub struct Scanned {
     pub busy_seconds: f64,
 }
 
+impl Scanned {
+    /// All of its maps.
+    pub fn atlas(&self) -> Atlas {
+        Atlas {
+            nominal: Arc::clone(&self.map),
+            varied: self.varied.clone(),
+        }
+    }
+}
+
 impl From<Contents> for Scanned {
     /// What a finished scan came to, by its journal. Who was put aside is not in there.
     fn from(contents: Contents) -> Self {
-        let mut outcomes = (contents.map.rounds().values()).flat_map(|pixels| pixels.values());
-        let has_failed = outcomes.any(|outcome| matches!(outcome, PixelOutcome::Failed(_)));
         Self {
-            complete: !has_failed,
-            map: Arc::new(contents.map),
+            complete: !contents.atlas.has_failed(),
+            map: contents.atlas.nominal,
+            varied: contents.atlas.varied,
             ending: Ending::Fulfilled,
             put_aside: Vec::new(),
             tasks: contents.counts,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use skyscan_transport::{MAX_AVOID, WorkerId};
+use skyscan_transport::WorkerId;
 
 /// Who holds what nothing has come of, as the hub told when copies were made of it.
 #[derive(Debug, Default)]
@@ -37,13 +37,9 @@ impl Hung {
         self.hung.len()
     }
 
-    /// Adds those workers to the ones that a task avoids, as far as there is room.
-    pub(super) fn avoid(&self, avoid: &mut Vec<WorkerId>) {
-        for worker in &self.hung {
-            if avoid.len() < MAX_AVOID && !avoid.contains(worker) {
-                avoid.push(*worker);
-            }
-        }
+    /// The workers that hang.
+    pub(super) fn workers(&self) -> impl Iterator<Item = WorkerId> {
+        self.hung.iter().copied()
     }
 }
 
@@ -61,9 +57,7 @@ mod tests {
         assert!(hung.holds(one, 9, 2));
         assert!(!hung.holds(one, 10, 2), "it is told once");
         assert_eq!((hung.is_hung(one), hung.is_hung(other)), (true, false));
-        let mut avoided = vec![one];
-        hung.avoid(&mut avoided);
-        assert_eq!(avoided, [one]);
+        assert!(hung.workers().eq([one]));
         hung.stirs(one);
         assert_eq!(hung.len(), 0);
         assert!(!hung.holds(one, 11, 2));

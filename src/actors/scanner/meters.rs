@@ -32,6 +32,7 @@ pub(super) struct Meters {
     out: Gauge,
     workers: Gauge,
     slots: Gauge,
+    wanted: Gauge,
     last_result: Gauge,
     round_trip: Histogram,
     hand_out: Histogram,
@@ -78,6 +79,7 @@ impl Meters {
             out: gauge!("skyscan_tasks_out"),
             workers: gauge!("skyscan_scan_workers"),
             slots: gauge!("skyscan_scan_slots"),
+            wanted: gauge!("skyscan_scan_slots_wanted"),
             last_result: gauge!("skyscan_scan_last_result_timestamp_seconds"),
             round_trip: histogram!("skyscan_task_round_trip_seconds"),
             hand_out: operation("hand_out"),
@@ -90,6 +92,7 @@ impl Meters {
         counter!("skyscan_task_results_total", "outcome" => "refused").increment(0);
         let _ = histogram!("skyscan_journal_commit_seconds");
         meters.tell_links(0, 0);
+        meters.wanted.set(0.0);
         meters.out.set(0.0);
         meters.last_result.set(now_s());
         meters
@@ -189,6 +192,11 @@ impl Meters {
     pub(super) fn handed_out(&self, begun: Instant, n_out: usize) {
         self.hand_out.record(begun.elapsed());
         self.out.set(n_out as f64);
+    }
+
+    /// So many slots would have work now.
+    pub(super) fn tell_wanted(&self, n_slots: usize) {
+        self.wanted.set(n_slots as f64);
     }
 
     /// Who is there.

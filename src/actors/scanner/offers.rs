@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler, Message};
-use skyscan_transport::{LinkId, MAX_AVOID, WorkerId};
+use skyscan_transport::{LinkId, WorkerId};
 
 use super::Scanner;
 use crate::protocol::Hello;
@@ -86,16 +86,9 @@ impl Offers {
         self.n_helping == 0 && !self.others.is_empty()
     }
 
-    /// Adds the workers that offer something else to those that a task avoids, as far as there is room.
-    pub(super) fn avoid_others(&self, avoid: &mut Vec<WorkerId>) {
-        for &other in self.others.keys() {
-            if avoid.len() >= MAX_AVOID {
-                return;
-            }
-            if !avoid.contains(&other) {
-                avoid.push(other);
-            }
-        }
+    /// The workers that offer something else.
+    pub(super) fn others(&self) -> impl Iterator<Item = WorkerId> {
+        self.others.keys().copied()
     }
 
     fn offered(&self) -> impl Iterator<Item = &String> {
@@ -202,9 +195,7 @@ mod tests {
 
         assert!(offer(&mut offers, 4, &["external:typo"]));
         assert_eq!(offers.complaint(), None);
-        let mut avoid = vec![worker(9), worker(2)];
-        offers.avoid_others(&mut avoid);
-        assert_eq!(avoid, [9, 2, 1].map(worker));
+        assert!(offers.others().eq([1, 2].map(worker)));
         offers.down(LinkId(4));
         assert!(offers.only_others());
         offers.down(LinkId(1));

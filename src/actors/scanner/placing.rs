@@ -45,14 +45,16 @@ impl Scanner {
         for mut copy in copies {
             let tasks = std::mem::take(&mut copy.in_vain);
             let holders = tasks.iter().filter_map(|task| by_task.get(task)).flatten();
-            copy.avoid_too(holders.copied());
+            copy.avoid.extend(holders.copied());
             self.send(copy);
         }
     }
 
-    /// The workers at whose links tasks are; notes who has no slot left.
+    /// The workers at whose links tasks are; notes and tells who has no slot left, all of them in one line: of a
+    /// fleet that lacks cores thousands may come at once.
     fn who_holds(&mut self, held: &[Holder]) -> HashMap<u64, BTreeSet<WorkerId>> {
         let mut by_task: HashMap<u64, BTreeSet<WorkerId>> = HashMap::new();
+        let mut hung = Vec::new();
         for holder in held {
             let TaskId(task) = holder.task;
             let Some(share) = self.links.share(holder.link) else {
@@ -60,13 +62,16 @@ impl Scanner {
             };
             by_task.entry(task).or_default().insert(share.worker);
             if self.hung.holds(share.worker, task, share.slots) {
-                tracing::warn!(
-                    worker = %share.worker,
-                    slots = share.slots,
-                    "a worker holds as many overdue tasks as it has slots: others get copies of them, and it \
-                     gets no more until it answers; look at what it does"
-                );
+                hung.push(share.worker);
             }
+        }
+        if let Some(worker) = hung.first() {
+            tracing::warn!(
+                %worker,
+                others_alike = hung.len() - 1,
+                "a worker holds as many overdue tasks as it has slots: others get copies of them, and it gets no more \
+                 until it answers; look at what it does"
+            );
         }
         self.recount();
         by_task

@@ -12,8 +12,8 @@ use skyscan_transport::SettledBatch;
 use super::{Ending, Phase, Scanner};
 use crate::journal::{JournalError, News, Note, Record};
 use crate::reco::PixelRequest;
-use crate::sky::Pixel;
-use crate::sky::map::{PixelOutcome, SkyMap};
+use crate::scan::{Atlas, Point};
+use crate::sky::map::PixelOutcome;
 
 /// A journal that is written, and what is in it from Scanners before.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub struct Recording {
     pub record: Record,
     /// Where it is.
     pub path: PathBuf,
-    /// Every pixel that is in there.
-    pub known: SkyMap,
+    /// Every point that is in there.
+    pub known: Atlas,
     /// How many waves were begun.
     pub n_waves: usize,
 }
@@ -39,7 +39,7 @@ pub(super) struct Keeping {
 }
 
 /// Part of a wave that is known, and the rest.
-type Recalled = (BTreeMap<Pixel, PixelOutcome>, Vec<(Pixel, PixelRequest)>);
+type Recalled = (BTreeMap<Point, PixelOutcome>, Vec<(Point, PixelRequest)>);
 
 impl Keeping {
     pub(super) fn begin(mut recording: Recording, context: &mut Context<Scanner>) -> Self {
@@ -90,14 +90,18 @@ impl Keeping {
     /// If the journal knows pixels that have not been asked for by the first one that it does not know.
     pub(super) fn recall(
         &mut self,
-        wave: Vec<(Pixel, PixelRequest)>,
+        wave: Vec<(Point, PixelRequest)>,
     ) -> Result<Recalled, JournalError> {
         let Some(recording) = &mut self.recording else {
             return Ok((BTreeMap::new(), wave));
         };
         match (recording.n_waves.checked_sub(1), wave.first()) {
             (Some(n_left), Some(_)) => recording.n_waves = n_left,
-            (None, Some((pixel, _))) => recording.record.put(Note::Wave(pixel.nside, wave.len())),
+            (None, Some((point, _))) => {
+                recording
+                    .record
+                    .put(Note::Wave(point.pixel.nside, wave.len()));
+            }
             (_, None) => {}
         }
         let is_last = wave.is_empty();
@@ -106,12 +110,12 @@ impl Keeping {
         }
         let mut known = BTreeMap::new();
         let mut rest = Vec::new();
-        for (pixel, request) in wave {
-            match recording.known.get(pixel) {
+        for (point, request) in wave {
+            match recording.known.get(point) {
                 Some(outcome) => {
-                    known.insert(pixel, outcome.clone());
+                    known.insert(point, outcome.clone());
                 }
-                None => rest.push((pixel, request)),
+                None => rest.push((point, request)),
             }
         }
         self.n_recalled += known.len();
@@ -121,7 +125,7 @@ impl Keeping {
                 let path = recording.path.clone();
                 return Err(JournalError::Unplanned { path, n_pixels });
             }
-            recording.known = SkyMap::default();
+            recording.known = Atlas::default();
             self.n_recalled = 0;
         }
         Ok((known, rest))

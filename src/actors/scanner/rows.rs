@@ -3,9 +3,8 @@
 use skyscan_transport::{Outcome, SettledBatch, TaskId};
 
 use crate::journal::{AttemptRow, FailureRow, PixelRow, Results};
-use crate::scan::Acceptance;
 use crate::scan::ledger::News;
-use crate::sky::Pixel;
+use crate::scan::{Acceptance, Point};
 use crate::sky::map::PixelOutcome;
 
 /// Rows of the results of one batch, until its receipt is at hand.
@@ -24,7 +23,7 @@ impl Rows {
         seconds: f64,
         accepted: Acceptance,
         told: &News,
-        outcome_of: impl Fn(Pixel) -> Option<PixelOutcome>,
+        outcome_of: impl Fn(Point) -> Option<PixelOutcome>,
     ) {
         let (TaskId(task), attempt, worker) = (outcome.task, outcome.attempt, outcome.worker);
         let settled = match accepted {
@@ -48,18 +47,18 @@ impl Rows {
             });
         }
         let share = seconds / settled.len().max(1) as f64;
-        self.pixels.extend(settled.iter().filter_map(|&pixel| {
+        self.pixels.extend(settled.iter().filter_map(|&point| {
             Some(PixelRow {
-                pixel,
-                outcome: outcome_of(pixel)?,
+                point,
+                outcome: outcome_of(point)?,
                 task,
                 attempt,
                 worker,
                 seconds: share,
             })
         }));
-        let failures = told.failures.iter().map(|(pixel, reason)| FailureRow {
-            pixel: *pixel,
+        let failures = told.failures.iter().map(|(point, reason)| FailureRow {
+            point: *point,
             task,
             worker,
             reason: reason.clone(),

@@ -15,8 +15,8 @@ use crate::event::DetectorDirection;
 use crate::protocol::{PROTOCOL, Report, ResultBody};
 use crate::scan::StragglerPolicy;
 use crate::scan::ledger::Chunking;
-use crate::sky::Nside;
 use crate::sky::map::fitted;
+use crate::sky::{Nside, Pixel};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -25,17 +25,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct Three;
 
 impl Decide for Three {
-    fn next(&mut self, map: &SkyMap) -> Vec<(Pixel, PixelRequest)> {
-        let request = |pixel| {
+    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
+        let request = |pixel: Pixel| {
             let direction = DetectorDirection {
                 zenith_rad: 1.0,
                 azimuth_rad: 0.0,
             };
             let seeds = Vec::new();
-            (pixel, PixelRequest { direction, seeds })
+            (pixel.into(), PixelRequest { direction, seeds })
         };
         let pixels = Nside::try_from(1).unwrap().pixels().take(3);
-        match map.is_empty() {
+        match atlas.is_empty() {
             true => pixels.map(request).collect(),
             false => Vec::new(),
         }

@@ -8,8 +8,8 @@ use skyscan_transport::TaskId;
 
 use super::whereabouts::Whereabouts;
 use super::{Ending, Phase, Scanner};
+use crate::scan::Point;
 use crate::scan::{CopyReason, Stall};
-use crate::sky::Pixel;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_secs(1);
@@ -17,12 +17,31 @@ const TICK: Duration = Duration::from_secs(1);
 const ALONE_TOLD: Duration = Duration::from_secs(5);
 const ALONE_TOLD_AT_LEAST: Duration = Duration::from_secs(3600);
 
-/// Since when nobody is there.
+/// Who has just come gets so long before anybody wonders what it does.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// Since when nobody is there, or somebody.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     alone_since: Option<Duration>,
+    settled_at: Duration,
     told_after: Duration,
     has_anyone_come: bool,
+}
+
+impl Watch {
+    /// Somebody is there.
+    fn has_company(&mut self, now: Duration) {
+        if self.alone_since.take().is_some() {
+            self.settled_at = now + SETTLING;
+        }
+        self.has_anyone_come = true;
+    }
+
+    /// Whether who came last has had the time to do something.
+    fn is_settled(&self, now: Duration) -> bool {
+        now >= self.settled_at
+    }
 }
 
 impl Scanner {
@@ -54,12 +73,13 @@ impl Scanner {
         if self.links.len() == 0 {
             return self.tell_alone(now);
         }
-        self.watch.alone_since = None;
+        self.watch.has_company(now);
         if self.ledger.has_waited_enough(now) {
             self.hand_out(context);
         }
-        self.watch.has_anyone_come = true;
-        if let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now) {
+        if self.watch.is_settled(now)
+            && let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now)
+        {
             self.meters.stalled();
             self.tell_of(stall, again.len(), context);
             for task in again {
@@ -85,9 +105,16 @@ impl Scanner {
             };
             let n_held = held.n_held(&stall.tasks);
             actor.meters.stalled_at(n_held, stall.tasks.len() - n_held);
-            let named = |(pixel, tasks): &(Pixel, Vec<u64>)| {
+            let named = |(Point { systematic, pixel }, tasks): &(Point, Vec<u64>)| {
                 let whereabouts = held.of(tasks, &actor.links);
-                format!("{} of nside {} ({whereabouts})", pixel.index, pixel.nside)
+                let under = match systematic {
+                    0 => String::new(),
+                    number => format!(" under systematic {number}"),
+                };
+                format!(
+                    "{} of nside {}{under} ({whereabouts})",
+                    pixel.index, pixel.nside
+                )
             };
             let pixels: Vec<String> = stall.pixels.iter().map(named).collect();
             tracing::warn!(
@@ -129,5 +156,23 @@ impl Scanner {
                  address of --transport"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_after_a_pause_has_time_to_settle_and_who_stays_is_looked_at() {
+        let at = Duration::from_secs;
+        let mut watch = Watch::default();
+        watch.has_company(at(0));
+        assert!(watch.is_settled(at(0)));
+        watch.alone_since = Some(at(20));
+        watch.has_company(at(90));
+        watch.has_company(at(91));
+        assert!(!watch.is_settled(at(99)));
+        assert!(watch.is_settled(at(100)));
     }
 }

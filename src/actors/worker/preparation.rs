@@ -1,4 +1,4 @@
-//! From a welcome to a kernel: the payload is fetched, unpacked and handed to the reconstruction.
+//! From a welcome to kernels: the payload is fetched, unpacked and handed to the reconstruction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use skyscan_transport::{Link, PayloadId, ScanId};
 use tokio::time::Instant;
 
 use super::meters::Preparation;
+use super::tables::Tables;
 use crate::protocol::unpack_problem;
-use crate::reco::{Kernel, Reco, StopFlag};
+use crate::reco::{Reco, StopFlag};
 
 /// How long to wait before a payload is asked for again; doubled each time, up to the longest.
 const FETCH_AGAIN: Duration = Duration::from_millis(50);
 const FETCH_AGAIN_LONGEST: Duration = Duration::from_secs(2);
 
-/// Prepares a kernel for a scan. Fails with the reason that its tasks are to be rejected with.
+/// Prepares the kernels for a scan. Fails with the reason that its tasks are to be rejected with.
 pub(super) async fn prepare(
     link: Arc<dyn Link>,
     scan: ScanId,
@@ -22,7 +23,7 @@ pub(super) async fn prepare(
     reco: Arc<dyn Reco>,
     stop: StopFlag,
     told: Preparation,
-) -> Result<Arc<dyn Kernel>, String> {
+) -> Result<Tables, String> {
     let begun = Instant::now();
     let mut pause = FETCH_AGAIN;
     let packed = loop {
@@ -38,11 +39,11 @@ pub(super) async fn prepare(
     };
     told.payload_bytes.increment(packed.len() as u64);
     if let Some(kernel) = reco.prepare_blindly() {
-        return Ok(kernel);
+        return Ok(Tables::of(kernel));
     }
     let prepared = tokio::task::spawn_blocking(move || {
         let problem = unpack_problem(&packed).map_err(|error| error.to_string())?;
-        reco.prepare(&problem).map_err(|error| error.to_string())
+        Tables::prepare(reco, problem).map_err(|error| error.to_string())
     });
     let prepared = prepared
         .await

@@ -55,7 +55,7 @@ impl Worker {
 enum Meaning {
     /// It may pass by itself.
     Passing,
-    /// A hub is of another version, and never served; others at this place may be.
+    /// A hub is of another version, or has keys that this end lacks, and is never served; others at this place may be.
     Foreign,
     /// The only hub that can be at this place speaks another version of the wire, and so will whoever
     /// comes after it.
@@ -67,7 +67,9 @@ enum Meaning {
 impl Meaning {
     fn of(error: &TransportError) -> Self {
         match error {
-            TransportError::ProtocolMismatch { .. } => Self::Foreign,
+            TransportError::ProtocolMismatch { .. } | TransportError::Keyless { .. } => {
+                Self::Foreign
+            }
             TransportError::WireMismatch {
                 beside_others: true,
                 ..

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::*;
 use crate::event::DetectorDirection;
+use crate::reco::Kernel;
 use crate::reco::compute::ComputeKernel;
 use crate::reco::{Likelihood, PixelRequest, Problem};
 use crate::sky::map::PixelOutcome;
@@ -105,6 +106,7 @@ pub(crate) async fn submit(hub: &dyn Hub, n_tasks: u64) {
         seeds: vec![],
     }];
     let body = TaskBody {
+        systematic: 0,
         requests,
         most_attempts: None,
     }

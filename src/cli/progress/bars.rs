@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::known::Known;
 use super::layout::{self, Running, Source};
 use super::pace::Pace;
 use super::{Interim, View, words};
-use crate::actors::progress::Progress;
+use crate::actors::progress::{Progress, RoundName};
 use crate::cli::stderr::{Terminal, tell_above, write_line};
-use crate::sky::Nside;
 
 /// How often the lines are drawn anew while no task ends.
 const TICK_EVERY: Duration = Duration::from_millis(250);
@@ -25,19 +25,26 @@ const MOST_DRAWINGS: u8 = 20;
 #[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
-    rounds: BTreeMap<Nside, Round>,
+    rounds: BTreeMap<RoundName, Round>,
     /// The line below the rounds.
     below: ProgressBar,
     source: Arc<Mutex<Source>>,
-    was_stable: bool,
+    known: Known,
 }
 
 #[derive(Debug)]
 struct Round {
     bar: ProgressBar,
-    begun: Instant,
     pace: Pace,
-    running: Arc<Mutex<Running>>,
+    drawn: Arc<Mutex<Drawn>>,
+}
+
+/// What the line of a round is made of.
+#[derive(Debug)]
+struct Drawn {
+    running: Running,
+    /// When somebody was there to begin it.
+    begun: Instant,
 }
 
 impl View for Bars {
@@ -45,26 +52,23 @@ impl View for Bars {
         let all_rounds = &progress.rounds;
         for round in all_rounds {
             let (n_done, n_planned) = (round.n_done, round.n_planned);
-            if !self.rounds.contains_key(&round.nside) {
+            if !self.rounds.contains_key(&round.name) {
                 self.end_round();
-                self.begin_round(round.nside, n_planned);
+                self.begin_round(round.name, n_planned);
             }
-            let Some(Round {
-                bar,
-                begun,
-                pace,
-                running,
-            }) = self.rounds.get_mut(&round.nside)
-            else {
+            let Some(Round { bar, pace, drawn }) = self.rounds.get_mut(&round.name) else {
                 continue;
             };
             if bar.is_finished() {
                 continue;
             }
-            pace.note(begun.elapsed(), n_done);
-            held(running, |running| {
+            held(drawn, |Drawn { running, begun }| {
+                if progress.waits_for_workers() {
+                    (*begun, *pace) = (Instant::now(), Pace::default());
+                }
+                pace.note(begun.elapsed(), n_done);
                 *running = Running {
-                    nside: round.nside,
+                    name: round.name,
                     n_done,
                     n_planned,
                     left: words::left(pace.left(n_planned.saturating_sub(n_done))),
@@ -80,13 +84,10 @@ impl View for Bars {
     }
 
     fn interim(&mut self, interim: &Interim) {
-        held(&self.source, |source| {
-            source.regions = words::sizes(interim)
-        });
-        if interim.is_stable && !self.was_stable {
-            write_line(&words::stable(interim));
+        if let Some(line) = self.known.hear(interim) {
+            write_line(&line);
         }
-        self.was_stable = interim.is_stable;
+        self.show_regions();
     }
 
     fn finish(&mut self) {
@@ -113,50 +114,59 @@ impl Bars {
             rounds: BTreeMap::new(),
             below,
             source,
-            was_stable: false,
+            known: Known::default(),
         }
     }
 
-    fn begin_round(&mut self, nside: Nside, n_planned: u64) {
-        let begun = Instant::now();
-        let running = Arc::new(Mutex::new(Running {
-            nside,
+    fn begin_round(&mut self, name: RoundName, n_planned: u64) {
+        let running = Running {
+            name,
             n_done: 0,
             n_planned,
             left: words::left(None),
             who: String::new(),
-        }));
-        let shown = Arc::clone(&running);
+        };
+        let begun = Instant::now();
+        let drawn = Arc::new(Mutex::new(Drawn { running, begun }));
+        let shown = Arc::clone(&drawn);
         let bar = self
             .all
             .insert_before(&self.below, ProgressBar::new(n_planned));
         bar.set_style(style(move |_| {
-            held(&shown, |running| {
+            held(&shown, |Drawn { running, begun }| {
                 layout::running(running, begun.elapsed(), width())
             })
         }));
         bar.enable_steady_tick(TICK_EVERY);
         let round = Round {
             bar,
-            begun,
             pace: Pace::default(),
-            running,
+            drawn,
         };
-        self.rounds.insert(nside, round);
+        self.rounds.insert(name, round);
+    }
+
+    fn show_regions(&self) {
+        held(&self.source, |source| {
+            source.regions = self.known.sizes().to_vec()
+        });
     }
 
     /// Leaves the line of the running round as it is, with the time that the round took.
-    fn end_round(&self) {
-        let Some((_, round)) = self.rounds.last_key_value() else {
+    fn end_round(&mut self) {
+        let Some((name, round)) = self.rounds.last_key_value() else {
             return;
         };
         if round.bar.is_finished() {
             return;
         }
-        let took = round.begun.elapsed();
-        let line = held(&round.running, |running| layout::ended(running, took));
+        let line = held(&round.drawn, |Drawn { running, begun }| {
+            layout::ended(running, begun.elapsed())
+        });
         round.bar.set_style(style(move |_| line.clone()));
         round.bar.abandon();
+        self.known.round_ends(name.nside);
+        self.show_regions();
     }
 }
 

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::pace::Pace;
 use super::{Interim, View};
-use crate::actors::progress::Progress;
+use crate::actors::progress::{Progress, RoundName};
 use crate::cli::stderr::write_line;
 use crate::output::summary::RegionExtent;
+use crate::sky::Equatorial;
 use crate::sky::map::PixelFit;
-use crate::sky::{Equatorial, Nside};
 
 /// Raised when a key changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -22,7 +22,7 @@ pub(super) struct JsonLines {
     begun: Instant,
     told: Option<Instant>,
     /// The running round, when it began and how it goes.
-    round: Option<(Nside, Instant, Pace)>,
+    round: Option<(RoundName, Instant, Pace)>,
     last: Option<Progress>,
 }
 
@@ -50,7 +50,8 @@ impl JsonLines {
             .iter()
             .map(|round| {
                 json!({
-                    "nside": round.nside,
+                    "nside": round.name.nside,
+                    "systematics": round.name.is_systematic,
                     "done": round.n_done,
                     "planned": round.n_planned,
                 })
@@ -94,10 +95,10 @@ fn best((direction, fit): (Equatorial, PixelFit)) -> Value {
 
 impl View for JsonLines {
     fn update(&mut self, progress: &Progress) {
-        let nside = progress.rounds.last().map(|round| round.nside);
-        let is_new = nside != self.round.as_ref().map(|(nside, ..)| *nside);
-        if let (true, Some(nside)) = (is_new, nside) {
-            self.round = Some((nside, Instant::now(), Pace::default()));
+        let name = progress.rounds.last().map(|round| round.name);
+        let is_new = name != self.round.as_ref().map(|(name, ..)| *name);
+        if let (true, Some(name)) = (is_new || progress.waits_for_workers(), name) {
+            self.round = Some((name, Instant::now(), Pace::default()));
         }
         if let (Some(round), Some((_, begun, pace))) = (progress.rounds.last(), &mut self.round) {
             pace.note(begun.elapsed(), round.n_done);

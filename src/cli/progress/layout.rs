@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::words;
-use crate::sky::{Equatorial, Nside};
+use crate::actors::progress::RoundName;
+use crate::sky::Equatorial;
 
 /// Where all lines are aligned.
 const LABEL: usize = 10;
@@ -16,7 +17,7 @@ const GAP: &str = "  ";
 /// A round that runs.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    pub(super) nside: Nside,
+    pub(super) name: RoundName,
     pub(super) n_done: u64,
     pub(super) n_planned: u64,
     /// How long it still takes.
@@ -35,7 +36,7 @@ pub(super) struct Source {
 
 /// `nside 512 [=====>      ] 812/2304  243 pixels/s  8 to 12 s left  2 slots`
 pub(super) fn running(round: &Running, elapsed: Duration, width: usize) -> String {
-    let label = label(round.nside);
+    let label = label(round.name);
     let counts = format!("{}/{}", round.n_done, round.n_planned);
     let rate = words::rate(round.n_done, elapsed);
     // In the order in which they are shown, and how soon each is left out, the first first.
@@ -70,7 +71,7 @@ pub(super) fn ended(round: &Running, took: Duration) -> String {
     };
     format!(
         "{}{GAP}{}{of_them} pixels in {:.1} s, {}",
-        label(round.nside),
+        label(round.name),
         round.n_done,
         took.as_secs_f64(),
         words::rate(round.n_done, took)
@@ -98,8 +99,12 @@ pub(super) fn source(source: &Source, width: usize) -> String {
     cut(parts.join(GAP), width)
 }
 
-fn label(nside: Nside) -> String {
-    format!("{:>LABEL$}", format!("nside {nside}"))
+fn label(name: RoundName) -> String {
+    let text = match name.is_systematic {
+        false => format!("nside {}", name.nside),
+        true => "systematic".to_owned(),
+    };
+    format!("{text:>LABEL$}")
 }
 
 fn bar(round: &Running, cells: usize) -> String {
@@ -143,10 +148,14 @@ fn cut(line: String, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sky::Nside;
 
     fn round() -> Running {
         Running {
-            nside: Nside::try_from(512).unwrap(),
+            name: RoundName {
+                is_systematic: false,
+                nside: Nside::try_from(512).unwrap(),
+            },
             n_done: 1812,
             n_planned: 2304,
             left: "8 to 12 s left".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::known::Known;
 use super::pace::Pace;
 use super::{Interim, View, words};
 use crate::actors::progress::{Progress, RoundProgress};
@@ -14,8 +15,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Lines {
     last_line: Instant,
     running: Option<Running>,
-    regions: String,
-    was_stable: bool,
+    known: Known,
 }
 
 /// The running round.
@@ -31,8 +31,7 @@ impl Lines {
         Self {
             last_line: Instant::now(),
             running: None,
-            regions: String::new(),
-            was_stable: false,
+            known: Known::default(),
         }
     }
 
@@ -46,6 +45,7 @@ impl Lines {
                 took.as_secs_f64()
             ));
             self.last_line = Instant::now();
+            self.known.round_ends(round.name.nside);
         }
     }
 }
@@ -56,10 +56,10 @@ impl View for Lines {
             return;
         };
         if let Some(running) = &mut self.running
-            && running.round.nside != round.nside
+            && running.round.name != round.name
         {
             // The last task of the old round and the first of the new may be one update.
-            let is_it = |r: &&RoundProgress| r.nside == running.round.nside;
+            let is_it = |r: &&RoundProgress| r.name == running.round.name;
             if let Some(ended) = progress.rounds.iter().find(is_it) {
                 running.round = *ended;
             }
@@ -71,6 +71,9 @@ impl View for Lines {
             pace: Pace::default(),
         });
         running.round = *round;
+        if progress.waits_for_workers() {
+            (running.begun, running.pace) = (Instant::now(), Pace::default());
+        }
         let elapsed = running.begun.elapsed();
         running.pace.note(elapsed, round.n_done);
         if self.last_line.elapsed() < LINE_EVERY {
@@ -88,18 +91,16 @@ impl View for Lines {
         if let Some((best, _)) = progress.best {
             line += &format!(", {}", words::best(best));
         }
-        if !self.regions.is_empty() {
-            line += &format!(", {}", self.regions);
+        for size in self.known.sizes() {
+            line += &format!(", {size}");
         }
         told_lines(&line);
     }
 
     fn interim(&mut self, interim: &Interim) {
-        self.regions = words::sizes(interim).join(", ");
-        if interim.is_stable && !self.was_stable {
-            told_lines(&words::stable(interim));
+        if let Some(line) = self.known.hear(interim) {
+            told_lines(&line);
         }
-        self.was_stable = interim.is_stable;
     }
 
     fn finish(&mut self) {

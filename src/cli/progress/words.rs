@@ -12,11 +12,15 @@ use crate::sky::region::Region;
 /// `nside 8: 192 of 768 pixels`.
 pub(super) fn counts(round: &RoundProgress) -> String {
     let RoundProgress {
-        nside,
+        name,
         n_done,
         n_planned,
     } = round;
-    format!("nside {nside}: {n_done} of {n_planned} pixels")
+    let what = match name.is_systematic {
+        false => format!("nside {}", name.nside),
+        true => format!("systematics at nside {}", name.nside),
+    };
+    format!("{what}: {n_done} of {n_planned} pixels")
 }
 
 /// Pixels per second since the round began, with a decimal where they are few.

@@ -102,6 +102,7 @@ async fn ask_all(reco: &External, event: Event, detector: Detector) -> Result<Fo
         event,
         detector,
         reco: reco.name().to_owned(),
+        systematics: None,
     };
     let kernel = reco.prepare(&problem)?;
     let ask = async |requests: Vec<PixelRequest>| {

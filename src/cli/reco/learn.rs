@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::cli::input::DetectorArguments;
+use crate::cli::number::from_one;
 use crate::cli::{Failure, failed, print, tell};
 use crate::photons::learn::{Course, Learning, learn_light};
+use crate::reco::light::hole_ice::HoleIce;
 
 /// Steps of learning: more change nothing that can be measured.
 const N_STEPS: u64 = 3_000;
@@ -33,11 +35,22 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     detector: DetectorArguments,
     /// How many photons are simulated: each is seen some three times
-    #[arg(long, value_name = "N", default_value = "500000")]
+    #[arg(long, value_name = "N", default_value = "500000", value_parser = from_one::<NonZeroU64>)]
     photons: NonZeroU64,
+    /// How DOMs in refrozen holes take light from below and above: h2, or older, for a systematic
+    #[arg(long, value_name = "CURVE", default_value = "h2", value_parser = hole_ice)]
+    hole_ice: HoleIce,
     /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+fn hole_ice(text: &str) -> Result<HoleIce, String> {
+    match text {
+        "h2" => Ok(HoleIce::H2),
+        "older" => Ok(HoleIce::Older),
+        _ => Err("write h2 or older".to_owned()),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -48,22 +61,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let n_photons = arguments.photons.get();
     tell(&format!("simulates {n_photons} photons"));
-    let learned = learn_light(&detector, n_photons, course, |learning| match learning {
-        Learning::Simulated { n_samples } => {
-            tell(&format!(
-                "learns from {n_samples} times that they were seen"
-            ));
-        }
-        Learning::Stepped {
-            n_steps,
-            ln_density,
-        } if n_steps.is_multiple_of(TELL_EVERY) => {
-            tell(&format!(
-                "step {n_steps} of {N_STEPS}: {ln_density:.3} log density per ns"
-            ));
-        }
-        Learning::Stepped { .. } => {}
-    });
+    let learned = learn_light(
+        &detector,
+        n_photons,
+        arguments.hole_ice,
+        course,
+        |learning| match learning {
+            Learning::Simulated { n_samples } => {
+                tell(&format!(
+                    "learns from {n_samples} times that they were seen"
+                ));
+            }
+            Learning::Stepped {
+                n_steps,
+                ln_density,
+            } if n_steps.is_multiple_of(TELL_EVERY) => {
+                tell(&format!(
+                    "step {n_steps} of {N_STEPS}: {ln_density:.3} log density per ns"
+                ));
+            }
+            Learning::Stepped { .. } => {}
+        },
+    );
     let learned = learned
         .ok_or_else(|| failed(anyhow::anyhow!("no photon was seen: simulate more of them")))?;
     std::fs::write(&arguments.out, learned.to_json())

@@ -17,10 +17,11 @@ use crate::cli::stderr::write_line;
 use crate::cli::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
 use crate::output::file::write_atomically;
 use crate::reco::Reco;
+use crate::reco::light::hole_ice::HoleIce;
 use crate::scan::{NUMERICS, Plan, Strategy};
 use crate::sky::Nside;
 use crate::sky::region::RegionMethod;
-use crate::study::design::{Design, Hole, Ice, Light};
+use crate::study::design::{Design, Ice, Light};
 use crate::study::folder::{Answer, Folder, FolderError};
 use crate::study::levels::{self, FLOORS_DEG};
 use crate::study::measure::{Measured, Measuring};
@@ -81,9 +82,8 @@ pub(in crate::cli) struct Arguments {
     energies_gev: (f64, f64),
     #[command(flatten)]
     detector: DetectorArguments,
-    /// HEALPix resolutions of the scans, powers of two, coarse to fine
-    #[arg(long, value_name = "NSIDES", value_delimiter = ',', default_value = "8,64,512",
-          value_parser = crate::cli::scan::nside)]
+    /// HEALPix resolutions of the scans, powers of two, coarse to fine [default: 4 to 512 by steps of two]
+    #[arg(long, value_name = "NSIDES", value_delimiter = ',', value_parser = crate::cli::scan::nside)]
     nside: Vec<Nside>,
     #[command(flatten)]
     regions: MethodArguments,
@@ -115,8 +115,8 @@ fn ice(text: &str) -> Result<Ice, String> {
             .ok_or("write scattering=1.1,absorption=0.9,hole=older")?;
         if what == "hole" {
             ice.hole = match factor {
-                "h2" => Hole::H2,
-                "older" => Hole::Older,
+                "h2" => HoleIce::H2,
+                "older" => HoleIce::Older,
                 _ => return Err("a hole is h2 or older".to_owned()),
             };
             continue;
@@ -208,7 +208,7 @@ impl Arguments {
         let detector = self.detector.read()?;
         let recos = self.reco.iter().map(|name| input::reco(name));
         let recos = recos.collect::<Result<Vec<Arc<dyn Reco>>, Failure>>()?;
-        Plan::new(Strategy::Zoom, self.nside.clone(), ENCLOSED).map_err(bad_input)?;
+        let plan = Plan::of(Strategy::Zoom, &self.nside, false, ENCLOSED).map_err(bad_input)?;
         transport::open(&self.place.transport, &self.access.access()).map_err(bad_input)?;
         let slots = self.place.slots()?;
         let ices = match self.ice.as_slice() {
@@ -221,7 +221,8 @@ impl Arguments {
                 seed: self.seed,
                 energies_gev: [self.energies_gev.0, self.energies_gev.1],
                 ices,
-                nsides: self.nside.clone(),
+                nsides: plan.rounds().to_vec(),
+                until_resolved: plan.ends_resolved(),
                 enclosed: ENCLOSED,
                 detector: detector.name.clone(),
                 numerics: NUMERICS,
@@ -321,7 +322,7 @@ mod tests {
         let dusty = ice("absorption=0.9,scattering=1.1").unwrap();
         assert_eq!((dusty.scattering, dusty.absorption), (1.1, 0.9));
         assert_eq!(ice("scattering=1.1").unwrap().absorption, 1.0);
-        assert_eq!(ice("hole=older").unwrap().hole, Hole::Older);
+        assert_eq!(ice("hole=older").unwrap().hole, HoleIce::Older);
         for wrong in [
             "",
             "1.1",

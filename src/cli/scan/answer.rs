@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use skyscan_transport::Transport;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::found::Found;
 use super::kept::{self, Kept};
+use super::systematics::{self, Averaged};
 use super::watcher::Interims;
 use super::{Arguments, FAIL_AFTER, run_actors};
 use crate::actors::ScanSetup;
-use crate::actors::attendance::Book;
 use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
@@ -38,8 +39,7 @@ pub(super) struct Call<'a> {
     pub(super) detector: Detector,
     /// Tasks evaluated at once in this process.
     pub(super) slots: u16,
-    /// Of workers elsewhere, if any can come.
-    pub(super) book: Option<Arc<Book>>,
+    pub(super) transport: Arc<dyn Transport>,
 }
 
 /// What a scan came to.
@@ -124,6 +124,8 @@ impl Call<'_> {
         let plan = arguments.plan(seen)?;
         let marks = arguments.marks.at(seen)?;
         let (name, reco) = arguments.reco(&arguments.reco, self.slots, &event, &self.detector)?;
+        let systematics = arguments.systematics.as_ref();
+        let systematics = systematics.map(|named| systematics::read(named, reco.as_deref()));
         let hit_doms = output::hit_doms(&event);
         let detector = &self.detector.name;
         let regions = self.regions.of_event(&name, detector, Some(hit_doms))?;
@@ -132,6 +134,7 @@ impl Call<'_> {
                 event,
                 detector: self.detector.clone(),
                 reco: name,
+                systematics: systematics.transpose()?,
             },
             plan: plan.enclosing(regions.scan_level()),
             regions,
@@ -175,6 +178,7 @@ impl Call<'_> {
                     event,
                     detector,
                     reco,
+                    ..
                 } = &asked.problem;
                 arguments.reco(reco, self.slots, event, detector)?.1
             }
@@ -272,9 +276,18 @@ impl Call<'_> {
         } = &begun.asked;
         let journal = begun.journal.as_ref();
         tell_ending(scanned)?;
-        let has_ended = scanned.ending == Ending::Fulfilled;
-        let found = Found::on(&scanned.map, choice, has_ended, problem, plan);
-        let mut summary = found.summary(scanned, problem);
+        // Once systematics have begun, the first scan has ended, whatever becomes of them.
+        let has_ended = scanned.ending == Ending::Fulfilled || !scanned.varied.is_empty();
+        let averaged = Averaged::of(scanned, problem.systematics.as_ref(), choice, plan);
+        if problem.systematics.is_some() && averaged.is_none() {
+            tell("systematics are not finished: this answer is without them");
+        }
+        let map = averaged
+            .as_ref()
+            .map_or(&*scanned.map, |averaged| &averaged.combined.map);
+        let found = Found::on(map, choice, has_ended, averaged.is_some(), problem, plan);
+        let mut summary = found.summary(map, scanned, problem);
+        summary.systematics = averaged.as_ref().map(|averaged| averaged.told().clone());
         summary.transport = transport::shown(&self.arguments.place.transport);
         begun.clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;
@@ -288,7 +301,8 @@ impl Call<'_> {
             let record = ScanRecord {
                 marks: &begun.marks,
                 drafts: self.arguments.drafts(),
-                ..found.record(&scanned.map, problem)
+                systematics: averaged.as_ref().map(Averaged::shown),
+                ..found.record(map, problem)
             };
             let mut written = output::write_all(dir, &record);
             if let Some(timeline) = timeline {
@@ -404,7 +418,7 @@ pub(super) fn own_folder(out: &Path, event: &EventIdentity, taken: &mut Vec<Path
 }
 
 /// Processor time of this process so far, and of its programs that have ended.
-fn processor_seconds() -> f64 {
+pub(in crate::cli) fn processor_seconds() -> f64 {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeValLike;
     let of = |who| {

@@ -6,7 +6,7 @@ use crate::actors::scanner::Scanned;
 use crate::output::summary::{
     BestFit, OffTruth, PutAsideWorker, Summary, failed_pixel_counts, failure_counts, pixel_counts,
 };
-use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SubPixel};
+use crate::output::{self, Doubt, Drafts, EventIdentity, ScanRecord, SecondMinimum, SubPixel};
 use crate::reco::Problem;
 use crate::scan::{NUMERICS, Plan};
 use crate::sky::Nside;
@@ -42,12 +42,23 @@ pub(in crate::cli) fn complete_rounds(
         .collect()
 }
 
+/// What the event gives reason to doubt, and the map if it lacks the systematics that were asked for.
+pub(in crate::cli) fn doubts(problem: &Problem, is_averaged: bool) -> Vec<Doubt> {
+    let mut doubts = Doubt::of_event(&problem.event);
+    if problem.systematics.is_some() && !is_averaged {
+        doubts.push(Doubt::WithoutSystematics);
+    }
+    doubts
+}
+
 impl Found {
-    /// Of a scan that has not ended, or was stopped, the finest round may lack pixels.
+    /// Of a scan that has not ended, or was stopped, the finest round may lack pixels, and its map may not be averaged
+    /// over systematics yet.
     pub(super) fn on(
         map: &SkyMap,
         choice: &RegionChoice,
         has_ended: bool,
+        is_averaged: bool,
         problem: &Problem,
         plan: &Plan,
     ) -> Self {
@@ -58,7 +69,7 @@ impl Found {
             complete,
             sub_pixel: SubPixelFit::of(map),
             hit_doms: output::hit_doms(&problem.event),
-            event_doubts: Doubt::of_event(&problem.event),
+            event_doubts: doubts(problem, is_averaged),
         }
     }
 
@@ -79,13 +90,14 @@ impl Found {
             event_doubts: &self.event_doubts,
             marks: &[],
             drafts: Drafts::default(),
+            systematics: None,
         }
     }
 
     /// What is printed; transport, files and times are the caller's.
-    pub(super) fn summary(&self, scanned: &Scanned, problem: &Problem) -> Summary {
+    pub(super) fn summary(&self, map: &SkyMap, scanned: &Scanned, problem: &Problem) -> Summary {
         let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
-        let best_fit = scanned.map.best().map(|(pixel, fit)| {
+        let best_fit = map.best().map(|(pixel, fit)| {
             let equatorial = pixel.center();
             let detector = frame.to_detector(equatorial);
             BestFit {
@@ -103,7 +115,7 @@ impl Found {
             .and_then(|truth| truth.direction);
         let truth = truth
             .map(|direction| frame.to_equatorial(direction))
-            .zip(scanned.map.best().map(|(pixel, _)| pixel.center()));
+            .zip(map.best().map(|(pixel, _)| pixel.center()));
         Summary {
             event: EventIdentity::from(&problem.event),
             reco: problem.reco.clone(),
@@ -111,18 +123,15 @@ impl Found {
             transport: String::new(),
             best_fit,
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),
+            second_minimum: SecondMinimum::of(map, &self.regions),
             truth: truth.map(|(truth, best)| OffTruth::of(truth, best, &self.regions)),
             regions_made: MethodNote::from(&self.method),
             regions: self.regions.iter().map(Into::into).collect(),
-            quality: Doubt::of_map(
-                &scanned.map,
-                &self.regions,
-                scanned.complete,
-                &self.event_doubts,
-            ),
+            quality: Doubt::of_map(map, &self.regions, scanned.complete, &self.event_doubts),
+            systematics: None,
             tasks: scanned.tasks,
-            pixels: pixel_counts(&scanned.map),
-            failed_pixels: failed_pixel_counts(&scanned.map),
+            pixels: pixel_counts(map),
+            failed_pixels: failed_pixel_counts(map),
             put_aside: scanned
                 .put_aside
                 .iter()
@@ -136,10 +145,10 @@ impl Found {
             wall_seconds: 0.0,
             cpu_seconds: 0.0,
             busy_seconds: scanned.busy_seconds,
-            map_sha256: scanned.map.sha256_hex(),
+            map_sha256: map.sha256_hex(),
             files: Vec::new(),
             files_failed: Vec::new(),
-            failures: failure_counts(&scanned.map),
+            failures: failure_counts(map),
         }
     }
 }

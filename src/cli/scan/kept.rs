@@ -41,13 +41,15 @@ pub(super) fn begin(path: Option<&Path>, asked: &Asked) -> Result<Kept, Failure>
             differences.join("; ")
         )));
     }
-    match contents.is_finished {
-        true => Ok(Kept::Finished(Box::new(contents))),
-        false => Err(bad_input(anyhow!(
-            "{shown} is of this very scan, which is not finished: go on with it by skyscan scan --resume \
-             {shown}, or move it away"
-        ))),
+    if contents.is_finished {
+        return Ok(Kept::Finished(Box::new(contents)));
     }
+    // Whoever scans into it now has to end first.
+    journal::refuse_held(path).map_err(bad_input)?;
+    Err(bad_input(anyhow!(
+        "{shown} is of this very scan, which is not finished: go on with it by skyscan scan --resume \
+         {shown}, or move it away"
+    )))
 }
 
 /// The journal that a path leads to.
@@ -98,7 +100,7 @@ pub(super) fn resume(path: &Path) -> Result<Kept, Failure> {
 
 /// Removes a journal in which there is nothing to go on from, after a scan that failed.
 pub(super) fn discard_if_vain(path: &Path) {
-    let has_fit = |contents: &Contents| contents.map.best().is_some();
+    let has_fit = |contents: &Contents| contents.atlas.nominal.best().is_some();
     if let Ok((Some(journal), contents)) = Journal::resume(path)
         && !has_fit(&contents)
         && let Err(error) = journal.discard()

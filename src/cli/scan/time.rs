@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A time that an option names.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || "write a time such as 90s, 10m, 1h or 1h30m".to_owned();
     let (mut seconds, mut rest) = (0.0, text);
     while !rest.is_empty() {

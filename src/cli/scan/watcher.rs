@@ -80,7 +80,7 @@ pub(super) async fn watch(
         if let Some(round) = now.rounds.last() {
             timeline.note(Moment {
                 at_s: begun.elapsed().as_secs_f64(),
-                nside: round.nside,
+                nside: round.name.nside,
                 n_done: now.rounds.iter().map(|round| round.n_done).sum(),
                 n_waiting: now.n_waiting,
                 n_out: now.n_out,
@@ -118,7 +118,7 @@ impl Standing {
 
 impl Interims {
     fn make(&self, map: &SkyMap, before: Option<&Standing>) -> Option<Interim> {
-        let found = Found::on(map, &self.choice, false, &self.problem, &self.plan);
+        let found = Found::on(map, &self.choice, false, false, &self.problem, &self.plan);
         let (pixel, fit) = map.best()?;
         let nside = *map.rounds().keys().next_back()?;
         let best = pixel.center();

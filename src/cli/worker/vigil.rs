@@ -135,6 +135,12 @@ impl Vigil {
         }
     }
 
+    /// How to say that the place does not let it in, for a reason that it was told.
+    pub(super) fn not_let_in(&self, idle: Duration, reason: &str) -> String {
+        let (place, idle) = (&self.place, idle.as_secs());
+        format!("worker: not let in at {place} for {idle} s: {reason}")
+    }
+
     /// How to say that no scan has come; `finding` is what a look at the place has found.
     pub(super) fn no_scan(&self, idle: Duration, finding: &str) -> String {
         let (place, idle) = (&self.place, idle.as_secs());

@@ -12,8 +12,9 @@ use crate::journal::note::{AttemptRow, FailureRow, Note, PixelRow, Results};
 use crate::journal::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, WORKERS};
 use crate::journal::verified::FINISHED;
 use crate::protocol::{Hello, WorkerId};
+use crate::scan::Point;
+use crate::sky::Nside;
 use crate::sky::map::{PixelFit, PixelOutcome};
-use crate::sky::{Nside, Pixel};
 
 type Done = oneshot::Sender<Result<(), Arc<JournalError>>>;
 
@@ -137,7 +138,7 @@ impl Load {
         let number_of = |worker: &WorkerId| workers.get(worker).or(came.get(worker)).copied();
         let number = |worker: &WorkerId| ValueRef::Integer(number_of(worker).unwrap_or(-1));
         let mut pixels: Vec<&PixelRow> = self.results.iter().flat_map(|r| &r.pixels).collect();
-        pixels.sort_unstable_by_key(|row| row.pixel);
+        pixels.sort_unstable_by_key(|row| (row.point.pixel, row.point.systematic));
         batch.put(PIXELS, pixels.into_iter().map(|row| pixel_row(row, number)))?;
         let attempts: Vec<(i64, &AttemptRow)> = (self.results.iter().flat_map(|r| &r.attempts))
             .map(|row| (batch.next_row(), row))
@@ -161,13 +162,13 @@ impl Load {
         batch.put(
             FAILURES,
             failures.into_iter().map(|(id, row)| {
-                let [round, pixel] = place(row.pixel);
+                let [round, pixel, variation, systematic] = place(row.point);
                 [
                     ValueRef::Integer(id),
                     round,
                     pixel,
-                    ValueRef::Integer(0),
-                    ValueRef::Integer(0),
+                    variation,
+                    systematic,
                     ValueRef::Integer(row.task.cast_signed()),
                     number(&row.worker),
                     ValueRef::Text(row.reason.as_bytes()),
@@ -231,19 +232,22 @@ fn of_text(text: Option<&str>) -> ValueRef<'_> {
     text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
 }
 
-fn place(pixel: Pixel) -> [ValueRef<'static>; 2] {
-    let round = i64::from(u32::from(pixel.nside));
+/// Round, pixel, variation (there is but one) and systematic.
+fn place(Point { systematic, pixel }: Point) -> [ValueRef<'static>; 4] {
     [
-        ValueRef::Integer(round),
-        ValueRef::Integer(pixel.index.cast_signed()),
+        i64::from(u32::from(pixel.nside)),
+        pixel.index.cast_signed(),
+        0,
+        i64::from(systematic),
     ]
+    .map(ValueRef::Integer)
 }
 
 fn pixel_row<'a>(
     row: &'a PixelRow,
     number: impl Fn(&WorkerId) -> ValueRef<'a>,
 ) -> [ValueRef<'a>; 17] {
-    let [round, pixel] = place(row.pixel);
+    let [round, pixel, variation, systematic] = place(row.point);
     let (fit, failed) = match &row.outcome {
         PixelOutcome::Fitted(fit) => (Some(fit), None),
         PixelOutcome::Failed(reason) => (None, Some(reason.as_str())),
@@ -253,8 +257,8 @@ fn pixel_row<'a>(
     [
         round,
         pixel,
-        ValueRef::Integer(0),
-        ValueRef::Integer(0),
+        variation,
+        systematic,
         llh,
         x,
         y,

@@ -115,14 +115,18 @@ fn check(n_points: u64) {
         let (journal, contents) = Journal::resume(&path)
             .unwrap_or_else(|error| panic!("seed {seed}, step {step}: {error}"));
         let n_confirmed = moments[step].n_confirmed * PIXELS_PER_BATCH;
-        let n_held = contents.map.len() as u64;
+        let n_held = contents.atlas.len() as u64;
         let n_in_hand = moments[step + 1].n_confirmed * PIXELS_PER_BATCH;
         assert!(
             [n_confirmed, n_in_hand].contains(&n_held),
             "seed {seed}: {n_held}"
         );
         n_unconfirmed += u64::from(n_held > n_confirmed);
-        assert_eq!(contents.map, map(&rows(nside(8), 0..n_held)), "seed {seed}");
+        assert_eq!(
+            *contents.atlas.nominal,
+            map(&rows(nside(8), 0..n_held)),
+            "seed {seed}"
+        );
         let mut keeper = keeper(journal.unwrap());
         keeper
             .put(desk.results(seed, rows(nside(8), n_held..n_held + 5)))
@@ -140,15 +144,11 @@ fn check(n_points: u64) {
     fs::remove_dir_all(dir).unwrap();
 }
 
-#[test]
-fn whatever_a_disk_does_to_what_was_not_synced_nothing_confirmed_is_lost() {
-    check(150);
-}
-
 mod long {
+    use super::*;
+
     #[test]
-    #[ignore = "takes long: ./test long runs it"]
-    fn a_thousand_crashes_lose_nothing_that_was_confirmed() {
-        super::check(1_000);
+    fn whatever_a_disk_does_to_what_was_not_synced_nothing_confirmed_is_lost() {
+        check(or_when_long(150, 1_000));
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use skyscan_transport::{Conclusion, LinkId, Outcome, Receipts, SettledBatch, TaskId};
 
@@ -27,12 +28,7 @@ pub(super) fn folder(name: &str) -> PathBuf {
 
 pub(super) fn asked() -> Asked {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e4),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e4);
     let plan = Plan::new(Strategy::Zoom, vec![nside(4), nside(8)], 4.6).unwrap();
     let mut event = generate(&detector, &recipe);
     event.pulses.truncate(30);
@@ -41,6 +37,7 @@ pub(super) fn asked() -> Asked {
             event,
             detector,
             reco: "test".to_owned(),
+            systematics: None,
         },
         plan,
         regions: RegionMethod::Wilks.into(),
@@ -64,7 +61,7 @@ pub(super) fn row(nside: Nside, index: u64) -> PixelRow {
         energy_total_gev: index.is_multiple_of(3).then_some(f64::MIN_POSITIVE / 4.0),
     };
     PixelRow {
-        pixel: Pixel { nside, index },
+        point: Pixel { nside, index }.into(),
         outcome: match index % 11 {
             10 => PixelOutcome::Failed(format!("no light in {index}")),
             _ => PixelOutcome::Fitted(fit),
@@ -83,7 +80,7 @@ pub(super) fn rows(nside: Nside, indices: impl IntoIterator<Item = u64>) -> Vec<
 pub(super) fn map(rows: &[PixelRow]) -> SkyMap {
     let mut map = SkyMap::default();
     for row in rows {
-        map.insert(row.pixel, row.outcome.clone());
+        map.insert(row.point.pixel, row.outcome.clone());
     }
     map
 }
@@ -93,6 +90,7 @@ pub(super) fn map(rows: &[PixelRow]) -> SkyMap {
 pub(super) struct Desk {
     pub(super) confirmed: Mutex<BTreeSet<u64>>,
     pub(super) returned: Mutex<BTreeSet<u64>>,
+    has_returned: Condvar,
 }
 
 impl Receipts for Desk {
@@ -102,10 +100,20 @@ impl Receipts for Desk {
 
     fn unconfirmed(&self, number: u64, _: Vec<Outcome>) {
         self.returned.lock().unwrap().insert(number);
+        self.has_returned.notify_all();
     }
 }
 
 impl Desk {
+    /// How many were given back, once one was; the journal's thread does that after it has told its end.
+    pub(super) fn n_returned(&self, patience: Duration) -> usize {
+        let returned = self.returned.lock().unwrap();
+        let waited = self
+            .has_returned
+            .wait_timeout_while(returned, patience, |returned| returned.is_empty());
+        waited.unwrap().0.len()
+    }
+
     pub(super) fn results(self: &Arc<Self>, number: u64, pixels: Vec<PixelRow>) -> Results {
         let outcome = Outcome {
             task: TaskId(number),
@@ -129,7 +137,7 @@ pub(super) fn keeper(journal: Journal) -> super::super::keeper::Keeper {
 
 /// All that a journal holds, whoever may have it open.
 pub(super) fn held(path: &Path) -> SkyMap {
-    read(path).unwrap().map
+    SkyMap::clone(&read(path).unwrap().atlas.nominal)
 }
 
 /// Waits for what comes last.
@@ -140,4 +148,12 @@ pub(super) fn end(record: Record, is_finished: bool) -> Result<(), Arc<JournalEr
     runtime
         .unwrap()
         .block_on(record.end(is_finished, "test".to_owned()))
+}
+
+/// How large a test is: so much, or so much by `./test long`.
+pub(super) fn or_when_long(usual: u64, long: u64) -> u64 {
+    match std::env::var_os("SKYSCAN_TEST_LONG") {
+        None => usual,
+        Some(_) => long,
+    }
 }

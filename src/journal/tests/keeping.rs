@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 use crate::journal::*;
-use crate::sky::map::SkyMap;
+use crate::scan::Atlas;
 
 #[test]
 fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
@@ -29,9 +29,9 @@ fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
     assert!(desk.returned.lock().unwrap().is_empty());
     let contents = read(&path).unwrap();
     assert_eq!(contents.asked, asked());
-    assert_eq!(contents.map, map(&rows));
+    assert_eq!(*contents.atlas.nominal, map(&rows));
     // Equality takes -0.0 for 0.0; the hash does not.
-    assert_eq!(contents.map.sha256_hex(), map(&rows).sha256_hex());
+    assert_eq!(contents.atlas.nominal.sha256_hex(), map(&rows).sha256_hex());
     assert!(contents.is_finished);
     assert_eq!(contents.counts.accepted, 300);
     assert_eq!(contents.busy_seconds, 0.25 * rows.len() as f64);
@@ -48,14 +48,14 @@ fn who_goes_on_has_all_that_was_confirmed_and_a_number_of_its_own() {
     let mut rows: Vec<PixelRow> = Vec::new();
     for epoch in 1..5_u64 {
         let (journal, known) = match epoch {
-            1 => (Journal::create(&path, &asked()).unwrap(), SkyMap::default()),
+            1 => (Journal::create(&path, &asked()).unwrap(), Atlas::default()),
             _ => {
                 let (journal, contents) = Journal::resume(&path).unwrap();
                 assert!(!contents.is_finished);
-                (journal.unwrap(), contents.map)
+                (journal.unwrap(), contents.atlas)
             }
         };
-        assert_eq!(known, map(&rows));
+        assert_eq!(known, map(&rows).into());
         assert_eq!(journal.first_task(), epoch << 40);
         let record = Record::start(journal, "test:").unwrap();
         let more = super::fixture::rows(nside(8), 10 * epoch..10 * epoch + 10);

@@ -86,6 +86,6 @@ fn who_stops_does_not_wait_for_the_disk() {
     record.put(Note::Results(desk.results(1, rows(nside(8), 0..10))));
     assert!(end(record, false).is_err());
     assert!(desk.confirmed.lock().unwrap().is_empty());
-    assert_eq!(desk.returned.lock().unwrap().len(), 1, "they come again");
+    assert_eq!(desk.n_returned(LONG), 1, "they come again");
     std::fs::remove_dir_all(dir).unwrap();
 }

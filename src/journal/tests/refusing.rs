@@ -96,7 +96,7 @@ fn another_schema_and_other_numerics_are_refused_and_another_release_is_not() {
             _ => {
                 let (_, contents) = Journal::resume(&copy).unwrap();
                 assert_eq!(contents.release, "9.9.9");
-                assert_eq!(contents.map, held(&path));
+                assert_eq!(*contents.atlas.nominal, held(&path));
             }
         }
     }
@@ -154,7 +154,7 @@ fn a_scanner_that_comes_back_after_another_took_over_is_refused() {
     std::fs::remove_file(lock::beside(&path, "-lock")).unwrap();
     let (second, contents) = Journal::resume(&path).unwrap();
     let second = second.unwrap();
-    assert_eq!(contents.map.len(), 20);
+    assert_eq!(contents.atlas.len(), 20);
     let refused = first
         .put(desk.results(2, rows(nside(8), 20..30)))
         .unwrap_err();

@@ -17,7 +17,6 @@ use super::traces::{FleetTraces, HubTraces, ScanTraces, Traces, Turn};
 use crate::actors::progress::Progress;
 use crate::actors::scanner::{self, HandOut, Scanned, StopScan};
 use crate::scan::Ledger;
-use crate::scan::ledger::Chunking;
 use crate::scenario::around::log::Log;
 use crate::scenario::around::master::SlowMaster;
 use crate::scenario::results::Run;
@@ -29,6 +28,8 @@ use crate::scenario::workload::work::Work;
 
 /// How often clocks are read and faults are due.
 const TICK: Duration = Duration::from_millis(50);
+/// In virtual time no more often than so many times in the time that the formulas say: weeks would take minutes.
+const VIRTUAL_TICKS: f64 = 1e5;
 /// A run that takes so many times longer than the formulas say ...
 const PATIENCE: f64 = 10.0;
 /// ... and this, is stopped.
@@ -78,10 +79,7 @@ pub(super) async fn run(
         hub,
         inbox,
         gate::start(work.partner(), progress.clone(), n_waited_for),
-        Ledger::new(
-            Chunking::Fixed(setup.workload.pixels_per_task),
-            setup.policy,
-        ),
+        Ledger::new(setup.chunking(), setup.policy),
         HandOut {
             // Those that have not come yet wait for their time, not for a worker.
             spare_tasks: match setup.workload.rate_per_s {
@@ -126,7 +124,7 @@ impl<'a> Repeat<'a> {
     ) -> Result<ScanTraces> {
         let n_slots = self.setup.n_slots_connected();
         let mut connecting = self.progress.clone();
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(self.tick_every());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let patience = self.patience();
         let deadline = Instant::now() + patience;
@@ -157,6 +155,15 @@ impl<'a> Repeat<'a> {
             };
             stopped = Some(reason);
             stop_scan().await;
+        }
+    }
+
+    fn tick_every(&self) -> Duration {
+        match self.setup.clock {
+            Clock::Real => TICK,
+            Clock::Virtual => TICK.max(Duration::from_secs_f64(
+                self.turn.expected_s / VIRTUAL_TICKS,
+            )),
         }
     }
 

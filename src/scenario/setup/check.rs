@@ -1,6 +1,8 @@
 //! What a scenario's numbers may be: errors name the key and what is allowed.
 
-use super::range::{at_least_one, not_negative, positive, share_of_one};
+use super::range::{
+    LONGEST_S, at_least_one, not_negative, positive, positive_up_to, share_of_one, up_to,
+};
 use super::{
     Backend, Clock, Connections, EventForm, Faults, Fleet, Hangs, NetworkSetup, PoolLoss,
     Preemption, Ramp, Setup, Stragglers, TransportSetup,
@@ -10,7 +12,13 @@ use crate::scan::StragglerPolicy;
 /// Most slots of a replay in real time.
 const MOST_SLOTS: usize = 100_000;
 /// Most slots of a replay in virtual time.
-const MOST_VIRTUAL_SLOTS: usize = 2_000_000;
+pub const MOST_VIRTUAL_SLOTS: usize = 2_000_000;
+/// Most pixels of a replay, each variation counted: they are all there at once.
+const MOST_PIXELS: usize = 100_000_000;
+/// A worker lives a second on average at least: of one that is gone before it has done anything no scan gets on.
+const MOST_PREEMPTED_PER_MIN: f64 = 60.0;
+/// The same of a whole zone.
+const MOST_POOLS_PER_HOUR: f64 = 60.0;
 
 impl Setup {
     /// Says what is wrong with the numbers, if something is.
@@ -32,9 +40,21 @@ impl Setup {
             workload.cycles.is_some(),
             workload.duration_s.is_some(),
             workload.zoom.is_some(),
+            !workload.waves.is_empty(),
         ];
         if ways.into_iter().filter(|given| *given).count() != 1 {
-            return Err("workload needs one of pixels, cycles, duration_s and zoom".to_owned());
+            return Err(
+                "workload needs one of pixels, cycles, duration_s, zoom and waves".to_owned(),
+            );
+        }
+        for wave in &workload.waves {
+            at_least_one("workload.waves", Some(*wave))?;
+        }
+        if workload.variations != 1 && !workload.waves.is_empty() {
+            return Err("workload.variations goes with pixels, not with waves".to_owned());
+        }
+        if workload.adaptive_tasks && workload.pixels_per_task.get() > 1 {
+            return Err("workload.adaptive_tasks goes without workload.pixels_per_task".to_owned());
         }
         if let Some(zoom) = &workload.zoom {
             zoom.check()?;
@@ -48,9 +68,11 @@ impl Setup {
         positive("workload.duration_s", workload.duration_s)?;
         positive("workload.rate_per_s", workload.rate_per_s)?;
         if workload.rate_per_s.is_some() {
-            if workload.zoom.is_some() || workload.pixels_per_task.get() > 1 {
+            let has_rounds = workload.zoom.is_some() || !workload.waves.is_empty();
+            if has_rounds || workload.adaptive_tasks || workload.pixels_per_task.get() > 1 {
                 return Err(
-                    "workload.rate_per_s goes with tasks of one pixel, not with zoom or pixels_per_task"
+                    "workload.rate_per_s goes with tasks of one pixel, not with zoom, waves, pixels_per_task or \
+                     adaptive_tasks"
                         .to_owned(),
                 );
             }
@@ -94,8 +116,15 @@ impl Setup {
         if fleet.processes > fleet.workers {
             return Err("fleet.processes is more than fleet.workers".to_owned());
         }
+        let is_counted = workload.pixels.is_some() || !workload.waves.is_empty();
+        if is_counted && self.n_tasks(0.0) > MOST_PIXELS {
+            return Err(format!(
+                "workload has {} pixels, over {MOST_PIXELS}",
+                self.n_tasks(0.0)
+            ));
+        }
         fleet.ramp.check()?;
-        not_negative("fleet.boot_s", fleet.boot_s)?;
+        fleet.comes()?;
         self.network.check()?;
         if let Some(price) = self.price {
             price.check()?;
@@ -147,6 +176,27 @@ impl Setup {
     }
 }
 
+impl Fleet {
+    /// The workers are there at some time.
+    fn comes(&self) -> Result<(), String> {
+        up_to(LONGEST_S, "fleet.boot_s", self.boot_s)?;
+        let (Ramp::Linear { workers_per_s }
+        | Ramp::Capped { workers_per_s, .. }
+        | Ramp::Zonal { workers_per_s, .. }) = self.ramp
+        else {
+            return Ok(());
+        };
+        match self.n_coming() as f64 / workers_per_s <= LONGEST_S {
+            true => Ok(()),
+            false => Err(format!(
+                "fleet.ramp.workers_per_s = {workers_per_s} is too low: {} workers would come over more than \
+                 {LONGEST_S} s",
+                self.n_coming()
+            )),
+        }
+    }
+}
+
 fn check_policy(policy: &StragglerPolicy) -> Result<(), String> {
     positive("policy.deadline_factor", Some(policy.deadline_factor))?;
     not_negative("policy.deadline_floor_s", policy.deadline_floor_s)?;
@@ -165,8 +215,12 @@ impl Ramp {
                 time_constant_s,
                 all_after_s,
             } => {
-                positive("fleet.ramp.time_constant_s", Some(time_constant_s))?;
-                positive("fleet.ramp.all_after_s", Some(all_after_s))
+                positive_up_to(
+                    LONGEST_S,
+                    "fleet.ramp.time_constant_s",
+                    Some(time_constant_s),
+                )?;
+                positive_up_to(LONGEST_S, "fleet.ramp.all_after_s", Some(all_after_s))
             }
             Self::Capped {
                 workers_per_s,
@@ -180,7 +234,7 @@ impl Ramp {
                 begins_within_s,
             } => {
                 positive("fleet.ramp.workers_per_s", Some(workers_per_s))?;
-                not_negative("fleet.ramp.begins_within_s", begins_within_s)
+                up_to(LONGEST_S, "fleet.ramp.begins_within_s", begins_within_s)
             }
         }
     }
@@ -199,15 +253,15 @@ impl TransportSetup {
             return Err("transport.kind = \"memory\" has no connections".to_owned());
         }
         at_least_one("transport.window", self.window)?;
-        positive("transport.liveness_s", Some(self.liveness_s))?;
-        positive("transport.lease_term_s", Some(self.lease_term_s))
+        positive_up_to(LONGEST_S, "transport.liveness_s", Some(self.liveness_s))?;
+        positive_up_to(LONGEST_S, "transport.lease_term_s", Some(self.lease_term_s))
     }
 }
 
 impl Faults {
     fn check(&self, fleet: &Fleet, is_in_this_process: bool) -> Result<(), String> {
         if let Some(preemption) = self.preemption {
-            preemption.check()?;
+            preemption.check(fleet.boot_s)?;
         }
         if let Some(Stragglers { share, slower }) = self.stragglers {
             share_of_one("faults.stragglers.share", share)?;
@@ -219,7 +273,7 @@ impl Faults {
         }) = self.hangs
         {
             share_of_one("faults.hangs.probability", probability)?;
-            positive("faults.hangs.seconds", Some(seconds))?;
+            positive_up_to(LONGEST_S, "faults.hangs.seconds", Some(seconds))?;
         }
         for restart in &self.fleet_restarts {
             if is_in_this_process {
@@ -230,7 +284,11 @@ impl Faults {
                 );
             }
             share_of_one("faults.fleet_restarts.after_share", restart.after_share)?;
-            not_negative("faults.fleet_restarts.back_after_s", restart.back_after_s)?;
+            up_to(
+                LONGEST_S,
+                "faults.fleet_restarts.back_after_s",
+                restart.back_after_s,
+            )?;
             if restart.process >= fleet.processes {
                 return Err(format!(
                     "faults.fleet_restarts.process = {} is not below fleet.processes = {}",
@@ -243,10 +301,25 @@ impl Faults {
 }
 
 impl Preemption {
-    fn check(&self) -> Result<(), String> {
-        positive("faults.preemption.per_min", Some(self.per_min))?;
-        not_negative("faults.preemption.back_after_s", self.back_after_s)?;
-        positive("faults.preemption.notice_s", self.notice_s)?;
+    fn check(&self, boot_s: f64) -> Result<(), String> {
+        let per_min = self.per_min;
+        positive_up_to(
+            MOST_PREEMPTED_PER_MIN,
+            "faults.preemption.per_min",
+            Some(per_min),
+        )?;
+        if boot_s * per_min > 60.0 {
+            return Err(format!(
+                "fleet.boot_s = {boot_s} is longer than a worker lives, {} s at faults.preemption.per_min = {per_min}",
+                60.0 / per_min
+            ));
+        }
+        up_to(
+            LONGEST_S,
+            "faults.preemption.back_after_s",
+            self.back_after_s,
+        )?;
+        positive_up_to(LONGEST_S, "faults.preemption.notice_s", self.notice_s)?;
         if let Some(share) = self.notice_share {
             share_of_one("faults.preemption.notice_share", share)?;
         }
@@ -256,9 +329,13 @@ impl Preemption {
             within_s,
         }) = self.pool
         {
-            positive("faults.preemption.pool.per_hour", Some(per_hour))?;
+            positive_up_to(
+                MOST_POOLS_PER_HOUR,
+                "faults.preemption.pool.per_hour",
+                Some(per_hour),
+            )?;
             share_of_one("faults.preemption.pool.share", share)?;
-            not_negative("faults.preemption.pool.within_s", within_s)?;
+            up_to(LONGEST_S, "faults.preemption.pool.within_s", within_s)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::messages::EventForm;
-use super::range::{at_least_one, not_negative, positive};
+use super::range::{LONGEST_WAY_S, at_least_one, bandwidth, positive, up_to};
 use super::relay::{RegionSetup, RelayNetwork};
 use super::station::{StationSetup, bits};
 use super::{Clock, Setup};
@@ -137,8 +137,12 @@ impl NetworkSetup {
             let name = &zone.name;
             at_least_one(&format!("zones of zone {name:?}"), Some(zone.zones))?;
             positive(&format!("share of zone {name:?}"), Some(zone.share))?;
-            not_negative(&format!("rtt_s of zone {name:?}"), zone.rtt_s)?;
-            positive(&format!("gbps of zone {name:?}"), zone.gbps)?;
+            up_to(
+                LONGEST_WAY_S,
+                &format!("rtt_s of zone {name:?}"),
+                zone.rtt_s,
+            )?;
+            bandwidth(&format!("gbps of zone {name:?}"), zone.gbps)?;
             if let Some(region) = &zone.region {
                 region.check(name)?;
             }

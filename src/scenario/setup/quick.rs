@@ -43,6 +43,7 @@ impl Scenario {
                 }
                 None => Some(wanted.min(most)),
             };
+            workload.waves.clear();
             workload.variations = 1;
             workload.cycles = None;
             workload.duration_s = None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::range::{at_least_one, not_negative, positive};
+use super::range::{LONGEST_WAY_S, at_least_one, bandwidth, up_to};
 use super::station::{StationSetup, bits};
 use crate::transport::modelled::{Boundary, Path};
 
@@ -53,8 +53,8 @@ impl RelayNetwork {
 
     pub(super) fn check(&self) -> Result<(), String> {
         self.machine.check("relay.machine")?;
-        not_negative("network.relay.rtt_s", self.rtt_s)?;
-        positive("network.relay.gbps", self.gbps)
+        up_to(LONGEST_WAY_S, "network.relay.rtt_s", self.rtt_s)?;
+        bandwidth("network.relay.gbps", self.gbps)
     }
 }
 
@@ -76,7 +76,7 @@ impl RegionSetup {
     pub(super) fn check(&self, zone: &str) -> Result<(), String> {
         let key = |key| format!("region.{key} of zone {zone:?}");
         at_least_one(&key("zones"), Some(self.zones))?;
-        not_negative(&key("rtt_s"), self.rtt_s)?;
-        positive(&key("gbps"), self.gbps)
+        up_to(LONGEST_WAY_S, &key("rtt_s"), self.rtt_s)?;
+        bandwidth(&key("gbps"), self.gbps)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::divided;
-use super::range::{at_least_one, not_negative, positive};
+use super::range::{LONGEST_WAY_S, at_least_one, bandwidth, up_to};
 use crate::transport::modelled::StationModel;
 
 /// A machine that every message passes. An answer to a message is part of its cost.
@@ -66,9 +66,9 @@ impl StationSetup {
             ("task_s", self.task_s),
             ("connect_s", self.connect_s),
         ] {
-            not_negative(&format!("network.{name}.{key}"), seconds)?;
+            up_to(LONGEST_WAY_S, &format!("network.{name}.{key}"), seconds)?;
         }
-        positive(&format!("network.{name}.gbps"), self.gbps)?;
+        bandwidth(&format!("network.{name}.gbps"), self.gbps)?;
         let most = self.connections;
         at_least_one(&format!("network.{name}.connections"), most)
     }

@@ -1,9 +1,9 @@
 //! Where the hub and the fleet of a replay meet; brings up what has to be there.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use skyscan_free_ports::free_port;
 use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Transport;
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ use crate::scenario::setup::{
     Backend, Clock, Connections, Delivery, EventForm, PerBoundary, Queue, Setup, TransportSetup,
 };
 use crate::transport::modelled::Network;
-use crate::transport::{self, Access, sealed};
+use crate::transport::{self, Access, keys};
 
 /// The stages of a replay, one after the other. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]
@@ -213,8 +213,8 @@ struct Keys {
 impl Keys {
     fn make() -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        sealed::make(dir.path())?;
-        let fleet = sealed::add_worker(dir.path(), "fleet")?;
+        keys::make(dir.path())?;
+        let fleet = keys::add_worker(dir.path(), "fleet")?;
         Ok(Self { dir, fleet })
     }
 }
@@ -265,10 +265,4 @@ fn options(setup: &TransportSetup) -> String {
         true => String::new(),
         false => format!("?{}", options.join("&")),
     }
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
 }

@@ -1,13 +1,11 @@
 //! The Gate: stands before another partner in a replay, and opens once enough workers are there.
 
-use std::sync::Arc;
-
 use actix::{Actor, Context, Handler, ResponseFuture};
 use tokio::sync::watch;
 
 use crate::actors::partner::{Partner, Refined, TakeMap, WaveScanned};
 use crate::actors::progress::Progress;
-use crate::sky::map::SkyMap;
+use crate::scan::Atlas;
 
 /// Lets nothing through until enough workers are there, then everything.
 #[derive(Debug)]
@@ -57,7 +55,7 @@ impl Handler<WaveScanned> for Gate {
 }
 
 impl Handler<TakeMap> for Gate {
-    type Result = ResponseFuture<Arc<SkyMap>>;
+    type Result = ResponseFuture<Atlas>;
 
     fn handle(&mut self, take: TakeMap, _: &mut Self::Context) -> Self::Result {
         let inner = self.inner.clone();

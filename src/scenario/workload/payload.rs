@@ -65,6 +65,7 @@ fn problem(n_letters: usize) -> Problem {
             ice: vec![ice],
         },
         reco: simulated::NAME.to_owned(),
+        systematics: None,
     }
 }
 

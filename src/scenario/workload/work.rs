@@ -6,10 +6,10 @@ use crate::actors::partner::Partner;
 use crate::actors::refiner::{self, ByPlan, Decide};
 use crate::event::detector::Site;
 use crate::reco::PixelRequest;
+use crate::scan::{Atlas, Point};
 use crate::scenario::setup::{Setup, ZoomSetup};
-use crate::sky::Pixel;
 use crate::sky::coordinates::SkyFrame;
-use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
+use crate::sky::map::{PixelFit, PixelOutcome};
 
 /// When and where the sky is looked at: it is the same sky for every replay.
 const MJD: f64 = 58_794.0;
@@ -18,13 +18,13 @@ const SITE: Site = Site {
     latitude_deg: -90.0,
 };
 
-type Wave = Vec<(Pixel, PixelRequest)>;
+type Wave = Vec<(Point, PixelRequest)>;
 
 /// What a run evaluates.
 #[derive(Debug)]
 pub(in crate::scenario) enum Work {
-    /// One wave.
-    Pile(Wave),
+    /// One wave after the other, whatever comes out.
+    Pile(Vec<Wave>),
     /// What the Refiner decides on. Its waves are known, since the landscape is.
     Zoom(Zoom),
 }
@@ -48,11 +48,15 @@ impl Work {
         service_s: f64,
     ) -> Result<Self, String> {
         let Some(zoom) = &setup.workload.zoom else {
-            return Ok(Self::Pile(pile::wave(setup.n_tasks(service_s))));
+            return Ok(Self::Pile(match setup.workload.waves.as_slice() {
+                [] => vec![pile::wave(setup.n_tasks(service_s))],
+                waves => pile::waves(waves),
+            }));
         };
         let decide = ByPlan {
             plan: zoom.plan()?,
             frame: SkyFrame::new(MJD, &SITE),
+            n_systematics: 0,
         };
         let waves = foreseen(decide.clone(), Landscape::of(zoom, seed));
         Ok(match zoom {
@@ -62,14 +66,14 @@ impl Work {
             }),
             ZoomSetup {
                 barriers: false, ..
-            } => Self::Pile(waves.concat()),
+            } => Self::Pile(vec![waves.concat()]),
         })
     }
 
     /// How many tasks there are: one for each pixel.
     pub(in crate::scenario) fn n_tasks(&self) -> usize {
         match self {
-            Self::Pile(wave) => wave.len(),
+            Self::Pile(waves) => waves.iter().map(Vec::len).sum(),
             Self::Zoom(zoom) => zoom.waves.iter().sum(),
         }
     }
@@ -77,7 +81,7 @@ impl Work {
     /// How many waves there are, each of which waits for the one before.
     pub(in crate::scenario) fn n_waves(&self) -> usize {
         match self {
-            Self::Pile(_) => 1,
+            Self::Pile(waves) => waves.len(),
             Self::Zoom(zoom) => zoom.waves.len(),
         }
     }
@@ -85,7 +89,7 @@ impl Work {
     /// Who hands it to the Scanner.
     pub(in crate::scenario) fn partner(self) -> Partner {
         match self {
-            Self::Pile(wave) => refiner::start(Pile(wave)),
+            Self::Pile(waves) => refiner::start(Pile(waves.into())),
             Self::Zoom(zoom) => refiner::start(zoom.decide),
         }
     }
@@ -93,14 +97,14 @@ impl Work {
 
 /// The waves of a scan that finds this landscape.
 fn foreseen(mut decide: ByPlan, landscape: Landscape) -> Vec<Wave> {
-    let mut map = SkyMap::default();
+    let mut atlas = Atlas::default();
     let mut waves = Vec::new();
     loop {
-        let wave = decide.next(&map);
+        let wave = decide.next(&atlas);
         if wave.is_empty() {
             return waves;
         }
-        for (pixel, request) in &wave {
+        for (point, request) in &wave {
             let fit = PixelFit {
                 llh: landscape.llh(request.direction),
                 position_m: [0.0; 3],
@@ -108,7 +112,7 @@ fn foreseen(mut decide: ByPlan, landscape: Landscape) -> Vec<Wave> {
                 energy_inside_gev: None,
                 energy_total_gev: None,
             };
-            map.insert(*pixel, PixelOutcome::Fitted(fit));
+            atlas.insert(*point, PixelOutcome::Fitted(fit));
         }
         waves.push(wave);
     }
@@ -128,6 +132,7 @@ mod tests {
         let decide = ByPlan {
             plan: setup.plan().unwrap(),
             frame: SkyFrame::new(MJD, &SITE),
+            n_systematics: 0,
         };
         for seed in 1..4 {
             let landscape = Landscape::of(&setup, seed);
@@ -138,7 +143,7 @@ mod tests {
             let finest = waves
                 .iter()
                 .flatten()
-                .filter(|(pixel, _)| u32::from(pixel.nside) == 512);
+                .filter(|(point, _)| u32::from(point.pixel.nside) == 512);
             let level = crate::sky::region::wilks_level(0.9);
             let inside = finest
                 .filter(|(_, request)| 2.0 * landscape.llh(request.direction) <= level)

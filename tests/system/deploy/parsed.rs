@@ -1,37 +1,20 @@
 //! What HTCondor and Kubernetes make of the files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-use crate::deploy::command::{empty_folder, written};
+use super::command::{empty_folder, written};
+use super::consumer;
 
 const FIT: &str = r#"python3 'my fit.py' "$HOME" $(X)"#;
 
-/// A Python that has the parsers.
-pub(crate) fn python() -> Option<PathBuf> {
-    std::env::var_os("SKYSCAN_PYTHON").map(PathBuf::from)
-}
-
-/// What the consumer prints, a JSON document a line.
 fn read(kind: &str, file: &Path) -> Result<Vec<Value>, Failed> {
-    let python = python().ok_or("SKYSCAN_PYTHON is not set: run ./test")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consumers/deploy_read.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(kind)
-        .arg(file)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    let lines = String::from_utf8(output.stdout)?;
-    Ok(lines
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?)
+    consumer(Command::new("env"), "deploy_read.py", |command| {
+        command.arg(kind).arg(file)
+    })
 }
 
 pub(crate) fn htcondor() -> Result<(), Failed> {
@@ -187,5 +170,30 @@ pub(crate) fn kubernetes() -> Result<(), Failed> {
         json!([{"name": "keys", "mountPath": keys, "readOnly": true}])
     );
     assert_eq!(pod["volumes"][0]["secret"]["secretName"], "skyscan-keys");
+    grows(&folder, &[&amqp[..], &image].concat())
+}
+
+/// With KEDA the number of workers is its to say, between none and those that were asked for.
+fn grows(folder: &Path, asked: &[&str]) -> Result<(), Failed> {
+    let prometheus = "http://prometheus.monitoring:9090";
+    let more = ["--slots", "4", "--autoscale", prometheus];
+    let (file, _) = written(folder, &[asked, &more].concat())?;
+    let [workers, scaler] = &read("kubernetes", &file)?[..] else {
+        return Err("not two manifests".into());
+    };
+    assert_eq!(workers["spec"]["replicas"], Value::Null);
+    assert_eq!(scaler["kind"], "ScaledObject");
+    let spec = &scaler["spec"];
+    assert_eq!(spec["scaleTargetRef"]["name"], workers["metadata"]["name"]);
+    assert_eq!(
+        (&spec["minReplicaCount"], &spec["maxReplicaCount"]),
+        (&json!(0), &json!(20))
+    );
+    let asks = &spec["triggers"][0]["metadata"];
+    assert_eq!(asks["serverAddress"], prometheus);
+    // Numbers are text there.
+    assert_eq!(asks["threshold"], "4");
+    let query = asks["query"].as_str().ok_or("no query")?;
+    assert!(query.contains("skyscan_scan_slots_wanted"), "{query}");
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
-use skyscan_rabbitmq_node::free_ports;
+use skyscan_free_ports::free_ports;
 
 use crate::deploy::command::{empty_folder, skyscan, written};
 

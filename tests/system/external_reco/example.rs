@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use libtest_mimic::Failed;
 use serde_json::Value;
-use skyscan_rabbitmq_node::{Node, free_ports};
+use skyscan_free_ports::free_ports;
+use skyscan_rabbitmq_node::Node;
 
 use crate::external_reco::scan::{Process, result, signal, skyscan};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
-use skyscan_rabbitmq_node::free_ports;
+use skyscan_free_ports::free_ports;
 
 use crate::external_reco::program::command;
 use crate::external_reco::scan::{Process, parent, result, signal, skyscan, wait_until_gone};

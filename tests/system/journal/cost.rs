@@ -42,18 +42,14 @@ const TURNS: usize = 2;
 
 fn asked(nside: u32) -> Result<Asked, Failed> {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e4),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e4);
     let strategy = Strategy::Direct { within: None };
     Ok(Asked {
         problem: Problem {
             event: generate(&detector, &recipe),
             detector,
             reco: "test".to_owned(),
+            systematics: None,
         },
         plan: Plan::new(strategy, vec![Nside::try_from(nside)?], 4.6)?,
         regions: RegionMethod::Wilks.into(),
@@ -184,7 +180,7 @@ async fn measure(
         recording = Some(Recording {
             path: journal.path().to_path_buf(),
             record: Record::start(journal, "memory")?,
-            known: contents.map,
+            known: contents.atlas,
             n_waves: contents.n_waves,
         });
     }
@@ -193,7 +189,11 @@ async fn measure(
     let (scanner, scanned) = scanner::start(
         hub,
         timed(inbox, &watch),
-        refiner::start(ByPlan { plan, frame }),
+        refiner::start(ByPlan {
+            plan,
+            frame,
+            n_systematics: 0,
+        }),
         ledger,
         HandOut::default(),
         progress,
@@ -320,7 +320,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
     record.put(Note::Wave(nside, nside.n_pixels() as usize));
     for (number, pixels) in pixels.chunks(1000).enumerate() {
         let row = |pixel: &skyscan::sky::Pixel| PixelRow {
-            pixel: *pixel,
+            point: (*pixel).into(),
             outcome: fitted(pixel.index as f64),
             task: 1 << 40 | pixel.index,
             attempt: 1,
@@ -344,7 +344,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
         let frame = SkyFrame::new(asked.problem.event.mjd, &asked.problem.detector.site);
         let recording = Recording {
             path: path.clone(),
-            known: contents.map,
+            known: contents.atlas,
             n_waves: contents.n_waves,
             record: Record::start(journal, "memory")?,
         };
@@ -357,7 +357,11 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
         let (scanner, _scanned) = scanner::start(
             hub,
             inbox,
-            refiner::start(ByPlan { plan, frame }),
+            refiner::start(ByPlan {
+                plan,
+                frame,
+                n_systematics: 0,
+            }),
             Ledger::new(Chunking::Adaptive, StragglerPolicy::default()),
             HandOut::default(),
             progress,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Failed;
-use skyscan_rabbitmq_node::free_ports;
+use skyscan_free_ports::free_ports;
 
 use super::run::{Running, Site, map_of, result, undisturbed};
 use crate::needs::Check;

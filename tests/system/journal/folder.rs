@@ -82,16 +82,18 @@ fn unfinished() -> Result<(), Failed> {
     waits.args(["--workers", "0", "--transport", &place]);
     let waits = Running::start(waits)?;
     waits.wait_for("no worker has come")?;
-    let told = refusal(asked(&site, &["--nside", "8"]))?;
-    assert!(told.contains("skyscan scan --resume"), "{told}");
     // While it runs nobody else may.
-    let told = refusal(site.scan_alone())?;
-    assert!(
-        told.contains("another scanner has") && told.contains("process "),
-        "{told}"
-    );
+    for beside in [site.scan_alone(), asked(&site, &["--nside", "8"])] {
+        let told = refusal(beside)?;
+        assert!(
+            told.contains("another scanner has") && told.contains("process "),
+            "{told}"
+        );
+    }
     waits.signal("KILL")?;
     drop(waits);
+    let told = refusal(asked(&site, &["--nside", "8"]))?;
+    assert!(told.contains("skyscan scan --resume"), "{told}");
     let told = refusal(asked(&site, &["--nside", "4"]))?;
     assert!(told.contains("nside: 4, not 8"), "{told}");
     let mut wrong = site.scan_alone();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use skyscan_rabbitmq_node::{Node, free_ports};
+use skyscan_free_ports::free_ports;
+use skyscan_rabbitmq_node::Node;
 
 use super::run::{CHUNK, Running, Site, killed_after, map_of, result, skyscan, undisturbed};
 use crate::needs::Check;

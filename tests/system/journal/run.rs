@@ -195,7 +195,7 @@ impl Running {
                 .journal()
                 .ok()
                 .and_then(|path| journal::read(&path).ok());
-            if n_held.is_some_and(|contents| contents.map.len() >= n_pixels) {
+            if n_held.is_some_and(|contents| contents.atlas.len() >= n_pixels) {
                 return Ok(());
             }
             // What it tells meanwhile is of no interest; so long is waited until the next look.

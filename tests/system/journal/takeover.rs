@@ -1,7 +1,7 @@
 //! A scanner that comes back after another one took its journal over.
 
 use libtest_mimic::Failed;
-use skyscan_rabbitmq_node::free_ports;
+use skyscan_free_ports::free_ports;
 
 use super::run::{Running, Site, map_of, result, undisturbed};
 use crate::needs::Check;

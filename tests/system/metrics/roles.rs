@@ -11,8 +11,8 @@ use skyscan::scenario::fleet::FleetOrder;
 use skyscan::scenario::setup::{Fleet, Ramp};
 use skyscan::scenario::setup::{Law, ServiceTime};
 use skyscan::telemetry::catalogue::Teller;
-use skyscan::transport::sealed::{add_worker, make};
-use skyscan_rabbitmq_node::free_ports;
+use skyscan::transport::keys::{add_worker, make};
+use skyscan_free_ports::free_ports;
 
 use super::prometheus::{Prometheus, Result};
 use super::{dashboard, listed};

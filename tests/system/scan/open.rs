@@ -112,7 +112,7 @@ fn beside() -> Result<(), Failed> {
     }
     let edge = String::from_utf8(read(&folder, ".contour_90.txt")?)?;
     assert!(
-        edge.contains("# OPEN REGION: ") && edge.contains("Scan wider: "),
+        edge.contains("# OPEN REGION: ") && edge.contains("Scan on: "),
         "{edge}"
     );
     assert_eq!(ending(&folder, ".gcn.json")?, None, "a draft is there");
@@ -141,7 +141,7 @@ fn beside() -> Result<(), Failed> {
     let people = String::from_utf8(people.stdout)?;
     assert!(people.starts_with("WARNING: OPEN REGION: "), "{people}");
     assert!(
-        people.contains("Scan wider: ") && people.contains("; OPEN\n"),
+        people.contains("Scan on: ") && people.contains("; OPEN\n"),
         "{people}"
     );
     let draft = String::from_utf8(read(&folder, ".gcn.json")?)?;

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use serde_json::Value;
-use skyscan_rabbitmq_node::free_ports;
+use skyscan_free_ports::free_ports;
 
 use crate::needs::Check;
 use crate::scan::command::{DEMO, run, stderr};

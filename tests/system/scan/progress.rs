@@ -80,7 +80,7 @@ fn json_lines() -> Result<(), Failed> {
     let last = states.last().ok_or("no state")?;
     assert_eq!(
         last["rounds"][0],
-        json!({"nside": 4, "done": 192, "planned": 192})
+        json!({"nside": 4, "done": 192, "planned": 192, "systematics": false})
     );
     assert_eq!(last["rounds"][1]["done"], result["pixels"]["32"]);
     assert_eq!(last["rounds"][1]["planned"], result["pixels"]["32"]);

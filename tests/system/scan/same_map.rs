@@ -52,7 +52,9 @@ fn demo() -> Result<(), Failed> {
             "transport",
             "best_fit",
             "sub_pixel",
+            "second_minimum",
             "regions_method",
+            "coverage_sha256",
             "regions",
             "truth",
             "quality",
@@ -85,7 +87,10 @@ fn demo() -> Result<(), Failed> {
             "speculated",
         ],
     )?;
-    same_keys(&scan["pixels"], &["8", "64", "512"])?;
+    same_keys(
+        &scan["pixels"],
+        &["4", "8", "16", "32", "64", "128", "256", "512"],
+    )?;
     let regions = scan["regions"].as_array().ok_or("regions are a list")?;
     for region in regions {
         same_keys(
@@ -117,7 +122,7 @@ fn demo() -> Result<(), Failed> {
         0.0 < areas[0] && areas[0] < areas[1] && areas[1] < 10.0,
         "{areas:?}"
     );
-    assert_eq!(scan["pixels"]["8"], 768);
+    assert_eq!(scan["pixels"]["4"], 192);
     assert_eq!(scan["reco"], "photon-mpe");
     assert_eq!(scan["transport"], "memory:");
     assert_eq!(
@@ -126,7 +131,9 @@ fn demo() -> Result<(), Failed> {
     );
     assert_eq!(scan["files_failed"], json!([]));
     assert_eq!(scan["tasks"]["planned"], scan["tasks"]["accepted"]);
-    assert_eq!(scan["quality"], json!([]));
+    // Light that was not seen to either side of the track leaves room for another one.
+    assert_eq!(scan["quality"], json!(["second_minimum"]));
+    assert!((2.0..5.0).contains(&number(&scan["second_minimum"]["separation_deg"])?));
     assert!(number(&scan["cpu_seconds"])? > 0.0 && number(&scan["busy_seconds"])? > 0.0);
     assert!(number(&scan["wall_seconds"])? > 0.0);
     map_sha256(&scan)?;

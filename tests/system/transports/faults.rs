@@ -111,16 +111,12 @@ fn fitted(llh: f64) -> PixelOutcome {
 
 fn problem() -> Problem {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e4),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e4);
     Problem {
         event: generate(&detector, &recipe),
         detector,
         reco: RECO.to_owned(),
+        systematics: None,
     }
 }
 

@@ -18,12 +18,14 @@ pub(crate) enum Subject {
     Demo,
     /// A real event, where it is at hand.
     Gold,
+    /// The event that ships, under systematics, too.
+    Varied,
 }
 
 impl Subject {
     pub(crate) fn path(self) -> PathBuf {
         let event = match self {
-            Self::Demo => "demo/event.json",
+            Self::Demo | Self::Varied => "demo/event.json",
             Self::Gold => "../shared/data/events/run00136766-evt000007637140-GOLD.pkl",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join(event)
@@ -31,7 +33,7 @@ impl Subject {
 
     fn scan(self) -> Command {
         let nsides = match self {
-            Self::Demo => "8,64",
+            Self::Demo | Self::Varied => "8,64",
             Self::Gold => "8,32",
         };
         let mut command = skyscan();
@@ -45,12 +47,15 @@ impl Subject {
             "--format",
             "json",
         ]);
+        if matches!(self, Self::Varied) {
+            command.args(["--systematics", "tests/fixtures/systematics.json"]);
+        }
         command
     }
 
     /// Hash of the map that a process alone makes.
     pub(crate) fn map_in_memory(self) -> Result<String, Failed> {
-        static MAPS: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+        static MAPS: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
         let known = &MAPS[self as usize];
         if let Some(map) = known.get() {
             return Ok(map.clone());
@@ -73,7 +78,7 @@ pub(crate) fn skyscan() -> Command {
 #[derive(Debug)]
 pub(crate) struct Scanned {
     pub(crate) map: String,
-    /// Leases that ended without a result.
+    /// Leases that were lost with their workers.
     pub(crate) n_lost: u64,
     /// Copies of tasks that took too long.
     pub(crate) n_copies: u64,

@@ -1,5 +1,7 @@
-//! Scans over `zmqs://`: from nothing to two processes in three commands, and what strangers get.
+//! Scans over sealed places: from nothing to two processes in three commands, and what strangers get.
 
+pub(super) mod broker;
+pub(super) mod leaving;
 pub(super) mod proxies;
 pub(super) mod roles;
 pub(super) mod secrets;
@@ -19,14 +21,16 @@ struct Place {
 
 impl Place {
     fn new(name: &str) -> Result<Self, Failed> {
+        let port = skyscan_free_ports::free_ports::<1>()?[0];
+        Self::at(name, format!("zmqs://127.0.0.1:{port}"))
+    }
+
+    /// The keys of a place that is there already.
+    fn at(name: &str, url: String) -> Result<Self, Failed> {
         let dir =
             std::env::temp_dir().join(format!("skyscan-sealed-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&dir);
-        let port = skyscan_rabbitmq_node::free_ports::<1>()?[0];
-        let place = Self {
-            dir,
-            url: format!("zmqs://127.0.0.1:{port}"),
-        };
+        let place = Self { dir, url };
         place.keygen(&["--worker", "here"])?;
         Ok(place)
     }
@@ -62,6 +66,21 @@ impl Place {
             .spawn()?;
         Ok(Running(worker))
     }
+
+    /// One with a key of its own, then one with a token.
+    fn workers_make_the_same_map(&self) -> Result<(), Failed> {
+        let told = self.keygen(&["--token", "--uses", "1"])?;
+        let token = told
+            .split_whitespace()
+            .find(|word| word.contains("for-token"));
+        let token = token.ok_or("no folder is named")?.trim_end_matches(':');
+        for keys in [self.dir.join("for-here"), PathBuf::from(token)] {
+            let scan = self.scan()?;
+            let _worker = self.worker(&keys)?;
+            same_map(&scan.wait_with_output()?)?;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Place {
@@ -93,18 +112,7 @@ fn same_map(output: &Output) -> Result<(), Failed> {
 
 /// With a key of its own, and with a token: the same map.
 pub(super) fn workers_with_a_key_or_a_token() -> Result<(), Failed> {
-    let place = Place::new("keys")?;
-    let told = place.keygen(&["--token", "--uses", "1"])?;
-    let token = told
-        .split_whitespace()
-        .find(|word| word.contains("for-token"));
-    let token = token.ok_or("no folder is named")?.trim_end_matches(':');
-    for keys in [place.dir.join("for-here"), PathBuf::from(token)] {
-        let scan = place.scan()?;
-        let _worker = place.worker(&keys)?;
-        same_map(&scan.wait_with_output()?)?;
-    }
-    Ok(())
+    Place::new("keys")?.workers_make_the_same_map()
 }
 
 /// Those without a key of this place, or with none at all, get nothing and change nothing.
@@ -137,6 +145,16 @@ pub(super) fn strangers_change_nothing() -> Result<(), Failed> {
             return Err(format!("it was not told: {told}").into());
         }
     }
+    // Coming again does not help, and it says why.
+    let gave_up = skyscan()
+        .args(["worker", "--slots", "1", "--give-up", "2"])
+        .args(["--transport", &place.url, "--keys"])
+        .arg(&unknown)
+        .output()?;
+    let told = String::from_utf8(gave_up.stderr)?;
+    if gave_up.status.code() != Some(4) || !told.contains("worker: not let in at") {
+        return Err(format!("{}: {told}", gave_up.status).into());
+    }
     let _worker = place.worker(&place.dir.join("for-here"))?;
     same_map(&scan.wait_with_output()?)
 }
@@ -162,7 +180,10 @@ pub(super) fn keys_are_needed_and_private() -> Result<(), Failed> {
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644))?;
     for (told, words) in [
         (scan(None)?, "skyscan keygen DIR"),
-        (scan(Some(&place.dir.join("for-here")))?, "scanner.key"),
+        (
+            scan(Some(&place.dir.join("for-here")))?,
+            "is the folder of a worker",
+        ),
         (scan(Some(&place.dir))?, "chmod 600"),
     ] {
         if !told.contains(words) || told.contains(secret.trim()) {

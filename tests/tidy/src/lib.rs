@@ -10,3 +10,4 @@ mod papers;
 mod rooms;
 mod shape;
 mod source;
+mod targets;

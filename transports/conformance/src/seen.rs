@@ -33,6 +33,22 @@ impl Seen {
 
     /// Sum of a metric over its labels, of one side or (with an empty name) all.
     pub fn sum(&self, name: &str, side: &str) -> Result<u64> {
+        match side.is_empty() {
+            true => self.sum_where(name, "any side", |_| true),
+            false => self.sum_with(name, ("side", side)),
+        }
+    }
+
+    /// Sum of a metric over its other labels.
+    pub fn sum_with(&self, name: &str, (label, value): (&str, &str)) -> Result<u64> {
+        let what = format!("{label} {value:?}");
+        self.sum_where(name, &what, |key| {
+            let mut labels = key.labels();
+            labels.any(|found| found.key() == label && found.value() == value)
+        })
+    }
+
+    fn sum_where(&self, name: &str, what: &str, is_wanted: impl Fn(&Key) -> bool) -> Result<u64> {
         let mut sums = self.sums.lock();
         // A snapshot takes what it shows out of the recorder: what was told since the last one.
         for (key, _, _, value) in self.since_last.snapshot().into_vec() {
@@ -43,21 +59,14 @@ impl Seen {
             };
             *sums.entry(key.key().clone()).or_default() += told;
         }
-        let of_side = |key: &Key| {
-            let mut labels = key.labels();
-            side.is_empty() || labels.any(|label| label.key() == "side" && label.value() == side)
-        };
         let found: Vec<f64> = sums
             .iter()
-            .filter(|(key, _)| key.name() == name && of_side(key))
+            .filter(|(key, _)| key.name() == name && is_wanted(key))
             .map(|(_, sum)| *sum)
             .collect();
         let sum: f64 = found.iter().sum();
-        ensure!(
-            !found.is_empty(),
-            "nothing is told of {name} of side {side:?}"
-        );
-        ensure!(sum >= 0.0, "{name} of side {side:?} is {sum}");
+        ensure!(!found.is_empty(), "nothing is told of {name} of {what}");
+        ensure!(sum >= 0.0, "{name} of {what} is {sum}");
         Ok(sum as u64)
     }
 

@@ -29,7 +29,7 @@
 //! | clause | where the broker hands out |
 //! |---|---|
 //! | C1 C2 | one durable task queue per scan, manual acks; publisher confirms before `submit` returns |
-//! | C3 | loss of channel or connection requeues; the *link* runs the lease timer itself and nacks an expired lease; explicit delivery limit (none) and consumer timeout; attempt = delivery count + 1 |
+//! | C3 | loss of channel or connection requeues; the *link* runs the lease timer itself and nacks an expired lease; explicit delivery limit (none) and consumer timeout; attempt = deliveries that were not given back + 1, which the broker alone cannot tell |
 //! | C4 | the link forgets a lease when it expires or its channel dies; a stale delivery tag must never reach a new channel: one [`Settler`](crate::Settler) value per channel incarnation |
 //! | C5 | prefetch where one hub is served; over several scans the link counts its own credit and keeps what is over it unleased; `submit` counts what is ready (queue length limit with reject-publish, or own count from the outcomes) |
 //! | C6 | publish the result, await the confirm, then ack the task; the hub acks the result in [`Receipts::confirmed`](crate::Receipts::confirmed) (`multiple`), and nacks with requeue or re-queues locally in `unconfirmed` |
@@ -53,6 +53,7 @@ pub mod meters;
 mod payload_cache;
 mod payloads;
 pub mod random;
+mod secrets;
 
 pub use assembly::{Assembled, Assembly};
 pub use checksums::{body_checksum, checksum};
@@ -65,3 +66,4 @@ pub use link_queue::{LinkQueue, LinkQueueOwner};
 pub use meters::{Level, Meters, Side};
 pub use payload_cache::PayloadCache;
 pub use payloads::{Payloads, Sought};
+pub use secrets::exposed;

@@ -43,6 +43,15 @@ pub enum TransportError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A hub with keys is here, and this end has none. Others without may be here, too.
+    #[error(
+        "a scan here is sealed, and this end has no keys: name their folder with --keys or SKYSCAN_KEYS \
+         (`skyscan keygen DIR --worker NAME` makes it where the scanner's keys are)"
+    )]
+    Keyless {
+        /// Name of the transport.
+        transport: &'static str,
+    },
     /// A body over [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) or a payload over
     /// [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES). Nothing was sent.
     #[error("frame of {size} bytes is over the limit of {limit}")]

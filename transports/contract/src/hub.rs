@@ -79,7 +79,7 @@ pub struct Holder {
     pub task: TaskId,
     /// The link that holds the lease.
     pub link: LinkId,
-    /// The attempt that this lease is, counted from 1.
+    /// The attempt that this lease is: one more than how often the task was lost before (C3).
     pub attempt: u32,
     /// How long the lease lasts unless it is renewed or lost before.
     pub left: Duration,
@@ -99,7 +99,7 @@ pub enum DownCause {
 pub struct Outcome {
     /// The task.
     pub task: TaskId,
-    /// The attempt that ended it, counted from 1.
+    /// The attempt that ended it: one more than how often it was lost before (C3).
     pub attempt: u32,
     /// The link that held it.
     pub link: LinkId,
@@ -184,8 +184,8 @@ pub struct TaskFrame {
     pub task: TaskId,
     /// What the worker needs to know.
     pub body: Bytes,
-    /// How many of its leases have ended at hubs above this one: attempts are counted on from
-    /// here. 0 where its Scanner submits it.
+    /// How many of its leases were lost at hubs above this one: attempts are counted on from here. 0
+    /// where its Scanner submits it.
     pub lost_above: u32,
     /// Workers that are not to get it while another one could (C14), at most [`MAX_AVOID`].
     pub avoid: Vec<WorkerId>,

@@ -54,8 +54,7 @@ impl Lease {
         &self.body
     }
 
-    /// How many times this task has been leased, this time included. An upper bound where a
-    /// broker counts.
+    /// One more than how often this task was lost before (C3). An upper bound where a broker counts.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
@@ -138,6 +137,12 @@ impl Lease {
             true => Ok(()),
             false => Err(TransportError::LeaseLost),
         }
+    }
+
+    /// Ends it without a word, for those who hold leases for others, such as a relay, when whoever had
+    /// the task is lost. The link is to go without a goodbye, too: then the hub misses both (C3).
+    pub fn lost(mut self) {
+        self.settler = None;
     }
 
     /// Puts another settler before the one of the lease; for decorators.

@@ -8,9 +8,11 @@
 //!   is purged, or its hub ends. An outcome may come twice: the scan's ledger, not the transport,
 //!   counts each once.
 //! - **C2 one holder** At most one *live* lease exists per submitted task.
-//! - **C3 redelivery** A lease that is released, dropped, expired or held by a lost link is leased
-//!   again, with `attempt + 1`, within `liveness` (loss) or `lease_term` (expiry). However often
-//!   that happens, it is never counted as a failure and the task is never dropped for it.
+//! - **C3 redelivery** A lease that is released, dropped, expired or held by a link that goes is
+//!   leased again, within `liveness` (loss) or `lease_term` (expiry). However often that happens, it
+//!   is never counted as a failure and the task is never dropped for it. If the lease was *lost*,
+//!   since it expired or its link went without a goodbye, that is with `attempt + 1`: whoever had it
+//!   may have been lost by it. What was given back in good order comes with the same `attempt`.
 //! - **C4 fencing** Settling or renewing after that reports the lease as lost
 //!   ([`TransportError::LeaseLost`], [`Settled::lost`]) and changes nothing at the hub.
 //! - **C5 credit** A link never holds more than `credit` unsettled leases, over all hubs that it
@@ -84,6 +86,7 @@
 //! [`backend`] has the parts that backends share: the lease table and both inbox queues. What a
 //! backend has to bring, clause by clause, is told there.
 
+mod avoided;
 pub mod backend;
 mod error;
 mod hub;
@@ -93,6 +96,7 @@ mod link;
 mod size;
 mod transport;
 
+pub use crate::avoided::Avoided;
 pub use crate::error::{Result, TransportError};
 pub use crate::hub::{
     Conclusion, DownCause, Holder, Hub, HubInbox, HubIncoming, MAX_AVOID, Outcome, PayloadSource,

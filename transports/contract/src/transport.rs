@@ -32,6 +32,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Counts what this process has sent and received so far.
     fn traffic(&self) -> Traffic;
+
+    /// Why links of this process are not let in at the place, if it was told so and has not been let in since.
+    fn refusal(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a hub promises and expects.

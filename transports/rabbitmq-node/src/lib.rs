@@ -4,8 +4,6 @@
 //! share with a system broker pointed into a temporary folder. A watchdog ends the node when this
 //! process dies without dropping it.
 
-mod port;
-
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
@@ -18,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-pub use port::free_ports;
+use skyscan_free_ports::free_ports;
 
 /// Where distributions put the scripts; `SKYSCAN_RABBITMQ_SBIN` comes first.
 const SCRIPT_FOLDERS: [&str; 3] = [

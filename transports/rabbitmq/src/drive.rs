@@ -21,7 +21,7 @@ use tokio::{
 
 use self::connection::Connections;
 pub(crate) use self::refusal::Trouble;
-use crate::process::Process;
+use crate::{door::HubSide, process::Process};
 
 /// Shortest and longest wait before the next attempt to connect.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -70,6 +70,20 @@ impl Driver {
                 runtime.shutdown_background();
             })?;
         Ok(driver)
+    }
+
+    /// Looks who is let in, for as long as there is something to drive.
+    pub(crate) fn watch(&self, side: &Arc<HubSide>, process: &Arc<Process>) {
+        if side.is_watched() {
+            return;
+        }
+        let process = Arc::downgrade(process);
+        let tell = move || {
+            if let Some(process) = process.upgrade() {
+                process.deadlines.notify_one();
+            }
+        };
+        self.runtime.spawn(HubSide::watch(Arc::clone(side), tell));
     }
 
     /// Drives one more process.

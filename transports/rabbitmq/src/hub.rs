@@ -25,9 +25,13 @@ use tokio::{
     time::{Duration, error::Elapsed, timeout},
 };
 
-pub(crate) use self::state::{BEATS, HubState};
+pub(crate) use self::{
+    budget::MAX_PROCESSES,
+    state::{BEATS, HubState},
+};
 use crate::{
     Handle, NAME,
+    door::{HubDoor, HubSide},
     outbox::{Receipt, Route},
     process::{Chore, Process, State},
     wire::{Frame, Scan},
@@ -46,10 +50,11 @@ struct RabbitmqHub {
     room: Arc<Notify>,
 }
 
-/// Opens a hub, and waits until its queues stand at the broker.
+/// Opens a hub, behind a door if it has keys, and waits until its queues stand at the broker.
 pub(crate) async fn open(
     handle: &Arc<Handle>,
     config: HubConfig,
+    side: Option<Arc<HubSide>>,
 ) -> Result<(Arc<dyn Hub>, HubInbox)> {
     check_size(config.welcome.len(), MAX_BODY_BYTES)?;
     let process = handle.process();
@@ -57,6 +62,17 @@ pub(crate) async fn open(
         id: config.scan,
         epoch: random::number(),
     };
+    let door = side.map(|side| {
+        HubDoor::new(side, process.place.namespace.clone(), scan).map_err(|source| {
+            TransportError::Backend {
+                transport: NAME,
+                action: "make the keys of a scan".into(),
+                transient: true,
+                source: Box::new(source),
+            }
+        })
+    });
+    let door = door.transpose()?;
     let owner = QueueOwner {
         process: Arc::downgrade(process),
         scan,
@@ -73,7 +89,7 @@ pub(crate) async fn open(
         if state.hubs.contains_key(&scan.id) {
             return Err(TransportError::ScanInUse(scan.id));
         }
-        let opened = HubState::new(
+        let mut opened = HubState::new(
             scan,
             config,
             Arc::clone(&queue),
@@ -81,6 +97,7 @@ pub(crate) async fn open(
             Arc::clone(&process.told.hub),
             now,
         );
+        opened.door = door;
         state.hubs.insert(scan.id, opened);
         state.sessions.topology_changed = true;
         Ok(())

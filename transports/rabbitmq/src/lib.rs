@@ -49,6 +49,12 @@
 //! shorter than `liveness` costs no lease. While the broker blocks publishers (memory or disk
 //! alarm), nobody is taken for lost.
 //!
+//! # Sealed end to end
+//!
+//! With keys ([`RabbitmqTransport::with_keys`]) the broker carries what it cannot read, and what others at the broker
+//! change, repeat or make up is dropped: module `door`. In clear remain the names in the table above, which processes
+//! ask who is there, how long frames are, and when they come.
+//!
 //! # Address
 //!
 //! `amqp://user@host:port/vhost?queue=quorum&delivery=persistent&namespace=skyscan&heartbeat=20&patience=30&connections=own`.
@@ -66,6 +72,7 @@
 //! and links.
 
 mod counts;
+mod door;
 mod drive;
 #[doc(hidden)]
 pub mod fuzz;
@@ -82,7 +89,7 @@ mod wire;
 
 pub use rights::{Grants, Rights};
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use skyscan_transport::{
@@ -91,6 +98,7 @@ use skyscan_transport::{
 };
 
 use crate::{
+    door::Keys,
     drive::Driver,
     place::Place,
     process::{Chore, Common, Process},
@@ -118,11 +126,18 @@ impl RabbitmqTransport {
     /// [`TransportError::Backend`] when the address cannot be understood, its password file cannot
     /// be read, or no thread can be started.
     pub fn new(address: &str) -> Result<Self> {
-        let process = Process::new(
-            Place::parse(address)?.ready()?,
-            false,
-            Arc::<Common>::default(),
-        );
+        Self::with_keys(address, None)
+    }
+
+    /// The same, sealed end to end with the keys of a folder, if one is given. It is read when a hub or link is
+    /// opened.
+    ///
+    /// # Errors
+    /// As [`RabbitmqTransport::new`].
+    pub fn with_keys(address: &str, keys: Option<&Path>) -> Result<Self> {
+        let keys = keys.map(|dir| Keys::of(dir.to_path_buf()));
+        let common = Arc::new(Common::with_keys(keys));
+        let process = Process::new(Place::parse(address)?.ready()?, false, common);
         let started = Driver::start(Arc::clone(&process));
         let driver = started.map_err(|source| TransportError::Backend {
             transport: NAME,
@@ -161,7 +176,17 @@ impl Transport for RabbitmqTransport {
     }
 
     async fn open_hub(&self, config: HubConfig) -> Result<(Arc<dyn Hub>, HubInbox)> {
-        hub::open(&self.handle, config).await
+        let process = self.handle.process();
+        let side = process
+            .common
+            .keys
+            .as_ref()
+            .map(Keys::open_hub)
+            .transpose()?;
+        if let Some(side) = &side {
+            self.driver.watch(side, process);
+        }
+        hub::open(&self.handle, config, side).await
     }
 
     async fn open_link(&self, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
@@ -170,6 +195,10 @@ impl Transport for RabbitmqTransport {
 
     fn traffic(&self) -> Traffic {
         self.handle.process().told.traffic()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        self.handle.process().common.refused.lock().clone()
     }
 }
 

@@ -23,8 +23,10 @@ use self::links::LinkState;
 pub(crate) use self::sessions::{Announcement, Sessions};
 use crate::{
     Handle,
+    outbox::Route,
     payload::Fetched,
     process::{Chore, Process},
+    wire::Frame,
 };
 
 /// How long a goodbye may take.
@@ -40,6 +42,9 @@ struct RabbitmqLink {
 pub(crate) fn open(handle: &Arc<Handle>, config: LinkConfig) -> Result<(Arc<dyn Link>, LinkInbox)> {
     check_size(config.hello.len(), MAX_BODY_BYTES)?;
     let process = handle.process();
+    if let Some(keys) = &process.common.keys {
+        keys.open_link()?;
+    }
     let id = LinkId(random::number());
     let queue = LinkQueue::new(Box::new(QueueOwner {
         process: Arc::downgrade(process),
@@ -49,6 +54,12 @@ pub(crate) fn open(handle: &Arc<Handle>, config: LinkConfig) -> Result<(Arc<dyn 
     process.with(|state, now| {
         state.sessions.links.insert(id, link);
         state.sessions.link_joins(id, process, now);
+        if process.common.keys.is_some() && state.sessions.links.n_links() == 1 {
+            // Before there was a link this process had no reason to knock anywhere.
+            let from = process.address(state);
+            let question = Frame::WhoIsThere { from };
+            state.sessions.outbox.letter(Route::AllHubs, question);
+        }
     });
     let link = RabbitmqLink {
         handle: Arc::clone(handle),

@@ -214,7 +214,10 @@ impl Process {
                     state.sessions.another_version(Malformed::Version);
                 }
                 if let Err(malformed) = done {
-                    tracing::warn!(?source, %malformed, "refused a frame");
+                    match malformed.is_of_a_stranger() {
+                        true => tracing::info!(?source, %malformed, "refused a frame"),
+                        false => tracing::warn!(?source, %malformed, "refused a frame"),
+                    }
                     let told = &self.told.shared;
                     let reason = match malformed {
                         Malformed::Oversized(_) => &told.oversize,
@@ -222,6 +225,11 @@ impl Process {
                         Malformed::Damaged => &told.damaged,
                         Malformed::Foreign => &told.foreign,
                         Malformed::Hubs => &told.hubs_over,
+                        Malformed::Unsealed => &told.unsealed,
+                        Malformed::Keyless => &told.keyless,
+                        Malformed::Unopened => &told.unopened,
+                        Malformed::Repeated => &told.repeated,
+                        Malformed::UnknownSeal => &told.unknown_peer,
                         _ => &told.malformed,
                     };
                     reason.increment(1);
@@ -243,7 +251,7 @@ impl Process {
             let from = self.address(state);
             let mut taken = Vec::new();
             while taken.len() < limit
-                && let Some(outgoing) = state.next_outgoing(from, now)
+                && let Some(outgoing) = state.next_sealed(from, now, self.common.keys.is_some())
             {
                 taken.push(outgoing);
             }

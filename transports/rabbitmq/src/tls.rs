@@ -6,7 +6,6 @@
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,6 +16,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
+use skyscan_transport::backend::exposed;
 
 /// Files that an address names.
 #[derive(Clone, Debug, Default)]
@@ -107,13 +107,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 fn secret_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let found = fs::metadata(path).map_err(|source| failed(path, source))?;
-    let mode = found.mode() & 0o777;
-    let is_read_only = || {
-        rustix::fs::statvfs(path)
-            .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
-    };
-    if mode & 0o077 != 0 && !is_read_only() {
+    if let Some(mode) = exposed(path).map_err(|source| failed(path, source))? {
         return Err(TlsError::Exposed {
             path: path.to_path_buf(),
             mode,

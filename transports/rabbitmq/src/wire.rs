@@ -5,10 +5,12 @@
 //! on the way, is refused whole; its lane sends it again, and what comes from a peer is never trusted
 //! for a length, a count or a name.
 
+mod door;
 mod entry;
 mod frame;
 mod reader;
 
+pub(crate) use door::{DoorFrame, Request, Sealed, Way, around};
 pub(crate) use entry::{FromHub, FromProcess};
 pub(crate) use frame::{Address, Frame, Lane, Scan};
 pub(crate) use reader::Malformed;

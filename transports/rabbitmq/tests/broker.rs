@@ -11,6 +11,10 @@ mod refusals;
 mod rights;
 #[path = "broker/scan.rs"]
 mod scan;
+#[path = "broker/sealed.rs"]
+mod sealed;
+#[path = "broker/tap.rs"]
+mod tap;
 #[path = "broker/tls.rs"]
 mod tls;
 
@@ -46,7 +50,7 @@ type Body = fn(&mut Node) -> Result<()>;
 fn main() -> ExitCode {
     let missing = skyscan_rabbitmq_node::missing();
     let in_ci = std::env::var_os("CI").is_some();
-    let tests: [(&str, Body); 22] = [
+    let tests: [(&str, Body); 26] = [
         ("a_restart_changes_nothing", |node| restart(node, "")),
         ("a_restart_changes_nothing_with_quorum_queues", |node| {
             restart(node, "&queue=quorum")
@@ -96,6 +100,13 @@ fn main() -> ExitCode {
             "a_damaged_result_is_refused_and_sent_again",
             damage::results,
         ),
+        ("what_is_sealed_is_not_seen_at_the_broker", sealed::canaries),
+        (
+            "what_others_at_the_broker_publish_changes_nothing",
+            sealed::intruder,
+        ),
+        ("who_is_withdrawn_is_out_within_a_second", sealed::withdrawn),
+        ("keys_that_do_not_fit_are_told", sealed::misfits),
         ("certificates_that_do_not_fit_are_told_as_that", |_| {
             tls::certificates()
         }),
@@ -219,7 +230,7 @@ fn before_the_broker(node: &mut Node) -> Result<()> {
 }
 
 fn absent_broker(_node: &mut Node) -> Result<()> {
-    let [port] = skyscan_rabbitmq_node::free_ports()?;
+    let [port] = skyscan_free_ports::free_ports()?;
     block_on(async {
         let address = format!("amqp://me:canary@127.0.0.1:{port}/%2f?patience=1");
         let process = RabbitmqTransport::new(&address)?;

@@ -34,6 +34,7 @@ impl Relay {
             // A scan that nobody here can serve is no reason to leave the others alone.
             Event::Own(Some(Err(
                 error @ (TransportError::ProtocolMismatch { .. }
+                | TransportError::Keyless { .. }
                 | TransportError::WireMismatch {
                     beside_others: true,
                     ..

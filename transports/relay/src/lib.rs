@@ -9,7 +9,7 @@
 //! - *Tasks* leased above are submitted below. The relay renews its leases above for as long as it
 //!   holds them; the zone's hub keeps those of the Workers, and leases again within the zone what
 //!   one of them loses. Attempts are counted on: a task that was lost above once comes to the zone
-//!   with its second attempt.
+//!   with its second attempt, and what a Worker takes with it is lost above, too.
 //! - *Results* are handed up in batches, and confirmed below only when the hub above has taken
 //!   them. A relay that is killed has confirmed nothing that it had not handed up: its leases
 //!   expire above, others do those tasks.
@@ -18,7 +18,7 @@
 //!   the zone's leases of that scan are lost, as clause C13 says.
 //! - *Workers that go* take their link above with them; what that one had leased and others of the
 //!   zone still work on is handed up first, if that takes no longer than a quarter of `liveness`. When
-//!   the last one goes, everything is given back at once.
+//!   the last one goes, everything is given back at once, or lost with it.
 //!
 //! A relay is a hub to its zone, so relays stand below relays. It knows bytes, never pixels.
 

@@ -124,14 +124,17 @@ impl Relay {
         holds && !self.is_stopping && self.uplinks.zone_is_empty()
     }
 
-    /// The zone is empty: all of its tasks go to others.
+    /// The zone is empty: all of its tasks go to others. What those had that were lost is lost above, too.
     async fn give_back_all(&mut self) -> Result<()> {
         for hub in self.zone.hubs() {
             // A hub that ends at this very moment has nothing left to purge.
             let _ended = hub.purge().await;
         }
-        self.tasks.drop_all();
         let leaving = self.uplinks.hurry(Instant::now());
+        for id in self.uplinks.lost() {
+            self.tasks.part_with(id, DownCause::Lost);
+        }
+        self.tasks.drop_all();
         self.drain(leaving);
         Ok(())
     }
@@ -141,7 +144,7 @@ impl Relay {
         let Some((uplink, cause)) = self.uplinks.remove(id) else {
             return;
         };
-        self.tasks.lose_uplink(id);
+        self.tasks.part_with(id, cause);
         let Uplink { link, events, .. } = uplink;
         events.abort();
         match cause {

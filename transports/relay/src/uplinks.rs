@@ -172,6 +172,15 @@ impl Uplinks {
         begin
     }
 
+    /// Those that are to go without a goodbye, since their links of the zone were lost.
+    pub(crate) fn lost(&self) -> Vec<UplinkId> {
+        let is_lost = |id: &UplinkId| {
+            let leaving = self.open.get(id).and_then(|uplink| uplink.leaving);
+            leaving.is_some_and(|leaving| leaving.cause == DownCause::Lost)
+        };
+        self.leaving.iter().copied().filter(is_lost).collect()
+    }
+
     /// Takes a link out; returns it with how it is to end.
     pub(crate) fn remove(&mut self, id: UplinkId) -> Option<(Uplink, DownCause)> {
         self.leaving.remove(&id);

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Conclusion, Lease, ScanId, Settlement, TaskFrame, TaskId, TaskKey, WorkerId,
+    Conclusion, DownCause, Lease, ScanId, Settlement, TaskFrame, TaskId, TaskKey, WorkerId,
 };
 
 use crate::uplinks::UplinkId;
@@ -125,10 +125,16 @@ impl ZoneTasks {
         }
     }
 
-    /// A link above is gone, and with it all of its leases.
-    pub(crate) fn lose_uplink(&mut self, uplink: UplinkId) {
+    /// A link above goes, and with it all of its leases: they are given back if it says goodbye, and lost
+    /// if it does not.
+    pub(crate) fn part_with(&mut self, uplink: UplinkId, cause: DownCause) {
         for task in self.tasks.values_mut() {
-            task.loans.retain(|loan| loan.uplink != uplink);
+            for Loan { lease, .. } in task.loans.extract_if(.., |loan| loan.uplink == uplink) {
+                match cause {
+                    DownCause::Closed => drop(lease),
+                    DownCause::Lost => lease.lost(),
+                }
+            }
         }
         self.tasks.retain(|_, task| !task.is_idle());
         self.n_by_uplink.remove(&uplink);

@@ -147,6 +147,25 @@ async fn gives_everything_back_when_the_zone_is_empty() {
     drop((inbox, held));
 }
 
+/// What a worker may have been lost by is lost above, too, or nobody could ever count.
+#[tokio::test(start_paused = true)]
+async fn a_task_is_lost_above_with_the_worker_that_had_it_and_not_when_it_was_given_back() {
+    let setting = Setting::new(0).await;
+    for (goes, attempt) in [("lost", 1), ("closed", 2), ("lost", 2), ("closed", 3)] {
+        let (link, inbox, held) = worker(&setting.zone, 1).await;
+        assert_eq!(
+            (held[0].key().task, held[0].attempt()),
+            (TaskId(0), attempt)
+        );
+        match goes {
+            "lost" => drop(link),
+            _ => link.close().await.unwrap(),
+        }
+        drop((inbox, held));
+        sleep(LIVENESS).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_task_keeps_its_term_above_however_long_the_zone_takes() {
     let mut setting = Setting::new(0).await;

@@ -2,12 +2,11 @@
 
 use std::sync::OnceLock;
 
+use skyscan_transport_keys::KeyPair;
 use tokio::io::{join, sink};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::keys::{KeyPair, PublicKey};
 use crate::noise::{Answer, listen};
-use crate::token::{JoinToken, TokenFile};
 
 /// Hears a stranger out: what it says first, and what it asks with.
 pub fn stranger(bytes: &[u8]) {
@@ -22,10 +21,7 @@ pub fn stranger(bytes: &[u8]) {
     }
 }
 
-/// Reads a join token, a key and an answer.
-pub fn texts(bytes: &[u8]) {
-    drop(JoinToken::parse(bytes));
+/// Reads the answer of a door.
+pub fn answer(bytes: &[u8]) {
     drop(Answer::decode(bytes));
-    drop(serde_json::from_slice::<TokenFile>(bytes));
-    let _key = String::from_utf8_lossy(bytes).parse::<PublicKey>();
 }

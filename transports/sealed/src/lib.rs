@@ -3,25 +3,22 @@
 //! Where a hub is opened, a *door* listens in ZeroMQ's place. It finds out who calls, lets in whose key is on
 //! its list or who has a join token, and carries what they say to a ZeroMQ hub in the same process. Where
 //! links are opened, each connection that they make goes the same way back: under seal, to the one key that
-//! is pinned. The module `noise` says how; nothing of ZeroMQ is reached by anybody who was not let in, and
-//! nobody between the two ends reads, changes, repeats or leaves out a byte unnoticed.
+//! is pinned. The modules `noise` and, of the crate beside, `handshake` say how; nothing of ZeroMQ is reached by
+//! anybody who was not let in, and nobody between the two ends reads, changes, repeats or leaves out a byte
+//! unnoticed.
 //!
-//! Keys are files in folders: [`make`], [`add_worker`] and [`add_token`] write them. The list of who is let
-//! in is read again when it changes; a session whose key is gone ends within a second.
+//! Keys are files in folders (`skyscan-transport-keys`). The list of who is let in is read again when it changes; a
+//! session whose key is gone ends within a second.
 //!
 //! A relay is a link above and a hub below, with keys of its own on both sides: the scanner trusts it like
 //! its zone, and the keys of the zone's workers are on the relay's list, not on the scanner's.
 //!
 //! Decision: Streams are sealed, not messages of ZeroMQ (`docs/decisions.md`).
 
-mod admission;
 #[doc(hidden)]
 pub mod fuzz;
-mod keys;
 mod noise;
-mod place;
 mod proxy;
-mod token;
 mod tunnel;
 
 use std::fmt;
@@ -35,23 +32,16 @@ use skyscan_transport::{
     Hub, HubConfig, HubInbox, Link, LinkConfig, LinkInbox, Result, Traffic, Transport,
     TransportError,
 };
-use skyscan_transport_zeromq::{AddressError, ZeromqTransport};
+use skyscan_transport_keys::{Admission, HubKeys, LinkKeys, leave_no_core};
+use skyscan_transport_zeromq::{ADDRESS_TAKEN, AddressError, ZeromqTransport};
 use tokio::net::TcpListener;
-use tokio::runtime::{self, Runtime};
 
-use admission::Admission;
-use place::{HubKeys, LinkKeys};
-use tunnel::InnerSocket;
 use tunnel::dialled::Way;
 use tunnel::listening::Door;
-
-pub use keys::{KeyError, read_secret};
-pub use place::{add_token, add_worker, has_keys, make};
+use tunnel::{InnerSocket, Threads};
 
 /// Name of the transport.
 const NAME: &str = "zeromq-sealed";
-/// Threads that seal and open.
-const THREADS: usize = 2;
 
 /// Why there is no such place.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +52,9 @@ pub enum SealedError {
     Address(#[from] AddressError),
     /// No folder of keys is named.
     #[error(
-        "zmqs:// needs keys: name their folder with --keys or SKYSCAN_KEYS (`skyscan keygen DIR` makes those of a scanner, \
-         `skyscan keygen DIR --worker NAME` those of a worker)"
+        "zmqs:// needs keys: name their folder with --keys or SKYSCAN_KEYS, for the upper side of a relay with \
+         --upstream-keys (`skyscan keygen DIR` makes those of a scanner, `skyscan keygen DIR --worker NAME` those of a \
+         worker)"
     )]
     NoKeys,
 }
@@ -79,20 +70,14 @@ pub struct SealedTransport {
     link_side: Mutex<Option<Arc<Side>>>,
 }
 
-/// One side of the tunnel, and the transport that speaks through it.
+/// One side of the tunnel, and the transport that speaks through it: that ends first, then what carries its last
+/// words, then its socket.
 struct Side {
     inside: ZeromqTransport,
-    tunnel: Option<Runtime>,
+    /// Where links dial.
+    way: Option<Arc<Way>>,
+    _tunnel: Threads,
     _socket: InnerSocket,
-}
-
-impl Drop for Side {
-    fn drop(&mut self) {
-        // Not waited for: this may be an asynchronous context.
-        if let Some(tunnel) = self.tunnel.take() {
-            tunnel.shutdown_background();
-        }
-    }
 }
 
 impl SealedTransport {
@@ -121,22 +106,29 @@ impl SealedTransport {
     fn open_door(&self) -> Result<Arc<Side>> {
         let keys =
             HubKeys::read(&self.keys).map_err(|error| failed("read the keys", false, error))?;
-        let tunnel = runtime()?;
+        let tunnel = threads()?;
         let bound = std::net::TcpListener::bind(&self.address).and_then(|listener| {
             listener.set_nonblocking(true)?;
-            let _entered = tunnel.enter();
+            let _entered = tunnel.runtime().enter();
             TcpListener::from_std(listener)
         });
         let listener = bound.map_err(|error| {
             let transient = error.kind() == std::io::ErrorKind::AddrInUse;
-            failed(&format!("bind {}", self.address), transient, error)
+            let advice = if transient { ADDRESS_TAKEN } else { "" };
+            failed(&format!("bind {}{advice}", self.address), transient, error)
         })?;
         let (inside, socket) = inside("")?;
-        let door = Door::new(keys.secret, Admission::of(&keys.dir), socket.path());
-        tunnel.spawn(door.open(listener));
+        let door = Door::new(
+            keys.secret,
+            Admission::of(&keys.dir),
+            socket.path(),
+            tunnel.departures(),
+        );
+        tunnel.runtime().spawn(door.open(listener));
         Ok(Arc::new(Side {
             inside,
-            tunnel: Some(tunnel),
+            way: None,
+            _tunnel: tunnel,
             _socket: socket,
         }))
     }
@@ -148,17 +140,20 @@ impl SealedTransport {
         }
         let keys =
             LinkKeys::read(&self.keys).map_err(|error| failed("read the keys", false, error))?;
-        let tunnel = runtime()?;
+        let tunnel = threads()?;
         let (inside, socket) = inside(&self.options)?;
-        let way = Way::new(keys, self.address.clone());
+        let way = Way::new(keys, self.address.clone(), tunnel.departures());
         let opened = {
-            let _entered = tunnel.enter();
-            way.open(socket.path())
+            let _entered = tunnel.runtime().enter();
+            Arc::clone(&way).open(socket.path())
         };
-        tunnel.spawn(opened.map_err(|error| failed("make a socket for itself", true, error))?);
+        tunnel
+            .runtime()
+            .spawn(opened.map_err(|error| failed("make a socket for itself", true, error))?);
         let opened = Arc::new(Side {
             inside,
-            tunnel: Some(tunnel),
+            way: Some(way),
+            _tunnel: tunnel,
             _socket: socket,
         });
         Ok(Arc::clone(side.insert(opened)))
@@ -174,18 +169,9 @@ fn inside(options: &str) -> Result<(ZeromqTransport, InnerSocket)> {
     Ok((inside, socket))
 }
 
-fn runtime() -> Result<Runtime> {
-    // What dies with keys in its memory leaves none of it behind. Where the system refuses, nothing more can
-    // be done.
-    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
-    let mut builder = runtime::Builder::new_multi_thread();
-    builder
-        .worker_threads(THREADS)
-        .thread_name("skyscan-sealed")
-        .enable_all();
-    builder
-        .build()
-        .map_err(|error| failed("start the threads that seal", true, error))
+fn threads() -> Result<Threads> {
+    leave_no_core();
+    Threads::start().map_err(|error| failed("start the threads that seal", true, error))
 }
 
 fn failed(
@@ -234,6 +220,11 @@ impl Transport for SealedTransport {
         let hub_side = self.hub_side.try_lock().ok().and_then(|side| side.clone());
         let side = link_side.or(hub_side);
         side.map(|side| side.inside.traffic()).unwrap_or_default()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        let side = self.link_side.lock().clone()?;
+        side.way.as_ref()?.refusal()
     }
 }
 

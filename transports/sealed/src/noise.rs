@@ -1,33 +1,25 @@
-//! The Noise protocol over a stream: who is there, and what travels sealed.
+//! Sealed streams: the handshake over a fresh connection, and what travels behind it.
 //!
-//! The handshake is `Noise_IK_25519_ChaChaPoly_BLAKE2s` (The Noise Protocol Framework, revision 34, section
-//! 7.5): the one who dials knows the key of the one who listens, and shows its own under seal. Two messages,
-//! each behind its length in two bytes:
-//!
-//! 1. from who dials, nothing but its key;
-//! 2. the answer, nothing but the proof of the other key.
-//!
-//! The first message can be repeated by anyone who has seen it, so nothing follows from it. Then each says
-//! one sealed piece: who dials what it wants to be let in for (a token, or nothing), which only the owner of
-//! the key can have sealed, and who listens whether it is, or the reason why not.
+//! The two messages of the handshake (`skyscan-transport-keys`) go each behind its length in two bytes. Then each
+//! end says one sealed piece: who dials what it wants to be let in for (a token, or nothing), which only the owner
+//! of the key can have sealed, and who listens whether it is, or the reason why not.
 //!
 //! Then pieces of at most 64 KiB, each behind its length in two bytes, with a number that is not sent: a
 //! piece that is lost, repeated, changed or in another order cannot be opened, and ends the session. An empty
 //! piece is the end; a stream that ends without one was cut. After [`PIECES_PER_KEY`] pieces of one direction
-//! its key is replaced (section 4.2, rekey).
+//! its key is replaced (The Noise Protocol Framework, revision 34, section 4.2, rekey).
 
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use snow::{Builder, HandshakeState, TransportState};
+use skyscan_transport_keys::{Agreed, MOST_GREETING, PublicKey, SecretKey, Unopened, dial, hear};
+use snow::TransportState;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use crate::keys::{KEY_BYTES, PublicKey, SecretKey};
 use crate::proxy::ProxyError;
 
-const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
 /// Binds the handshake to the version of what follows it.
 const PROLOGUE: &[u8] = b"skyscan sealed stream 1";
 /// Longest message of Noise, and so of ours.
@@ -36,8 +28,6 @@ const MOST_SEALED: usize = 65_535;
 const TAG: usize = 16;
 /// Most bytes of a piece before it is sealed.
 pub(crate) const MOST_PLAIN: usize = MOST_SEALED - TAG;
-/// Longest message of a handshake: a peer that is not known yet shall not make us hold more.
-const MOST_GREETING: usize = 1024;
 /// After so many pieces of one direction its key is replaced: 256 MiB at most.
 pub(crate) const PIECES_PER_KEY: u64 = 4096;
 
@@ -51,13 +41,16 @@ pub(crate) enum SealError {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// A message could not be opened.
-    #[error(
-        "what came cannot be opened: it was changed, lost, repeated, or sealed with another key"
-    )]
-    Broken,
+    #[error(transparent)]
+    Broken(#[from] Unopened),
     /// A message is longer than it may be.
     #[error("a message of {0} bytes is longer than a handshake is")]
     TooLong(usize),
+    /// The other end greets as ZeroMQ does.
+    #[error(
+        "the other end speaks plain ZeroMQ, zmq://, and this one is sealed: zmqs:// with --keys at both"
+    )]
+    Plain,
     /// The other end closed before it had answered.
     #[error(
         "the other end hung up in the middle of the handshake: it may have another key than the one that is pinned here, \
@@ -86,21 +79,6 @@ pub(crate) struct Caller {
     opener: Opener,
 }
 
-/// A new pair of keys: the one that is shown, and the other one.
-pub(crate) fn generate() -> Result<([u8; KEY_BYTES], Zeroizing<[u8; KEY_BYTES]>), snow::Error> {
-    let pair = builder()?.generate_keypair()?;
-    let private = Zeroizing::new(pair.private);
-    let mut secret = Zeroizing::new([0; KEY_BYTES]);
-    let mut public = [0; KEY_BYTES];
-    secret.copy_from_slice(&private);
-    public.copy_from_slice(&pair.public);
-    Ok((public, secret))
-}
-
-fn builder<'a>() -> Result<Builder<'a>, snow::Error> {
-    Ok(Builder::new(PATTERN.parse()?))
-}
-
 /// Dials: shows the own key and a request to the owner of a key over a fresh connection.
 ///
 /// # Errors
@@ -111,24 +89,11 @@ pub(crate) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     other: PublicKey,
     request: &[u8],
 ) -> Result<(Sealer, Opener), SealError> {
-    let built = builder().and_then(|builder| {
-        builder
-            .prologue(PROLOGUE)?
-            .local_private_key(own.bytes())?
-            .remote_public_key(&other.0)?
-            .build_initiator()
-    });
-    let mut state = built.map_err(|_| SealError::Broken)?;
-    let mut message = vec![0; MOST_GREETING];
-    let n = state
-        .write_message(&[], &mut message)
-        .map_err(|_| SealError::Broken)?;
-    write(stream, &message[..n]).await?;
+    let (dialled, greeting) = dial(own, other, PROLOGUE)?;
+    write(stream, &greeting).await?;
     let answer = heard(stream).await?;
-    state
-        .read_message(&answer, &mut message)
-        .map_err(|_| SealError::Broken)?;
-    let (mut sealer, mut opener) = halves(state)?;
+    let agreed = dialled.answered(&answer).map_err(|_| Unopened)?;
+    let (mut sealer, mut opener) = halves(agreed)?;
     sealer.say(stream, request).await?;
     let mut plain = vec![0; MOST_SEALED];
     let n = opener.piece(stream, &mut plain).await?;
@@ -154,29 +119,12 @@ pub(crate) async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     own: &SecretKey,
 ) -> Result<Caller, SealError> {
-    let built = builder().and_then(|builder| {
-        builder
-            .prologue(PROLOGUE)?
-            .local_private_key(own.bytes())?
-            .build_responder()
-    });
-    let mut state = built.map_err(|_| SealError::Broken)?;
     let greeting = read(stream, MOST_GREETING)
         .await?
         .ok_or(SealError::HungUp)?;
-    let mut message = vec![0; MOST_GREETING];
-    state
-        .read_message(&greeting, &mut message)
-        .map_err(|_| SealError::Broken)?;
-    let peer = state
-        .get_remote_static()
-        .and_then(|key| key.try_into().ok());
-    let peer = PublicKey(peer.ok_or(SealError::Broken)?);
-    let n = state
-        .write_message(&[], &mut message)
-        .map_err(|_| SealError::Broken)?;
-    write(stream, &message[..n]).await?;
-    let (sealer, mut opener) = halves(state)?;
+    let heard = hear(own, PROLOGUE, &greeting)?;
+    write(stream, &heard.answer).await?;
+    let (sealer, mut opener) = halves(heard.agreed)?;
     // It is not known yet: a long request is none.
     let sealed = read(stream, MOST_GREETING)
         .await?
@@ -185,7 +133,7 @@ pub(crate) async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     let n = opener.open(&sealed, &mut request)?;
     request.truncate(n);
     Ok(Caller {
-        peer,
+        peer: heard.peer,
         request,
         sealer,
         opener,
@@ -231,9 +179,8 @@ impl Answer {
     }
 }
 
-fn halves(state: HandshakeState) -> Result<(Sealer, Opener), SealError> {
-    let state = state.into_transport_mode().map_err(|_| SealError::Broken)?;
-    let state = Arc::new(Mutex::new(state));
+fn halves(agreed: Agreed) -> Result<(Sealer, Opener), SealError> {
+    let state = Arc::new(Mutex::new(agreed.into_stream()?));
     let sealer = Sealer {
         state: Arc::clone(&state),
         n_pieces: 0,
@@ -262,7 +209,7 @@ impl Sealer {
             let mut state = self.state.lock();
             let n = state
                 .write_message(plain, &mut self.sealed[2..])
-                .map_err(|_| SealError::Broken)?;
+                .map_err(|_| Unopened)?;
             self.n_pieces += 1;
             if self.n_pieces.is_multiple_of(PIECES_PER_KEY) {
                 state.rekey_outgoing();
@@ -311,15 +258,13 @@ impl Opener {
         plain: &mut [u8],
     ) -> Result<usize, SealError> {
         // A stream that ends here ends without its last piece: it was cut.
-        let sealed = read(wire, MOST_SEALED).await?.ok_or(SealError::Broken)?;
+        let sealed = read(wire, MOST_SEALED).await?.ok_or(Unopened)?;
         self.open(&sealed, plain)
     }
 
     fn open(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<usize, SealError> {
         let mut state = self.state.lock();
-        let n = state
-            .read_message(sealed, plain)
-            .map_err(|_| SealError::Broken)?;
+        let n = state.read_message(sealed, plain).map_err(|_| Unopened)?;
         self.n_pieces += 1;
         if self.n_pieces.is_multiple_of(PIECES_PER_KEY) {
             state.rekey_incoming();
@@ -354,6 +299,9 @@ async fn write<W: AsyncWrite + Unpin>(stream: &mut W, message: &[u8]) -> Result<
     Ok(stream.write_all(&framed).await?)
 }
 
+/// The first two bytes of a ZeroMQ socket's greeting (ZMTP 3.1, section 3.2), as a length: longer than any handshake.
+const PLAIN_GREETING: usize = 0xff00;
+
 /// The next message of at most so many bytes; `None` at the end of the stream.
 async fn read<R: AsyncRead + Unpin>(
     stream: &mut R,
@@ -365,8 +313,10 @@ async fn read<R: AsyncRead + Unpin>(
     }
     stream.read_exact(&mut length[1..]).await?;
     let length = usize::from(u16::from_be_bytes(length));
-    if length > most {
-        return Err(SealError::TooLong(length));
+    match length {
+        PLAIN_GREETING if length > most => return Err(SealError::Plain),
+        _ if length > most => return Err(SealError::TooLong(length)),
+        _ => {}
     }
     let mut message = vec![0; length];
     stream.read_exact(&mut message).await?;

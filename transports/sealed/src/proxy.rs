@@ -5,6 +5,8 @@
 //! `HTTPS_PROXY` comes before `ALL_PROXY`, and each may be written small. `http://[USER:PASSWORD@]HOST:PORT` and
 //! `socks5://[USER:PASSWORD@]HOST:PORT` are understood (`socks5h://` is the same). Hosts in `NO_PROXY`, and this
 //! machine's own loopback, are gone to at once.
+//!
+//! Decision: The way through a proxy is our own (`docs/decisions.md`).
 
 use std::fmt;
 use std::io;

@@ -4,6 +4,8 @@
 pub(crate) mod dialled;
 pub(crate) mod listening;
 
+mod threads;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,7 @@ use tokio::io::split;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::noise::{Opener, SealError, Sealer};
+pub(crate) use threads::{Departures, Threads, UnderWay};
 
 /// A socket in a folder of its own that nobody else can enter; both go with it.
 #[derive(Debug)]
@@ -51,10 +54,15 @@ pub(crate) async fn carry(
     sealed: TcpStream,
     sealer: Sealer,
     opener: Opener,
+    under_way: UnderWay,
 ) -> Result<(), SealError> {
     let (mut plain_in, mut plain_out) = split(plain);
     let (mut sealed_in, mut sealed_out) = split(sealed);
-    let out = sealer.send_all(&mut plain_in, &mut sealed_out);
+    let out = async {
+        let sent = sealer.send_all(&mut plain_in, &mut sealed_out).await;
+        drop(under_way);
+        sent
+    };
     let back = opener.receive_all(&mut sealed_in, &mut plain_out);
     tokio::try_join!(out, back).map(drop)
 }

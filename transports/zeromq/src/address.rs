@@ -46,6 +46,11 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// Whether it is one of a network.
+    pub(crate) fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp { .. })
+    }
+
     /// Reads a URL with its options.
     pub(crate) fn parse(url: &str) -> Result<(Self, Connections), AddressError> {
         let Some((place, option)) = url.split_once('?') else {

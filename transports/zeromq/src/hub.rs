@@ -45,7 +45,7 @@ const BIND_PAUSE: Duration = Duration::from_millis(50);
 const LARGE_PAYLOAD_BYTES: usize = 1 << 20;
 
 /// What to do where somebody else listens.
-const TAKEN: &str =
+pub const ADDRESS_TAKEN: &str =
     ": another scan or another program listens there; give each scan a port of its own";
 
 /// The running pump of a bound address.
@@ -82,7 +82,7 @@ impl HubPort {
                 Err(zmq::Error::EADDRINUSE) if tries < BIND_TRIES => time::sleep(BIND_PAUSE).await,
                 Err(error) => {
                     let is_taken = error == zmq::Error::EADDRINUSE;
-                    let advice = if is_taken { TAKEN } else { "" };
+                    let advice = if is_taken { ADDRESS_TAKEN } else { "" };
                     let told = format!("{error}{advice}");
                     return Err(failure(format!("bind {place}"), is_taken, told));
                 }

@@ -50,6 +50,7 @@ use crate::{
 };
 
 pub use crate::address::AddressError;
+pub use crate::hub::ADDRESS_TAKEN;
 
 /// Name of the transport.
 const NAME: &str = "zeromq";

@@ -42,11 +42,7 @@ fn n_files() -> Option<usize> {
 #[tokio::test]
 async fn late_workers_join_when_strangers_have_taken_all_files() {
     let (seen, _here) = Seen::record();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = skyscan_free_ports::free_port().unwrap();
     let url = format!("zmq://127.0.0.1:{port}");
     let worker = ZeromqTransport::new(&url).unwrap();
     let mut stat = fs::File::open("/proc/self/stat").unwrap();

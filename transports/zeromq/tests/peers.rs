@@ -83,11 +83,7 @@ async fn completes_a_task(url: &str, hub: &dyn Hub, inbox: &mut HubInbox) {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    skyscan_free_ports::free_port().unwrap()
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ use skyscan_sky::{Equatorial, Nside, Pixel};
 const LARGEST_FILE: u64 = 1 << 30;
 /// Dates beyond this are none: ten thousand years before and after.
 const FARTHEST_MJD: f64 = 4e6;
+/// Negative log-likelihoods of events are thousands.
+const LARGEST_LLH: f64 = 1e15;
 /// Characters of an error that quotes the file.
 const LONGEST_MESSAGE: usize = 400;
 
@@ -119,6 +121,9 @@ pub enum ScanFileError {
         /// What the system said.
         source: io::Error,
     },
+    /// There are files in it.
+    #[error("{0} is a folder: give a result file in it, .npz, .json or .fits.gz")]
+    Folder(PathBuf),
     /// It is no result file, or a damaged one.
     #[error("{path} is no result file that can be used: {what}")]
     Malformed {
@@ -143,6 +148,9 @@ pub enum ScanFileError {
 /// # Errors
 /// If it cannot be read or used, or if nobody tells the sign of its declinations.
 pub fn read(path: &Path, declination: Option<Declination>) -> Result<ScanFile, ScanFileError> {
+    if path.is_dir() {
+        return Err(ScanFileError::Folder(path.to_path_buf()));
+    }
     let bytes = bytes_of(path).map_err(|source| ScanFileError::Read {
         path: path.to_path_buf(),
         source,
@@ -159,6 +167,7 @@ pub fn read(path: &Path, declination: Option<Declination>) -> Result<ScanFile, S
         }
         let mut file = sky_fits::read(&bytes).map_err(malformed)?;
         file.take_from_name(&name);
+        check(&file.map).map_err(malformed)?;
         return Ok(file);
     }
     let blocks = blocks::read(&bytes).map_err(malformed)?;
@@ -170,7 +179,24 @@ pub fn read(path: &Path, declination: Option<Declination>) -> Result<ScanFile, S
         (false, Some(told)) => told,
         (false, None) => return Err(ScanFileError::UnknownDeclination(path.to_path_buf())),
     };
-    assemble(blocks, declination, &name).map_err(malformed)
+    let file = assemble(blocks, declination, &name).map_err(malformed)?;
+    check(&file.map).map_err(malformed)?;
+    Ok(file)
+}
+
+/// Refuses likelihoods that are none: of so large numbers no difference is left that regions could be made of.
+fn check(map: &SkyMap) -> Result<(), String> {
+    let mut outcomes = map.rounds().values().flat_map(|pixels| pixels.values());
+    let is_none = |outcome: &&PixelOutcome| match outcome {
+        PixelOutcome::Fitted(fit) => fit.llh.abs() > LARGEST_LLH,
+        PixelOutcome::Failed(_) => false,
+    };
+    match outcomes.find(is_none) {
+        Some(_) => Err(format!(
+            "it has an llh beyond {LARGEST_LLH:e}, which is none"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A file, or standard input for `-`.
@@ -322,4 +348,22 @@ fn from_name(name: &str) -> Option<((u32, u32), String)> {
     let run = words.next()?.strip_prefix("run")?.parse().ok()?;
     let event = words.next()?.strip_prefix("evt")?.parse().ok()?;
     Some(((run, event), words.next()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skyscan_sky::map::fitted;
+
+    #[test]
+    fn likelihoods_of_which_no_difference_is_left_are_refused() {
+        let map = |llh| {
+            let mut map = SkyMap::default();
+            let nside = Nside::try_from(1).unwrap();
+            map.insert(Pixel::new(nside, 3).unwrap(), fitted(llh));
+            map
+        };
+        assert!(check(&map(-2e6)).is_ok());
+        assert!(check(&map(1e308)).is_err() && check(&map(-1e16)).is_err());
+    }
 }

@@ -89,6 +89,7 @@ impl Summary {
             [best.ra_deg, best.dec_deg],
             &self.regions,
             &self.regions_made,
+            &self.quality,
         )?;
         writeln!(
             f,
@@ -107,6 +108,12 @@ impl Summary {
             .iter()
             .map(|(nside, n)| format!("{n} at nside {nside}"))
             .collect();
+        if let Some(systematics) = &self.systematics {
+            systematics.write(f, &self.regions)?;
+        }
+        if let Some(second) = &self.second_minimum {
+            second.write(f)?;
+        }
         doubts(f, &self.quality)?;
         writeln!(f, "  Pixels  {}", pixels.join(", "))?;
         self.failed_pixels(f)?;
@@ -196,6 +203,7 @@ pub(crate) fn direction(
     [ra_deg, dec_deg]: [f64; 2],
     regions: &[RegionExtent],
     made: &MethodNote,
+    doubts: &[Doubt],
 ) -> fmt::Result {
     // Its reach is what a telescope has to cover.
     let widest = told(regions, |region| region.containment);
@@ -219,9 +227,17 @@ pub(crate) fn direction(
         sexagesimal::degrees(dec_deg),
     )?;
     match widest {
+        Some(widest) if !widest.gaps.is_empty() => writeln!(
+            f,
+            "          J2000; not to be sent as it is, since the region is open. Errors reach to its edge\n"
+        )?,
         Some(widest) => writeln!(
             f,
-            "          J2000; send this one. Errors reach to the edge of the {} % region\n",
+            "          J2000; {}. Errors reach to the edge of the {} % region\n",
+            match doubts.iter().any(|doubt| doubt.forbids_to_send()) {
+                true => "not to be sent as it is, see DOUBT",
+                false => "send this one",
+            },
             percent(widest.containment)
         )?,
         None => writeln!(

@@ -7,12 +7,7 @@ use skyscan_reco::synthetic;
 use crate::optics::phase_index;
 
 fn recipe(seed: u64, energy_gev: f64) -> Recipe {
-    Recipe {
-        seed,
-        direction: None,
-        energy_gev: Some(energy_gev),
-        mjd: 60_000.0,
-    }
+    Recipe::of(seed, energy_gev)
 }
 
 #[test]

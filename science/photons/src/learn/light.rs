@@ -31,13 +31,14 @@ pub enum Learning {
 pub fn learn_light(
     detector: &Detector,
     n_photons: u64,
+    hole_ice: HoleIce,
     course: Course,
     mut told: impl FnMut(Learning),
 ) -> Option<LearnedLight> {
     let settings = Settings {
         seed: course.seed,
         photons: n_photons,
-        hole_ice: HoleIce::H2,
+        hole_ice,
     };
     let samples = draw(&detector.ice, &settings);
     let n_samples = samples.len();
@@ -60,6 +61,7 @@ pub fn learn_light(
             seed: course.seed,
             n_steps: course.n_steps,
             jitter_ns: JITTER_NS,
+            hole_ice,
         },
     })
 }
@@ -96,8 +98,8 @@ mod tests {
     fn a_short_run_agrees_with_what_ships() {
         let detector = Detector::icecube86();
         let ice = Ice::new(&detector.ice);
-        let shipped = LearnedLight::shipped();
-        let short = learn_light(&detector, 20_000, SHORT, |_| ()).unwrap();
+        let shipped = LearnedLight::shipped(HoleIce::H2);
+        let short = learn_light(&detector, 20_000, HoleIce::H2, SHORT, |_| ()).unwrap();
         let places = places();
         let mut sum = 0.0;
         for place in &places {
@@ -121,7 +123,7 @@ mod tests {
         };
         let learned = |seed| {
             let course = Course { seed, ..few };
-            learn_light(&detector, 500, course, |_| ())
+            learn_light(&detector, 500, HoleIce::H2, course, |_| ())
                 .unwrap()
                 .to_json()
         };

@@ -14,7 +14,8 @@
 //! width [`JITTER_NS`] (N. van Eijndhoven, O. Fadiran, G. Japaridze, Astropart. Phys. 28 (2007)
 //! 456). The convolution has no fast closed form, so the log of its density and of its survival
 //! function stand in a table over `sqrt(xi)`, `sqrt(rho)` and `t / (|t| + 300 ns)`, interpolated
-//! linearly: within 0.02 and 0.4 % of the exact logarithms (tested).
+//! linearly: within 0.02 and 0.4 % of the exact logarithms (tested). An event comes by a part of the table, so its
+//! columns are made when they are asked for.
 //!
 //! Decision: Arrival times are tabulated (`docs/decisions.md`).
 
@@ -93,15 +94,21 @@ pub struct Delay {
     pub survival_slopes: [f64; 3],
 }
 
+/// Both logarithms for all times, at one `xi` and one `rho`.
+type Column = Box<[[f32; 2]]>;
+
 /// The table. One per process is enough: see [`PhotonArrival::shared`].
 pub struct PhotonArrival {
-    nodes: Vec<[f32; 2]>,
+    times_ns: Vec<f64>,
+    jitter: exact::JitterWindow,
+    /// `xi` by `rho`, those that were asked for.
+    columns: Vec<OnceLock<Column>>,
 }
 
 impl std::fmt::Debug for PhotonArrival {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PhotonArrival")
-            .field("n_nodes", &self.nodes.len())
+            .field("n_columns", &self.columns.len())
             .finish()
     }
 }
@@ -132,37 +139,32 @@ pub fn effective_distance_by_upward(upward: f64) -> f64 {
 }
 
 impl PhotonArrival {
-    /// The table of this process, made on first use (about half a second on two cores).
+    /// The table of this process.
     pub fn shared() -> Arc<Self> {
         static TABLE: OnceLock<Arc<PhotonArrival>> = OnceLock::new();
-        TABLE.get_or_init(|| Arc::new(Self::tabulate())).clone()
+        TABLE.get_or_init(|| Arc::new(Self::empty())).clone()
     }
 
-    fn tabulate() -> Self {
-        let times: Vec<f64> = (0..BENT_TIME.n)
+    fn empty() -> Self {
+        let times_ns: Vec<f64> = (0..BENT_TIME.n)
             .map(|i| unbend(BENT_TIME.value(i)))
             .collect();
-        let jitter = exact::JitterWindow::new(&times);
-        let row_length = ROOT_RHO.n * BENT_TIME.n;
-        let mut nodes = vec![[0.0; 2]; ROOT_XI.n * row_length];
-        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let rows_each = ROOT_XI.n.div_ceil(n_threads);
-        std::thread::scope(|scope| {
-            for (i, chunk) in nodes.chunks_mut(rows_each * row_length).enumerate() {
-                let (times, jitter) = (&times, &jitter);
-                scope.spawn(move || {
-                    for (row, out) in chunk.chunks_mut(row_length).enumerate() {
-                        let root_xi = ROOT_XI.value(i * rows_each + row);
-                        for (j, out) in out.chunks_mut(BENT_TIME.n).enumerate() {
-                            let root_rho = ROOT_RHO.value(j);
-                            let gamma = exact::Gamma::new(root_xi * root_xi, root_rho * root_rho);
-                            exact::smear(&gamma, times, jitter, out);
-                        }
-                    }
-                });
-            }
-        });
-        Self { nodes }
+        Self {
+            jitter: exact::JitterWindow::new(&times_ns),
+            times_ns,
+            columns: vec![OnceLock::new(); ROOT_XI.n * ROOT_RHO.n],
+        }
+    }
+
+    /// The column at a place on both axes.
+    fn column(&self, i: usize, j: usize) -> &[[f32; 2]] {
+        self.columns[i * ROOT_RHO.n + j].get_or_init(|| {
+            let (root_xi, root_rho) = (ROOT_XI.value(i), ROOT_RHO.value(j));
+            let gamma = exact::Gamma::new(root_xi * root_xi, root_rho * root_rho);
+            let mut column = vec![[0.0; 2]; BENT_TIME.n].into_boxed_slice();
+            exact::smear(&gamma, &self.times_ns, &self.jitter, &mut column);
+            column
+        })
     }
 
     /// Looks up a delay of `t_ns`. Beyond the table the nearest edge serves, with no slope.
@@ -178,11 +180,11 @@ impl PhotonArrival {
         let by_rho = 0.5 * slope_rho / root_rho;
 
         // Value and rise along the time axis at the four corners in xi and rho.
-        let row = (i * ROOT_RHO.n + j) * BENT_TIME.n + k;
-        let (v00, s00) = self.along_time(row, share_t);
-        let (v01, s01) = self.along_time(row + BENT_TIME.n, share_t);
-        let (v10, s10) = self.along_time(row + ROOT_RHO.n * BENT_TIME.n, share_t);
-        let (v11, s11) = self.along_time(row + (ROOT_RHO.n + 1) * BENT_TIME.n, share_t);
+        let along_time = |i, j| Logs::along(self.column(i, j), k, share_t);
+        let (v00, s00) = along_time(i, j);
+        let (v01, s01) = along_time(i, j + 1);
+        let (v10, s10) = along_time(i + 1, j);
+        let (v11, s11) = along_time(i + 1, j + 1);
 
         let (v0, v1) = (v00.towards(v01, share_rho), v10.towards(v11, share_rho));
         let value = v0.towards(v1, share_xi);
@@ -205,12 +207,6 @@ impl PhotonArrival {
             survival_slopes: slopes(1),
         }
     }
-
-    fn along_time(&self, at: usize, share: f64) -> (Logs, Logs) {
-        let (low, high) = (Logs::from(self.nodes[at]), Logs::from(self.nodes[at + 1]));
-        let rise = high.minus(low);
-        (Logs([0, 1].map(|i| low.0[i] + share * rise.0[i])), rise)
-    }
 }
 
 /// Logs of density and survival probability, side by side.
@@ -218,6 +214,13 @@ impl PhotonArrival {
 struct Logs([f64; 2]);
 
 impl Logs {
+    /// Value and rise of a column between two of its times.
+    fn along(column: &[[f32; 2]], at: usize, share: f64) -> (Self, Self) {
+        let (low, high) = (Self::from(column[at]), Self::from(column[at + 1]));
+        let rise = high.minus(low);
+        (Self([0, 1].map(|i| low.0[i] + share * rise.0[i])), rise)
+    }
+
     fn minus(self, other: Self) -> Self {
         Self([self.0[0] - other.0[0], self.0[1] - other.0[1]])
     }

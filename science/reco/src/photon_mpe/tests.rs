@@ -27,8 +27,9 @@ fn the_true_direction_beats_its_surroundings() {
 #[test]
 fn no_start_leads_below_the_minimum() {
     let mut random = ChaCha8Rng::seed_from_u64(4);
-    for seed in [1, 6, 9] {
-        let problem = problem(seed, 1e5);
+    let events = (1..=12).map(|seed| (seed, [1e4, 3e4, 1e5, 1e6][seed as usize % 4]));
+    for (seed, energy_gev) in events {
+        let problem = problem(seed, energy_gev);
         let likelihood = likelihood(&problem);
         let direction = truth(&problem);
         let found = fitted(&likelihood, direction, vec![]);

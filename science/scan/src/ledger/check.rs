@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Ledger;
-use skyscan_sky::Pixel;
+use crate::Point;
 
 impl Ledger {
     /// Checks that every pixel of the wave has its outcome, waits in no task, waits to go out again, or
@@ -14,16 +14,16 @@ impl Ledger {
     /// # Errors
     /// What is wrong.
     pub fn check(&self, now: Duration) -> Result<(), String> {
-        let mut waiting: BTreeSet<Pixel> = self.pending.iter().map(|(pixel, _)| *pixel).collect();
+        let mut waiting: BTreeSet<Point> = self.pending.iter().map(|(pixel, _)| *pixel).collect();
         let n_again = self.repeats.n_pixels();
         waiting.extend(self.repeats.pixels());
         if waiting.len() != self.pending.len() + n_again {
             return Err("a pixel waits twice".to_owned());
         }
-        let mut out: BTreeMap<Pixel, Vec<u64>> = BTreeMap::new();
+        let mut out: BTreeMap<Point, Vec<u64>> = BTreeMap::new();
         for (id, task) in &self.out {
             let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
-            let open: Vec<Pixel> = pixels.filter(|pixel| self.is_open(task, *pixel)).collect();
+            let open: Vec<Point> = pixels.filter(|pixel| self.is_open(task, *pixel)).collect();
             if open.is_empty() {
                 return Err(format!("task {id} is out for nothing"));
             }

@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skyscan_sky::Pixel;
+use crate::Point;
 
 /// Who else has what.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     /// The tasks that are out with a pixel that has no outcome; none while it waits to go out again.
-    holders: BTreeMap<Pixel, Vec<u64>>,
+    holders: BTreeMap<Point, Vec<u64>>,
     /// Pixels without an outcome of each task that was cut from the wave and is in here.
     open: BTreeMap<u64, usize>,
 }
@@ -24,23 +24,23 @@ impl Copies {
     }
 
     /// Whether a pixel of a task in here has no outcome.
-    pub(super) fn is_open(&self, pixel: Pixel) -> bool {
+    pub(super) fn is_open(&self, pixel: Point) -> bool {
         self.holders.contains_key(&pixel)
     }
 
     /// The tasks that are out with a pixel.
-    pub(super) fn holders(&self, pixel: Pixel) -> &[u64] {
+    pub(super) fn holders(&self, pixel: Point) -> &[u64] {
         self.holders.get(&pixel).map_or(&[], Vec::as_slice)
     }
 
     /// The tasks that are out with any of these pixels, each once.
-    pub(super) fn holders_of(&self, pixels: impl Iterator<Item = Pixel>) -> Vec<u64> {
+    pub(super) fn holders_of(&self, pixels: impl Iterator<Item = Point>) -> Vec<u64> {
         let tasks = pixels.flat_map(|pixel| self.holders(pixel)).copied();
         tasks.collect::<BTreeSet<u64>>().into_iter().collect()
     }
 
     /// Pixels without an outcome, and the tasks that are out with each.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Pixel, &[u64])> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (Point, &[u64])> {
         let holders = self.holders.iter();
         holders.map(|(pixel, holders)| (*pixel, holders.as_slice()))
     }
@@ -51,7 +51,7 @@ impl Copies {
     }
 
     /// Takes in a task that was cut from the wave, and is out with all its pixels.
-    pub(super) fn begin(&mut self, origin: u64, pixels: impl IntoIterator<Item = Pixel>) {
+    pub(super) fn begin(&mut self, origin: u64, pixels: impl IntoIterator<Item = Point>) {
         let before = self.holders.len();
         let holders = pixels.into_iter().map(|pixel| (pixel, vec![origin]));
         self.holders.extend(holders);
@@ -59,20 +59,20 @@ impl Copies {
     }
 
     /// Tells that a task goes out with these pixels, too.
-    pub(super) fn add(&mut self, task: u64, pixels: impl IntoIterator<Item = Pixel>) {
+    pub(super) fn add(&mut self, task: u64, pixels: impl IntoIterator<Item = Point>) {
         for pixel in pixels {
             self.holders.entry(pixel).or_default().push(task);
         }
     }
 
     /// A pixel has its outcome; returns the tasks that are out with it.
-    pub(super) fn settle(&mut self, pixel: Pixel) -> Vec<u64> {
+    pub(super) fn settle(&mut self, pixel: Point) -> Vec<u64> {
         self.holders.remove(&pixel).unwrap_or_default()
     }
 
     /// A task came to an end without an outcome for this pixel, which stays open. Returns whether
     /// nobody is out with it any more.
-    pub(super) fn abandon(&mut self, pixel: Pixel, by: u64) -> bool {
+    pub(super) fn abandon(&mut self, pixel: Point, by: u64) -> bool {
         let Some(holders) = self.holders.get_mut(&pixel) else {
             return false;
         };

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Ledger, OutTask, Task};
+use crate::Point;
 use crate::stragglers::{CopyOrder, CopyReason, Situation, Suspect};
 use skyscan_reco::PixelRequest;
-use skyscan_sky::Pixel;
 
 /// So long after the deadline of what is out it is told that nothing comes.
 const STALL: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ pub struct Stall {
     pub since: Duration,
     /// Some of the pixels that are waited for, each with the tasks that are out with it: none for those
     /// that are yet to go out.
-    pub pixels: Vec<(Pixel, Vec<u64>)>,
+    pub pixels: Vec<(Point, Vec<u64>)>,
     /// How many there are.
     pub n_open: usize,
     /// All tasks that are out with any of them.
@@ -108,7 +108,7 @@ impl Ledger {
             .filter(|task| is_at_work(task.handed_out, task.pixels.len(), task.generation))
             .count();
         let n_idle = n_slots.saturating_sub(n_at_work);
-        let mut pixels: BTreeMap<Pixel, Vec<u64>> = BTreeMap::new();
+        let mut pixels: BTreeMap<Point, Vec<u64>> = BTreeMap::new();
         for (id, task) in &self.out {
             let of_task = task.pixels.iter().map(|(pixel, _)| *pixel);
             for pixel in of_task.filter(|pixel| self.is_open(task, *pixel)) {
@@ -180,14 +180,14 @@ impl Ledger {
         suspects.collect()
     }
 
-    pub(super) fn is_open(&self, task: &OutTask, pixel: Pixel) -> bool {
+    pub(super) fn is_open(&self, task: &OutTask, pixel: Point) -> bool {
         !self.copies.has(task.origin) || self.copies.is_open(pixel)
     }
 
     fn n_open(&self, task: &OutTask) -> usize {
         match self.copies.has(task.origin) {
             true => {
-                let is_open = |(pixel, _): &&(Pixel, PixelRequest)| self.copies.is_open(*pixel);
+                let is_open = |(pixel, _): &&(Point, PixelRequest)| self.copies.is_open(*pixel);
                 task.pixels.iter().filter(is_open).count()
             }
             false => task.pixels.len(),

@@ -10,18 +10,17 @@ use skyscan_sky::map::{PixelOutcome, fitted};
 use skyscan_sky::{Nside, Pixel};
 
 use super::{Acceptance, Answer, Chunking, Ledger, Task};
+use crate::Point;
 use crate::protocol::{Report, WorkerId};
 use crate::stragglers::StragglerPolicy;
 
-pub(super) fn pixel(index: u64) -> Pixel {
-    Pixel {
-        nside: Nside::try_from(8).unwrap(),
-        index,
-    }
+pub(super) fn pixel(index: u64) -> Point {
+    let nside = Nside::try_from(8).unwrap();
+    Pixel { nside, index }.into()
 }
 
 /// The number of a pixel is its zenith angle, too, so that a request tells which it is for.
-pub(super) fn wave(n: u64) -> Vec<(Pixel, PixelRequest)> {
+pub(super) fn wave(n: u64) -> Vec<(Point, PixelRequest)> {
     let request = |index: u64| PixelRequest {
         direction: DetectorDirection {
             zenith_rad: index as f64,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{Ledger, OutTask, Task};
+use crate::Point;
 use crate::protocol::WorkerId;
 use skyscan_reco::PixelRequest;
-use skyscan_sky::Pixel;
 
 /// Pixels that go out again as one task.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Repeat {
     /// The task that was cut from the wave with them.
     pub(super) origin: u64,
     pub(super) generation: u32,
-    pub(super) pixels: Vec<(Pixel, PixelRequest)>,
+    pub(super) pixels: Vec<(Point, PixelRequest)>,
     pub(super) avoid: Vec<WorkerId>,
 }
 
@@ -75,7 +75,7 @@ impl Repeats {
     }
 
     /// The pixels that wait in them.
-    pub(super) fn pixels(&self) -> impl Iterator<Item = Pixel> {
+    pub(super) fn pixels(&self) -> impl Iterator<Item = Point> {
         self.all()
             .flat_map(|repeat| &repeat.pixels)
             .map(|(pixel, _)| *pixel)

@@ -11,9 +11,9 @@ use std::time::Duration;
 use super::repeats::Repeat;
 use super::troubles::Verdict;
 use super::{Ledger, Losing, OutTask};
+use crate::Point;
 use crate::protocol::{Report, WorkerId};
 use skyscan_reco::PixelRequest;
-use skyscan_sky::Pixel;
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// What a worker says of a task.
@@ -21,7 +21,7 @@ use skyscan_sky::map::{PixelFit, PixelOutcome};
 pub struct Answer {
     /// Who says it.
     pub worker: WorkerId,
-    /// Which attempt it was, counted from 1.
+    /// Which attempt it was: one more than how often the task was lost before.
     pub attempt: u32,
     /// How long it kept a slot busy.
     pub seconds: f64,
@@ -33,9 +33,9 @@ pub struct Answer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
     /// Pixels that got their outcomes by it.
-    pub settled: Vec<Pixel>,
+    pub settled: Vec<Point>,
     /// Pixels at which its worker failed, and how; others may still fit them.
-    pub failures: Vec<(Pixel, String)>,
+    pub failures: Vec<(Point, String)>,
 }
 
 /// What became of a result.
@@ -66,7 +66,7 @@ pub enum Acceptance {
 
 /// A pixel of a task that has come to an end without an outcome for it.
 struct Open {
-    pixel: Pixel,
+    pixel: Point,
     request: PixelRequest,
     verdict: Verdict,
 }
@@ -256,7 +256,7 @@ impl Ledger {
         }
     }
 
-    fn failure(&mut self, pixel: Pixel, by: (WorkerId, u64), reason: String) -> Verdict {
+    fn failure(&mut self, pixel: Point, by: (WorkerId, u64), reason: String) -> Verdict {
         self.news.failures.push((pixel, reason.clone()));
         let standings = &self.standings;
         let is_anyone_left = |tried: &[WorkerId]| standings.is_anyone_but(tried);
@@ -265,7 +265,7 @@ impl Ledger {
     }
 
     /// A pixel was fitted: it was not at fault where it failed before.
-    fn prove_wrong(&mut self, pixel: Pixel, worker: WorkerId, now: Duration) {
+    fn prove_wrong(&mut self, pixel: Point, worker: WorkerId, now: Duration) {
         let Some((suspects, reason)) = self.troubles.over(pixel) else {
             return;
         };
@@ -333,7 +333,7 @@ impl Ledger {
     }
 
     /// Returns the tasks that are out with the pixel in vain now.
-    fn fail_for_good(&mut self, pixel: Pixel, reason: String) -> Vec<u64> {
+    fn fail_for_good(&mut self, pixel: Point, reason: String) -> Vec<u64> {
         self.troubles.over(pixel);
         self.last_failure.clone_from(&reason);
         self.n_failed += 1;
@@ -343,7 +343,7 @@ impl Ledger {
     }
 
     /// The last copy of a pixel came to nothing; those who still have it may be copied again.
-    fn uncopy(&mut self, pixel: Pixel) {
+    fn uncopy(&mut self, pixel: Point) {
         for holder in self.copies.holders(pixel) {
             if let Some(task) = self.out.get_mut(holder) {
                 task.is_copied = false;

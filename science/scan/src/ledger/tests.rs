@@ -62,6 +62,27 @@ fn losses_are_counted_apart_from_failures() {
 }
 
 #[test]
+fn slots_are_wanted_for_a_minute_of_work() {
+    let mut ledger = ledger(700, 1, OFF);
+    // Nobody knows yet what a pixel costs.
+    assert_eq!(ledger.slots_wanted(), 700);
+    for _ in 0..100 {
+        let task = ledger.cut_task(4, START).unwrap();
+        let answer = Answer {
+            seconds: 3.0,
+            ..says(1, Report::Outcomes(outcomes(&task)))
+        };
+        ledger.accept(task.id, answer, START);
+    }
+    assert_eq!(ledger.slots_wanted(), 600 * 3 / 60);
+    while let Some(task) = ledger.cut_task(4, START) {
+        assert!(ledger.slots_wanted() >= 1);
+        does(&mut ledger, 1, &task, START);
+    }
+    assert_eq!(ledger.slots_wanted(), 0);
+}
+
+#[test]
 fn tasks_grow_to_half_a_second_and_shrink_at_the_end() {
     let mut ledger = Ledger::new(Chunking::Adaptive, OFF);
     ledger.begin_wave(wave(700), START);

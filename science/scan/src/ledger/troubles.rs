@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Point;
 use crate::protocol::WorkerId;
-use skyscan_sky::Pixel;
 
 /// So often is a pixel lost with its worker before it goes out alone, after all others.
 pub(super) const LOST_BEFORE_ALONE: u32 = 8;
@@ -18,7 +18,7 @@ const STUBBORN: u32 = 4;
 
 /// Pixels with failures or losses; all others have no entry.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(BTreeMap<Pixel, Trouble>);
+pub(super) struct Troubles(BTreeMap<Point, Trouble>);
 
 /// What happened to a pixel so far.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl Troubles {
     /// (`is_anyone_left` says so, given those who have), after as many attempts.
     pub(super) fn failed(
         &mut self,
-        pixel: Pixel,
+        pixel: Point,
         (worker, task): (WorkerId, u64),
         reason: String,
         fail_after: u32,
@@ -82,21 +82,21 @@ impl Troubles {
 
     /// Nobody took the pixel for so long that those who failed at it get it again: no other judgement is
     /// to be had.
-    pub(super) fn waited_in_vain(&mut self, pixel: Pixel) {
+    pub(super) fn waited_in_vain(&mut self, pixel: Point) {
         if let Some(trouble) = self.0.get_mut(&pixel) {
             trouble.waited_in_vain = true;
         }
     }
 
     /// A task of several pixels failed as a whole: any of them may have caused that, or its worker.
-    pub(super) fn suspect(&mut self, pixel: Pixel, by: (WorkerId, u64), reason: &str) {
+    pub(super) fn suspect(&mut self, pixel: Point, by: (WorkerId, u64), reason: &str) {
         let trouble = self.0.entry(pixel).or_default();
         trouble.suspects.push(by);
         reason.clone_into(&mut trouble.reason);
     }
 
     /// A pixel was lost so many times more with the worker that had it.
-    pub(super) fn lost(&mut self, pixel: Pixel, n_times: u32) -> Verdict {
+    pub(super) fn lost(&mut self, pixel: Point, n_times: u32) -> Verdict {
         let trouble = self.0.entry(pixel).or_default();
         trouble.n_lost = trouble.n_lost.saturating_add(n_times);
         match trouble.n_lost {
@@ -108,7 +108,7 @@ impl Troubles {
     }
 
     /// How many more attempts a pixel has before somebody must look at it again.
-    pub(super) fn most_attempts(&self, pixel: Pixel) -> u32 {
+    pub(super) fn most_attempts(&self, pixel: Point) -> u32 {
         let n_lost = self.0.get(&pixel).map_or(0, |trouble| trouble.n_lost);
         match n_lost {
             0 => LOST_BEFORE_ALONE,
@@ -117,7 +117,7 @@ impl Troubles {
     }
 
     /// Workers at which one of these pixels failed, as long as others may take it.
-    pub(super) fn failed_at(&self, pixels: impl IntoIterator<Item = Pixel>) -> Vec<WorkerId> {
+    pub(super) fn failed_at(&self, pixels: impl IntoIterator<Item = Point>) -> Vec<WorkerId> {
         if self.0.is_empty() {
             return Vec::new();
         }
@@ -131,7 +131,7 @@ impl Troubles {
     }
 
     /// How often one of these pixels failed by itself, at most.
-    pub(super) fn n_failures(&self, pixels: impl IntoIterator<Item = Pixel>) -> u32 {
+    pub(super) fn n_failures(&self, pixels: impl IntoIterator<Item = Point>) -> u32 {
         let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
         troubles
             .map(|trouble| trouble.n_failures)
@@ -140,7 +140,7 @@ impl Troubles {
     }
 
     /// A pixel has its outcome; returns who failed at it with which task, and how.
-    pub(super) fn over(&mut self, pixel: Pixel) -> Option<(Vec<(WorkerId, u64)>, String)> {
+    pub(super) fn over(&mut self, pixel: Point) -> Option<(Vec<(WorkerId, u64)>, String)> {
         // Most scans have no troubles at all.
         if self.0.is_empty() {
             return None;
@@ -158,10 +158,11 @@ impl Troubles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skyscan_sky::Nside;
+    use skyscan_sky::{Nside, Pixel};
 
-    fn pixel() -> Pixel {
-        Pixel::new(Nside::try_from(8).unwrap(), 1).unwrap()
+    fn pixel() -> Point {
+        let pixel = Pixel::new(Nside::try_from(8).unwrap(), 1);
+        pixel.unwrap().into()
     }
 
     /// Fails at these workers one after the other; how often until the verdict, and which.

@@ -18,15 +18,19 @@ const MOST_SEEDS: usize = 64;
 /// What a task asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskBody {
+    /// Number of the systematic to evaluate them under, in the set of the problem, from 1; 0: none.
+    pub systematic: u32,
     /// Directions to evaluate, in this order.
     pub requests: Vec<PixelRequest>,
-    /// Whoever leases it for the first time after so many attempts gives it back unbegun: it may take its
-    /// workers with it. Without a number, nobody does.
+    /// Whoever leases it after it was lost so often gives it back unbegun: it may take its workers with
+    /// it. Without a number, nobody does.
     pub most_attempts: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct WireTask {
+    #[serde(default, skip_serializing_if = "is_zero")]
+    systematic: u32,
     /// Zenith and azimuth of each direction, in rad.
     #[serde(with = "serde_bytes")]
     directions: Vec<u8>,
@@ -38,6 +42,10 @@ struct WireTask {
     seeds: Vec<u8>,
     #[serde(default)]
     most_attempts: Option<u32>,
+}
+
+fn is_zero(systematic: &u32) -> bool {
+    *systematic == 0
 }
 
 impl Message for WireTask {
@@ -65,6 +73,7 @@ impl TaskBody {
         };
         let has_seeds = self.requests.iter().any(|request| n_seeds(request) > 0);
         WireTask {
+            systematic: self.systematic,
             directions: pack(self.requests.iter().flat_map(direction)),
             n_seeds: match has_seeds {
                 true => self.requests.iter().map(|r| n_seeds(r) as u8).collect(),
@@ -116,6 +125,7 @@ impl TaskBody {
             seeds: seeds.by_ref().take(n).map(seed).collect(),
         };
         Ok(Self {
+            systematic: wire.systematic,
             requests: directions.into_iter().zip(n_seeds).map(request).collect(),
             most_attempts: wire.most_attempts,
         })

@@ -17,6 +17,7 @@ fn task() -> TaskBody {
         time_ns: 10_000.0,
     };
     TaskBody {
+        systematic: 3,
         requests: vec![
             PixelRequest {
                 direction,
@@ -241,17 +242,13 @@ fn damaged_messages_never_panic() {
 
 fn problem() -> Problem {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e5),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e5);
     let event = generate(&detector, &recipe);
     Problem {
         event,
         detector,
         reco: "pandel-mpe".to_owned(),
+        systematics: None,
     }
 }
 

@@ -99,6 +99,38 @@ fn a_region_larger_than_the_refined_pixels_grows_until_it_closes() {
 }
 
 #[test]
+fn a_zoom_ends_where_the_region_is_resolved() {
+    let ladder: Vec<u32> = vec![4, 8, 16, 32, 64, 128, 256, 512];
+    let finest = |sigma_deg| {
+        let source = direction(100.0, -30.0);
+        let llh = funnel(source, sigma_deg);
+        let plan = zoom(&ladder).until_resolved(true);
+        let map = scan(&plan, |pixel| fitted(llh(pixel)));
+        let (nside, pixels) = map.rounds().iter().next_back().unwrap();
+        let threshold = map.best().unwrap().1.llh + 0.5 * LEVEL;
+        let all = nside.pixels().filter(|p| llh(*p) <= threshold);
+        // Ended or not, the region is closed.
+        for pixel in all.flat_map(|pixel| pixel.neighbours()) {
+            assert!(pixels.contains_key(&pixel.index), "{pixel:?}");
+        }
+        (u32::from(*nside), pixels.len())
+    };
+    // Half of the probability on 4.4 sigma^2, pixels of 3.4, 0.84 and 0.013 square degrees.
+    let (nside, n_pixels) = finest(10.0);
+    assert!(nside == 32 && n_pixels < 1_000, "{nside}: {n_pixels}");
+    let (nside, n_pixels) = finest(6.0);
+    assert!(nside == 64 && n_pixels < 2_000, "{nside}: {n_pixels}");
+    assert_eq!(finest(0.4).0, 512);
+    // A plain says nothing of what is between coarse pixels.
+    let plain = scan(&zoom(&ladder).until_resolved(true), |_| fitted(1.0));
+    assert_eq!(plain.rounds().len(), 3);
+    // What was asked for is scanned to its last round.
+    let llh = funnel(direction(100.0, -30.0), 10.0);
+    let asked = scan(&zoom(&[4, 8, 32, 64]), |pixel| fitted(llh(pixel)));
+    assert_eq!(asked.rounds().len(), 4);
+}
+
+#[test]
 fn two_separate_minima_are_both_refined() {
     let (a, b) = (direction(40.0, 10.0), direction(220.0, -50.0));
     let (to_a, to_b) = (funnel(a, 0.5), funnel(b, 0.5));
@@ -191,4 +223,23 @@ fn plans_that_make_no_sense_are_refused() {
             "{rounds:?}"
         );
     }
+}
+
+#[test]
+fn only_usual_rounds_of_a_known_likelihood_end_early() {
+    let plan = |strategy, asked: &[u32], is_strange| {
+        let asked: Vec<Nside> = asked.iter().map(|n| nside(*n)).collect();
+        let plan = Plan::of(strategy, &asked, is_strange, LEVEL).unwrap();
+        let rounds: Vec<u32> = plan.rounds().iter().map(|n| u32::from(*n)).collect();
+        (rounds, plan.ends_resolved())
+    };
+    let ladder = vec![4, 8, 16, 32, 64, 128, 256, 512];
+    assert_eq!(plan(Strategy::Zoom, &[], false), (ladder, true));
+    assert_eq!(plan(Strategy::Zoom, &[], true), (vec![8, 64, 512], false));
+    assert_eq!(
+        plan(Strategy::Zoom, &[8, 64, 512], false),
+        (vec![8, 64, 512], false)
+    );
+    let direct = Strategy::Direct { within: None };
+    assert_eq!(plan(direct, &[], true).0, [64]);
 }

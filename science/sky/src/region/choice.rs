@@ -31,6 +31,9 @@ pub enum InvalidChoice {
         /// What it does not know.
         containment: f64,
     },
+    /// Words and names of files would not tell it from nothing, from all, or from another.
+    #[error("regions are told by hundredths of a percent: {} % is too close to 0, to 100 or to another one", percent(*.0))]
+    Close(f64),
     /// More regions than a picture can show.
     #[error("{0} regions are too many: ask for {MOST} at most")]
     Many(usize),
@@ -68,6 +71,13 @@ impl RegionChoice {
         for &containment in &containments {
             if !(containment > 0.0 && containment < 1.0) {
                 return Err(InvalidChoice::Share(containment));
+            }
+            let hundredths = |share: f64| (1e4 * share).round();
+            let same = containments
+                .iter()
+                .filter(|other| hundredths(**other) == hundredths(containment));
+            if !(1.0..=9999.0).contains(&hundredths(containment)) || same.count() > 1 {
+                return Err(InvalidChoice::Close(containment));
             }
             if !method.knows(containment) {
                 return Err(InvalidChoice::Unknown {
@@ -200,6 +210,11 @@ mod tests {
         for share in [0.0, 1.0, -0.5, f64::NAN, 90.0] {
             assert!(refused(RegionMethod::Wilks, share), "{share}");
         }
+        for share in [0.999_999, 1e-300, 0.000_04] {
+            assert!(refused(RegionMethod::Wilks, share), "{share}");
+        }
+        assert!(RegionChoice::new(RegionMethod::Wilks, vec![0.5, 0.500_001]).is_err());
+        assert!(!refused(RegionMethod::Wilks, 0.9999) && !refused(RegionMethod::Wilks, 0.0001));
         assert!(refused(RegionMethod::Calibrated, 0.68));
         assert!(!refused(RegionMethod::Calibrated, 0.9));
         assert!(

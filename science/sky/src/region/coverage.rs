@@ -251,6 +251,13 @@ impl CoverageLevels {
         low[1] + (high[1] - low[1]) * (at - from) / (to - from)
     }
 
+    /// The largest containment that the study saw; levels beyond it only go on from there.
+    pub fn reaches(&self) -> f64 {
+        self.levels
+            .last()
+            .map_or(0.0, |[containment, _]| *containment)
+    }
+
     /// The containment whose threshold this is.
     pub fn containment(&self, level: f64) -> f64 {
         let (low, high) = self.around(|row| row[1] >= level);

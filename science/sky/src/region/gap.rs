@@ -53,11 +53,12 @@ pub(super) fn surroundings(map: &SkyMap, level: f64, contour_level: f64) -> Surr
             };
             let pixel = Pixel { nside, index };
             let excess = 2.0 * (fit.llh - best.llh);
-            let speaks = |pixel: Pixel| map.at(pixel.center()).is_some_and(|(at, _)| at == pixel);
-            if pixel != best_pixel && (excess > contour_level || !speaks(pixel)) {
+            // What has finer pixels at its middle leaves it to them, the best one, too.
+            let speaks = map.at(pixel.center()).is_some_and(|(at, _)| at == pixel);
+            if pixel != best_pixel && (excess > contour_level || !speaks) {
                 continue;
             }
-            let is_asked = pixel == best_pixel || excess <= level;
+            let is_asked = speaks && (pixel == best_pixel || excess <= level);
             is_coarse |= is_asked && nside < finest;
             for neighbour in pixel.neighbours() {
                 match map.at(neighbour.center()) {
@@ -197,6 +198,21 @@ mod tests {
             let stopped = ninety.of_stopped_scan();
             assert_eq!(stopped.is_closed(), !is_coarse);
         }
+    }
+
+    #[test]
+    fn a_best_pixel_of_a_coarser_round_is_not_coarse_where_finer_ones_were_scanned() {
+        // At its centre nside 32 comes closer to the source than nside 64 anywhere.
+        let centre = Nside(32).containing(at(120.0, 10.0)).center();
+        let mut map = SkyMap::default();
+        for nside in [Nside(32), Nside(64)] {
+            for pixel in nside.within(centre, f64::to_radians(15.0)) {
+                map.insert(pixel, fitted(llh(pixel, centre)));
+            }
+        }
+        assert_eq!(map.best().unwrap().0.nside, Nside(32));
+        let ninety = RegionMethod::Wilks.regions(&map).pop().unwrap();
+        assert_eq!((&ninety.gaps[..], ninety.is_coarse), (&[][..], false));
     }
 
     #[test]

@@ -88,10 +88,12 @@ impl RegionMethod {
             }
             Self::Coverage(levels) => {
                 let [half, most] = CONTAINMENTS.map(|share| levels.level(share));
+                let floor = match levels.floor_deg() {
+                    0.0 => String::new(),
+                    floor_deg => format!(" and a floor of {floor_deg:.2} deg"),
+                };
                 format!(
-                    "2 dllh of {half:.2} (50 %) and {most:.2} (90 %) and a floor of {:.2} deg, from {} \
-                     simulated events, coverage file {}",
-                    levels.floor_deg(),
+                    "2 dllh of {half:.2} (50 %) and {most:.2} (90 %){floor}, from {} simulated events, coverage file {}",
                     levels.n_events(),
                     &levels.sha256()[..FEW_DIGITS.min(levels.sha256().len())]
                 )

@@ -2,8 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{DEG2_PER_SR, Region, solid_angle_from};
-use crate::Equatorial;
+use super::{DEG2_PER_SR, Region};
 use crate::contour::Contour;
 
 /// An island of a region. Seen from outside the sphere its edge runs counter-clockwise, the edges
@@ -57,13 +56,9 @@ fn extract(from: &mut Vec<&Contour>, chosen: impl Fn(&Contour) -> bool) -> Vec<C
     taken.into_iter().cloned().collect()
 }
 
-/// Whether the first point of a line lies to the left of an edge that bounds less than half the sky.
+/// Whether the first point of a line lies within an edge.
 fn encloses(edge: &Contour, line: &Contour) -> bool {
-    let Some(&point) = line.points.first() else {
-        return false;
-    };
-    let edges = std::slice::from_ref(edge);
-    let antipode = |at: Equatorial| at.to_vector().map(|x| -x);
-    // Seen from the antipode of a point inside, an edge bounds 4 pi too little.
-    solid_angle_from(edges, antipode(point)) < 0.0
+    line.points
+        .first()
+        .is_some_and(|&point| edge.encloses(point))
 }

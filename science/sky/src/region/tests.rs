@@ -232,6 +232,15 @@ fn two_islands_are_both_counted() {
     assert_close(region.area_deg2, expected, 0.003, "both");
     assert!(region.contains(first) && region.contains(second));
     assert!(!region.contains(at(1.6, 20.5)));
+    // Where the source may be else is the bottom of the other one.
+    let best = map.best().unwrap().0.center();
+    let (other, fit) = region.second_minimum(&map).unwrap();
+    let bottoms = [first, second].map(|at| at.separation_rad(other.center()) / DEG);
+    assert!(
+        bottoms[0].min(bottoms[1]) < 0.1 && fit.llh < 0.1,
+        "{bottoms:?}"
+    );
+    assert!(best.separation_rad(other.center()) / DEG > 4.0);
     // The second island's far edge is that far east of the best fit.
     assert!(region.ra_plus_deg > 5.0 || region.ra_minus_deg > 5.0);
 }
@@ -246,6 +255,7 @@ fn a_ring_has_a_hole() {
         let map = scan(&[(8, 180.0), (64, 12.0), (512, 7.0)], centre, ring);
         let region = ninety(&map);
         assert_eq!(region.contours.len(), 2, "{centre:?}");
+        assert!(region.second_minimum(&map).is_none());
         // The square root law of a bowl does not hold here: the edges shift by the best pixel's llh.
         let half = (1.0 + map.best().unwrap().1.llh / (0.5 * WILKS_90)).sqrt();
         let cap = |radius: f64| 2.0 * PI * (1.0 - (radius * DEG).cos()) / DEG / DEG;

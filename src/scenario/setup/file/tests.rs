@@ -106,7 +106,27 @@ fn each_variant_may_say_how_often_it_is_run() {
 fn what_makes_no_sense_is_named() {
     for (from, to, told) in [
         ("cycles = 4", "cycles = 4\nboost = true", "boost"),
-        ("cycles = 4", "", "pixels, cycles, duration_s and zoom"),
+        (
+            "cycles = 4",
+            "",
+            "pixels, cycles, duration_s, zoom and waves",
+        ),
+        ("cycles = 4", "waves = [3, 0]", "workload.waves = 0"),
+        (
+            "cycles = 4",
+            "waves = [9223372036854775807, 9223372036854775807, 2]",
+            "pixels, over",
+        ),
+        (
+            "cycles = 4",
+            "pixels = 9223372036854775807\nvariations = 3",
+            "pixels, over",
+        ),
+        (
+            "cycles = 4",
+            "cycles = 4\nadaptive_tasks = true\npixels_per_task = 2",
+            "adaptive_tasks",
+        ),
         ("[500, 4000]", "[500, 0]", "fleet.workers = 0"),
         ("\"zeromq\"", "\"carrier_pigeon\"", "carrier_pigeon"),
         ("time_scale = 0.1", "time_scale = 2", "time_scale = 2"),

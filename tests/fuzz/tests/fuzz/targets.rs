@@ -5,12 +5,16 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use skyscan::estimate::fleet::Profile;
 use skyscan::event::detector::Detector;
 use skyscan::event::{ReadOptions, list, survey};
 use skyscan::journal;
 use skyscan::output::{Declination, read_scan_file};
 use skyscan::protocol::{Hello, Message, ResultBody, TaskBody, Welcome, unpack_problem};
+use skyscan::reco::systematics::SystematicSet;
 use skyscan::scenario::setup::file::Scenario;
+use skyscan::sky::region::Coverage;
+use skyscan_transport_keys::fuzz as keys;
 use skyscan_transport_rabbitmq::fuzz as rabbitmq;
 use skyscan_transport_sealed::fuzz as sealed;
 use skyscan_transport_zeromq::fuzz as zeromq;
@@ -41,10 +45,14 @@ const OF_A_FILE: usize = 400 << 20;
 type OfPeers = (&'static str, &'static [&'static str], fn(&[u8]));
 
 pub(crate) fn targets() -> Result<Vec<Target>> {
-    let peers: [OfPeers; 10] = [
+    let peers: [OfPeers; 12] = [
         ("zeromq_to_hub", &["zeromq-to-hub"], zeromq::to_hub),
         ("zeromq_to_links", &["zeromq-to-links"], zeromq::to_links),
-        ("rabbitmq_frame", &["rabbitmq-frames"], rabbitmq::frame),
+        (
+            "rabbitmq_frame",
+            &["rabbitmq-frames", "rabbitmq-frames-at-a-door"],
+            rabbitmq::frame,
+        ),
         (
             "rabbitmq_entries",
             &["rabbitmq-entries-to-hub", "rabbitmq-entries-from-hub"],
@@ -63,7 +71,9 @@ pub(crate) fn targets() -> Result<Vec<Target>> {
             drop(ResultBody::decode(bytes));
         }),
         ("sealed_stranger", &[], sealed::stranger),
-        ("sealed_texts", &[], sealed::texts),
+        ("sealed_answer", &[], sealed::answer),
+        ("sealed_texts", &[], keys::texts),
+        ("sealed_message", &[], keys::message),
     ];
     let mut targets = Vec::new();
     for (name, golden, decode) in peers {
@@ -134,6 +144,32 @@ pub(crate) fn targets() -> Result<Vec<Target>> {
             most_bytes: OF_A_FILE,
         },
         Target {
+            name: "systematics",
+            inputs: [
+                SystematicSet::quick().to_json().into_bytes(),
+                SystematicSet::full().to_json().into_bytes(),
+            ]
+            .into(),
+            decode: |bytes| drop(SystematicSet::read(bytes)),
+            most_bytes: OF_A_FILE,
+        },
+        Target {
+            name: "coverage",
+            inputs: files(&top().join("detectors"))?,
+            decode: |bytes| drop(Coverage::from_json(bytes)),
+            most_bytes: OF_A_FILE,
+        },
+        Target {
+            name: "profile",
+            inputs: files(&top().join("src/estimate/profiles"))?,
+            decode: |bytes| {
+                with_file("profile.toml", bytes, |path| {
+                    drop(Profile::find(&path.to_string_lossy(), 2));
+                });
+            },
+            most_bytes: OF_A_FILE,
+        },
+        Target {
             name: "result_file",
             inputs: corpus("result_file")?,
             decode: |bytes| {
@@ -151,7 +187,7 @@ pub(crate) fn targets() -> Result<Vec<Target>> {
         },
         Target {
             name: "scenario",
-            inputs: scenarios()?,
+            inputs: [scenarios()?, corpus("scenario")?].concat(),
             decode: |bytes| {
                 if let Ok(text) = std::str::from_utf8(bytes) {
                     drop(Scenario::parse(text));

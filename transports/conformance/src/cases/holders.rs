@@ -89,7 +89,7 @@ async fn a_lost_task_is_named_with_its_next_link(site: &dyn Site) -> Result<()> 
     hub.submit([1]).await?;
     let kept = first.lease().await?;
     let (mut second, id) = link(site, &mut hub, 3).await?;
-    first.link.close().await?;
+    drop(first);
     let again = second.lease().await?;
     drop(kept);
     let held = holders(&hub, &[1]).await?;

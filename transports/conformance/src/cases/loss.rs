@@ -201,7 +201,7 @@ async fn a_closed_link_redelivers_at_once(site: &dyn Site) -> Result<()> {
     hub.link_up().await?;
     let since = Instant::now();
     link.link.close().await?;
-    expect_lease(&other.lease().await?, 1, 2)?;
+    expect_lease(&other.lease().await?, 1, 1)?;
     ensure!(
         since.elapsed() < site.liveness() / 2,
         "redelivered after {:?}",

@@ -22,7 +22,7 @@ pub use links::LinkSlot;
 use links::Links;
 use scan::{Ready, Scan};
 
-use crate::{Holder, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, TaskKey, WorkerId};
+use crate::{DownCause, Holder, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, TaskKey, WorkerId};
 
 /// Most tasks that one link is granted before the next link has its turn. More would send tasks to
 /// the first links in whole credits while others stay idle; fewer would cost a frame for each task.
@@ -51,8 +51,10 @@ pub struct Grant {
     pub token: LeaseToken,
     /// The task.
     pub key: TaskKey,
-    /// How many times the task has been leased, this time included.
+    /// One more than the number of its leases that were lost before.
     pub attempt: u32,
+    /// Whether the task was leased before, however that lease ended.
+    pub is_again: bool,
     /// The task's body.
     pub body: Bytes,
     /// The workers that the task avoids.
@@ -162,12 +164,16 @@ impl LeaseTable {
         self.links.drain(link);
     }
 
-    /// Forgets a link; what it held is ready again. Returns how many leases that were.
-    pub fn remove_link(&mut self, link: LinkSlot) -> usize {
+    /// Forgets a link; what it held is ready again: given back if it said goodbye, lost if it did not.
+    /// Returns how many leases that were.
+    pub fn remove_link(&mut self, link: LinkSlot, cause: DownCause) -> usize {
         let held = self.links.remove(link);
         let n_held = held.len();
         for index in held.into_iter().rev() {
-            self.requeue(index);
+            match cause {
+                DownCause::Closed => self.give_back(index),
+                DownCause::Lost => self.lose(index),
+            }
         }
         n_held
     }
@@ -248,12 +254,12 @@ impl LeaseTable {
             scan: scan.id,
             task: ready.task,
         };
-        let attempt = ready.leased.saturating_add(1);
+        let attempt = ready.n_lost.saturating_add(1);
         let entry = Entry {
             scan: number,
             link,
             task: ready.task,
-            attempt,
+            n_lost: ready.n_lost,
             body: ready.body.clone(),
             avoid: ready.avoid.clone(),
             deadline: now + scan.lease_term,
@@ -269,6 +275,7 @@ impl LeaseTable {
             token,
             key,
             attempt,
+            is_again: !ready.is_fresh,
             body: ready.body,
             avoid: ready.avoid,
         })
@@ -282,7 +289,7 @@ impl LeaseTable {
                 scan: self.scans[entry.scan].id,
                 task: entry.task,
             },
-            attempt: entry.attempt,
+            attempt: entry.attempt(),
         })
     }
 
@@ -309,7 +316,7 @@ impl LeaseTable {
             holders.extend(link(entry.link).map(|link| Holder {
                 task: entry.task,
                 link,
-                attempt: entry.attempt,
+                attempt: entry.attempt(),
                 left,
             }));
         }
@@ -327,7 +334,7 @@ impl LeaseTable {
     pub fn release(&mut self, link: LinkSlot, token: LeaseToken) -> bool {
         match self.held_by(link, token) {
             Some(index) => {
-                self.requeue(index);
+                self.give_back(index);
                 true
             }
             None => false,
@@ -355,7 +362,7 @@ impl LeaseTable {
                 if self.entries.at(index).deadline > now {
                     break;
                 }
-                self.requeue(index);
+                self.lose(index);
                 n_expired += 1;
             }
         }
@@ -392,13 +399,20 @@ impl LeaseTable {
         (self.entries.at(index).link == link).then_some(index)
     }
 
+    /// Whoever had the lease at `index` is gone with it, or did not renew it: that was one attempt.
+    fn lose(&mut self, index: u32) {
+        let entry = self.entries.at_mut(index);
+        entry.n_lost = entry.attempt();
+        self.give_back(index);
+    }
+
     /// Ends the lease at `index` and puts its task in front of the queue: it has waited for longer than
     /// any other, and at the end of a wave everybody waits for it.
-    fn requeue(&mut self, index: u32) {
+    fn give_back(&mut self, index: u32) {
         let entry = self.end(index);
         let ready = Ready {
             task: entry.task,
-            leased: entry.attempt,
+            n_lost: entry.n_lost,
             is_fresh: false,
             body: entry.body,
             avoid: entry.avoid,

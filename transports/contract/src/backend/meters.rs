@@ -30,7 +30,8 @@
 //! `unknown_peer` (no session), `damaged` (another checksum), `foreign` (a hub beside the one that is
 //! served under its name, or of another major beside one that is served), `silent` (a connection
 //! without a hello), and what is over the budget of a peer or of all together: `fetches`, `queued`
-//! bytes, `links`, `processes`, `hubs`, `leases`, `reason` (too long, cut).
+//! bytes, `links`, `processes`, `hubs`, `leases`, `reason` (too long, cut). Of sealed messages: `unopened` (changed, or
+//! sealed with another key), `repeated`, `unsealed` (not sealed, where keys are), `keyless` (sealed, where none are).
 //!
 //! The memory backend has no wire and tells nothing.
 
@@ -106,6 +107,14 @@ pub struct Meters {
     pub leases_over: Counter,
     /// Reasons of rejections that were cut.
     pub reasons_cut: Counter,
+    /// Seals that cannot be opened.
+    pub unopened: Counter,
+    /// Sealed frames that have been here before.
+    pub repeated: Counter,
+    /// Frames that are not sealed, where there are keys.
+    pub unsealed: Counter,
+    /// Frames that are sealed, where there are no keys.
+    pub keyless: Counter,
     /// Logins that the broker refused.
     pub auth_failures: Counter,
     /// Connections that are up.
@@ -169,6 +178,10 @@ impl Meters {
             hubs_over: rejected("hubs"),
             leases_over: rejected("leases"),
             reasons_cut: rejected("reason"),
+            unopened: rejected("unopened"),
+            repeated: rejected("repeated"),
+            unsealed: rejected("unsealed"),
+            keyless: rejected("keyless"),
             auth_failures: counter("skyscan_transport_auth_failures_total"),
             connections: level("skyscan_transport_connections"),
             links: level("skyscan_transport_links"),

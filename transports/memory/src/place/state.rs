@@ -173,7 +173,7 @@ impl State {
         link.settler = None;
         link.on_the_way.clear();
         self.slots.remove(&slot);
-        self.table.remove_link(slot);
+        self.table.remove_link(slot, cause);
         for hub in self.hubs.values() {
             hub.queue
                 .push(Ok(HubIncoming::LinkDown { link: id, cause }));

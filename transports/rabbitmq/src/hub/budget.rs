@@ -2,7 +2,7 @@
 //! with a password is no stranger; the limits are there for those who are broken.
 
 /// Most processes.
-pub(super) const MAX_PROCESSES: usize = 1 << 15;
+pub(crate) const MAX_PROCESSES: usize = 1 << 15;
 
 /// Most links of all processes.
 pub(super) const MAX_LINKS: usize = 1 << 17;

@@ -22,6 +22,7 @@ use super::{
     peer::{Peer, PeerLink},
 };
 use crate::{
+    door::HubDoor,
     outbox::{ChunkWanted, Outbox, Receipt, Route},
     wire::{Frame, FromHub, Lane, Scan},
 };
@@ -37,6 +38,8 @@ pub(crate) struct HubState {
     /// Told when the backlog has room, and when the hub ends.
     pub(crate) room: Arc<Notify>,
     pub(crate) payloads: Payloads<ChunkWanted>,
+    /// Where it has keys: nobody is heard who does not come through it.
+    pub(crate) door: Option<HubDoor>,
     /// Whether its queues are declared and consumed in this incarnation.
     pub(crate) attached: bool,
     stood: bool,
@@ -71,6 +74,7 @@ impl HubState {
             queue,
             room,
             payloads,
+            door: None,
             attached: false,
             stood: false,
             opened_at: now,
@@ -168,9 +172,7 @@ impl HubState {
                 avoid: grant.avoid,
                 body: grant.body,
             };
-            if grant.attempt > 1 {
-                self.meters.redelivered.increment(1);
-            }
+            self.meters.redelivered.increment(u64::from(grant.is_again));
             if let Some(peer) = self.peers.get_mut(&process) {
                 peer.tell(&leased, self.scan.id, outbox);
             }
@@ -181,6 +183,10 @@ impl HubState {
     /// Does what is due. While `frozen`, nobody can be heard, so that silence proves nothing.
     pub(crate) fn tick(&mut self, now: Instant, frozen: bool, outbox: &mut Outbox) {
         self.table.expire(now - self.origin);
+        let withdrawn = self.door.as_mut().map(|door| door.keep(outbox));
+        for process in withdrawn.unwrap_or_default() {
+            self.lose(process);
+        }
         let liveness = self.config.liveness;
         if !frozen && self.attached {
             let silent = self
@@ -189,7 +195,10 @@ impl HubState {
                 .filter(|peer| now - peer.last_heard > liveness);
             let silent: Vec<u64> = silent.map(|peer| peer.address.process).collect();
             for process in silent {
-                tracing::warn!(scan = self.scan.id.0, process, "a process fell silent");
+                let seconds = liveness.as_secs_f64();
+                tracing::warn!(
+                    "process {process:016x} of workers is silent for {seconds:.0} s: its tasks go to others"
+                );
                 self.lose(process);
             }
             let full = self.peers.values().filter(|peer| {
@@ -242,10 +251,10 @@ impl HubState {
             return;
         };
         for (link, PeerLink { slot, .. }) in peer.links {
-            self.table.remove_link(slot);
+            let cause = DownCause::Lost;
+            self.table.remove_link(slot, cause);
             self.slots.remove(&slot);
             self.meters.links_lost.increment(1);
-            let cause = DownCause::Lost;
             self.queue.push(Ok(HubIncoming::LinkDown { link, cause }));
         }
     }

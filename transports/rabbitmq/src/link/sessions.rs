@@ -31,6 +31,9 @@ pub(crate) struct Sessions {
     /// Frames of another wire version since a hub was last understood.
     n_strange: u32,
     told_version: bool,
+    /// Sealed announcements that this process has no keys for, since a hub was last understood.
+    n_sealed: u32,
+    told_sealed: bool,
     /// Shared with the settlers' process state.
     pub(crate) outbox: Outbox,
     /// Something has to be declared or deleted at the broker.
@@ -91,7 +94,7 @@ impl Sessions {
         now: Instant,
     ) -> Result<(), Malformed> {
         let id = heard.scan.id;
-        self.n_strange = 0;
+        (self.n_strange, self.n_sealed) = (0, 0);
         match self.hubs.get(&id) {
             Some(seen) if seen.scan == heard.scan => {}
             // A hub that takes the place of one that still gives signs of life (four of them in
@@ -145,6 +148,16 @@ impl Sessions {
                 beside_others: true,
                 source: Box::new(source),
             });
+        }
+    }
+
+    /// A hub with keys is here, and this process has none. Where no hub is served, and that goes on, the links are
+    /// told, once.
+    pub(crate) fn hub_is_sealed(&mut self) {
+        self.n_sealed = self.n_sealed.saturating_add(1);
+        let is_proved = self.n_sealed >= VERSION_PROOF && self.hubs.is_empty();
+        if is_proved && !std::mem::replace(&mut self.told_sealed, true) {
+            self.fail(|| TransportError::Keyless { transport: NAME });
         }
     }
 

@@ -12,6 +12,8 @@ use skyscan_transport::{
 };
 use tokio::sync::{Mutex as Turn, Semaphore};
 
+use crate::door::{Keys, Said};
+
 /// Most bytes of payloads that are kept.
 const PAYLOAD_BUDGET_BYTES: usize = 512 << 20;
 
@@ -21,6 +23,11 @@ const MAX_DIALLING: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) totals: Arc<Totals>,
+    /// With them nothing is said or believed that is not sealed.
+    pub(crate) keys: Option<Keys>,
+    pub(crate) said: Said,
+    /// Why this process was not let in, if a door said so last.
+    pub(crate) refused: Mutex<Option<String>>,
     pub(crate) cache: Mutex<PayloadCache>,
     /// Held while connecting.
     pub(crate) dialling: Semaphore,
@@ -31,6 +38,9 @@ impl Default for Common {
     fn default() -> Self {
         Self {
             totals: Arc::default(),
+            keys: None,
+            said: Said::default(),
+            refused: Mutex::default(),
             cache: Mutex::new(PayloadCache::new(PAYLOAD_BUDGET_BYTES)),
             dialling: Semaphore::new(MAX_DIALLING),
             turns: Mutex::default(),
@@ -39,6 +49,13 @@ impl Default for Common {
 }
 
 impl Common {
+    pub(crate) fn with_keys(keys: Option<Keys>) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// The turn to fetch a payload: whoever waited for it looks into the cache first, so that it
     /// travels once however many connections could carry it (C7).
     pub(crate) fn turn(&self, payload: PayloadId) -> Arc<Turn<()>> {

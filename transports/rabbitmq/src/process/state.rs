@@ -1,6 +1,7 @@
 //! What the lock of a process guards.
 
 mod frames;
+mod sealing;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use tokio::{
 
 use super::Chore;
 use crate::{
+    door::Visits,
     drive::Trouble,
     hub::HubState,
     link::Sessions,
@@ -26,6 +28,8 @@ pub(crate) struct State {
     pub(crate) hubs: BTreeMap<ScanId, HubState>,
     pub(crate) sessions: Sessions,
     pub(crate) fetches: Fetches,
+    /// The hubs at whose doors this process is.
+    pub(crate) visits: Visits,
     pub(crate) incarnation: u32,
     pub(crate) connected: bool,
     /// The broker takes no messages for now.
@@ -77,10 +81,14 @@ impl State {
         if self.hubs.get(&scan.id).is_none_or(|hub| hub.scan != scan) {
             return false;
         }
-        if let Some(hub) = self.hubs.remove(&scan.id) {
+        if let Some(mut hub) = self.hubs.remove(&scan.id) {
             hub.queue.end();
             hub.room.notify_waiters();
             let closed = Frame::Closed { scan };
+            // Nobody is left later who could seal it.
+            let sealed = hub.door.as_mut();
+            let sealed = sealed.and_then(|door| door.seal(Route::AllProcesses, &closed));
+            let closed = sealed.unwrap_or(closed);
             self.sessions
                 .outbox
                 .letter_with(Route::AllProcesses, closed, receipt);
@@ -207,6 +215,7 @@ impl State {
         self.n_standing = 0;
         self.incarnation += 1;
         self.sessions.outbox.reconnected();
+        self.visits.disconnected();
         self.sessions.detached();
         for hub in self.hubs.values_mut() {
             hub.detached();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use skyscan_transport::{PayloadId, ScanId, Version, backend::checksum};
 
-use super::{MAX_FRAME_BYTES, Malformed, WIRE, reader::Reader};
+use super::{MAX_FRAME_BYTES, Malformed, WIRE, door, door::DoorFrame, reader::Reader};
 
 const MAGIC: &[u8; 3] = b"SKY";
 
@@ -84,6 +84,8 @@ pub(crate) enum Frame {
     Unknown { scan: Scan, session: u32 },
     /// A broadcast.
     Notice { scan: Scan, body: Bytes },
+    /// At the door of a hub with keys, and whatever is sealed behind it.
+    Door(DoorFrame),
 }
 
 impl Frame {
@@ -98,6 +100,21 @@ impl Frame {
             | Self::Unknown { .. }
             | Self::Notice { .. } => true,
             Self::WhoIsThere { .. } | Self::Fetch { .. } | Self::Up { .. } => false,
+            Self::Door(door) => door.is_from_hub(),
+        }
+    }
+
+    /// The hub that says it.
+    pub(crate) fn of_hub(&self) -> Option<Scan> {
+        match self {
+            Self::Open { scan, .. }
+            | Self::Closed { scan }
+            | Self::Chunk { scan, .. }
+            | Self::Absent { scan, .. }
+            | Self::Down { scan, .. }
+            | Self::Unknown { scan, .. }
+            | Self::Notice { scan, .. } => Some(*scan),
+            Self::WhoIsThere { .. } | Self::Fetch { .. } | Self::Up { .. } | Self::Door(_) => None,
         }
     }
 
@@ -173,6 +190,7 @@ impl Frame {
                 put_scan(&mut out, 10, scan);
                 out.put_slice(body);
             }
+            Self::Door(door) => door.put(&mut out),
         }
         let sum = checksum(&[&out[SUMMED_FROM..]]);
         out[SUM_AT..SUMMED_FROM].copy_from_slice(&sum.to_le_bytes());
@@ -240,6 +258,9 @@ impl Frame {
                 scan: scan(&mut reader)?,
                 body: reader.rest(),
             },
+            tag @ door::FIRST_TAG..=door::LAST_TAG => {
+                Self::Door(DoorFrame::read(tag, &mut reader)?)
+            }
             tag => return Err(Malformed::Tag(tag)),
         };
         match reader.is_empty() {
@@ -253,18 +274,19 @@ impl Frame {
             Self::Chunk { bytes, .. } => bytes.len(),
             Self::Up { entries, .. } | Self::Down { entries, .. } => entries.len(),
             Self::Notice { body, .. } => body.len(),
+            Self::Door(door) => door.n_body_bytes(),
             _ => 64,
         }
     }
 }
 
-fn put_scan(out: &mut BytesMut, tag: u8, scan: &Scan) {
+pub(super) fn put_scan(out: &mut BytesMut, tag: u8, scan: &Scan) {
     out.put_u8(tag);
     out.put_u64_le(scan.id.0);
     out.put_u64_le(scan.epoch);
 }
 
-fn put_address(out: &mut BytesMut, tag: u8, address: &Address) {
+pub(super) fn put_address(out: &mut BytesMut, tag: u8, address: &Address) {
     out.put_u8(tag);
     out.put_u64_le(address.process);
     out.put_u32_le(address.incarnation);
@@ -281,14 +303,14 @@ fn put_duration(out: &mut BytesMut, duration: Duration) {
     out.put_u64_le(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
 }
 
-fn scan(reader: &mut Reader) -> Result<Scan, Malformed> {
+pub(super) fn scan(reader: &mut Reader) -> Result<Scan, Malformed> {
     Ok(Scan {
         id: ScanId(reader.u64()?),
         epoch: reader.u64()?,
     })
 }
 
-fn address(reader: &mut Reader) -> Result<Address, Malformed> {
+pub(super) fn address(reader: &mut Reader) -> Result<Address, Malformed> {
     Ok(Address {
         process: reader.u64()?,
         incarnation: reader.u32()?,

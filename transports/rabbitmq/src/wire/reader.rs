@@ -1,6 +1,7 @@
 //! Reads what a peer wrote, and believes nothing.
 
 use bytes::{Buf, Bytes};
+use skyscan_transport_keys::NotOpened;
 
 /// A frame that does not say what it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,35 @@ pub(crate) enum Malformed {
     Text,
     #[error("a number is out of range")]
     Range,
+    #[error("frame is not sealed, and this end has keys")]
+    Unsealed,
+    #[error("frame is sealed, and this end has no keys")]
+    Keyless,
+    #[error("a seal cannot be opened: it was changed, or sealed with another key")]
+    Unopened,
+    #[error("a sealed frame has been here before, or is too old to tell")]
+    Repeated,
+    #[error("frame is sealed with a key that is not known, or not any more")]
+    UnknownSeal,
+}
+
+impl From<NotOpened> for Malformed {
+    fn from(why: NotOpened) -> Self {
+        match why {
+            NotOpened::Broken => Self::Unopened,
+            NotOpened::Repeated => Self::Repeated,
+        }
+    }
+}
+
+impl Malformed {
+    /// Whether anybody who can publish at the broker can bring it about: counted, and in the log for those who ask.
+    pub(crate) fn is_of_a_stranger(self) -> bool {
+        matches!(
+            self,
+            Self::Unsealed | Self::Keyless | Self::Unopened | Self::Repeated | Self::UnknownSeal
+        )
+    }
 }
 
 /// Takes fields off the front of a frame without copying bodies.

@@ -1,11 +1,8 @@
 //! What may stand above a relay, and what below: a place of each backend.
 
-use std::{
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::{Context, Result};
@@ -65,8 +62,7 @@ impl Side for Zeromq {
     const CLOCK: Clock = Clock::Real;
 
     fn start() -> Result<Self> {
-        // Free a moment ago; the hub's bind says so if it is taken meanwhile.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = skyscan_free_ports::free_port()?;
         Ok(Self(port))
     }
 

@@ -1,7 +1,7 @@
+use skyscan_transport_keys::KeyPair;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
-use crate::keys::KeyPair;
 
 /// Both ends of a session over a wire that is in memory, and the wire's two ends.
 async fn joined() -> (
@@ -97,7 +97,7 @@ async fn another_key_than_the_pinned_one_is_not_spoken_to() {
         ask(&mut near, &worker.secret, scanner.public, b""),
         answering
     );
-    assert!(matches!(refused, SealError::Broken));
+    assert!(matches!(refused, SealError::Broken(_)));
     assert!(matches!(asked.err().unwrap(), SealError::HungUp));
 }
 
@@ -160,7 +160,7 @@ async fn a_recorded_session_is_not_believed() {
     let (mut replayed, mut far) = duplex(1 << 16);
     replayed.write_all(&record).await.unwrap();
     let believed = listen(&mut far, &scanner.secret).await;
-    assert!(matches!(believed.err().unwrap(), SealError::Broken));
+    assert!(matches!(believed.err().unwrap(), SealError::Broken(_)));
 }
 
 #[tokio::test]
@@ -182,4 +182,7 @@ async fn a_stranger_makes_us_hold_a_kilobyte_at_most() {
     }
     let long = heard(&[0xff, 0xff, 0]).await;
     assert!(matches!(long.err().unwrap(), SealError::TooLong(65_535)));
+    // Who has zmq:// for zmqs:// greets like this.
+    let plain = heard(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]).await;
+    assert!(matches!(plain.err().unwrap(), SealError::Plain));
 }

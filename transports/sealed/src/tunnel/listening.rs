@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use skyscan_transport_keys::{Admission, PublicKey, SecretKey, count_caller, turn_away};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::carry;
-use crate::admission::Admission;
-use crate::keys::{PublicKey, SecretKey};
+use super::{Departures, carry};
 use crate::noise::{Answer, SealError, listen};
 
 /// Callers that are not known yet, at most: the others wait to be heard.
@@ -24,9 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Pause after the system had no connection to give.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Counts who came to the door, by what became of it.
-const CALLERS: &str = "skyscan_door_callers_total";
-
 /// The door of a place.
 #[derive(Debug)]
 pub(crate) struct Door {
@@ -34,16 +30,23 @@ pub(crate) struct Door {
     admission: Admission,
     inner: PathBuf,
     callers: Semaphore,
+    departures: Departures,
 }
 
 impl Door {
     /// A door to what listens at a socket in the file system.
-    pub(crate) fn new(secret: SecretKey, admission: Admission, inner: &Path) -> Arc<Self> {
+    pub(crate) fn new(
+        secret: SecretKey,
+        admission: Admission,
+        inner: &Path,
+        departures: Departures,
+    ) -> Arc<Self> {
         Arc::new(Self {
             secret,
             admission,
             inner: inner.to_path_buf(),
             callers: Semaphore::new(MOST_CALLERS),
+            departures,
         })
     }
 
@@ -80,7 +83,7 @@ impl Door {
             Ok(Err(error)) => return refuse(from, "no_handshake", &error.to_string()),
             Err(_) => return refuse(from, "too_slow", "said nothing for too long"),
         };
-        count("let_in");
+        count_caller("let_in");
         tracing::debug!("{name} ({peer:?}) from {from} is let in");
         let mut changes = self.admission.changes();
         tokio::pin!(session);
@@ -131,36 +134,37 @@ impl Door {
                 return Ok(None);
             }
         };
+        let Some(under_way) = self.departures.begin() else {
+            return Ok(None);
+        };
         let inner = UnixStream::connect(&self.inner).await?;
         let (sealer, opener) = caller.answer(&mut stream, &Answer::LetIn).await?;
-        Ok(Some((peer, name, carry(inner, stream, sealer, opener))))
+        Ok(Some((
+            peer,
+            name,
+            carry(inner, stream, sealer, opener, under_way),
+        )))
     }
 }
 
-/// Whoever can reach the port can make us say this, so it is counted, and in the log for those who ask for it
-/// only.
 fn refuse(from: SocketAddr, reason: &'static str, words: &str) {
-    count(reason);
-    tracing::info!("{from} is not let in: {words}");
-}
-
-fn count(outcome: &'static str) {
-    metrics::counter!(CALLERS, "outcome" => outcome).increment(1);
+    turn_away(reason, &format!("{from}: {words}"));
 }
 
 #[cfg(test)]
 mod tests {
+    use skyscan_transport_keys::{HubKeys, LinkKeys, add_worker, make};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixListener;
 
+    use super::super::Threads;
     use super::*;
     use crate::noise::ask;
-    use crate::place::{self, HubKeys, LinkKeys};
 
     /// A door before somebody who says back whatever is said, and the folder of its keys.
-    async fn door() -> (tempfile::TempDir, SocketAddr, JoinSet<()>) {
+    async fn door() -> (tempfile::TempDir, SocketAddr, (JoinSet<()>, Threads)) {
         let dir = tempfile::tempdir().unwrap();
-        place::make(dir.path()).unwrap();
+        make(dir.path()).unwrap();
         let inner = dir.path().join("inner");
         let echo = UnixListener::bind(&inner).unwrap();
         let mut running = JoinSet::new();
@@ -175,15 +179,17 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let keys = HubKeys::read(dir.path()).unwrap();
-        let door = Door::new(keys.secret, Admission::of(dir.path()), &inner);
+        let threads = Threads::start().unwrap();
+        let admission = Admission::of(dir.path());
+        let door = Door::new(keys.secret, admission, &inner, threads.departures());
         running.spawn(door.open(listener));
-        (dir, address, running)
+        (dir, address, (running, threads))
     }
 
     #[tokio::test]
     async fn who_is_let_in_is_carried_until_it_is_withdrawn() {
         let (dir, address, _running) = door().await;
-        let given = place::add_worker(dir.path(), "a").unwrap();
+        let given = add_worker(dir.path(), "a").unwrap();
         let keys = LinkKeys::read(&given).unwrap();
         // The list is read within a moment.
         let (mut stream, sealer, opener) = loop {
@@ -232,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn strangers_are_hung_up_on_and_hold_up_nobody() {
         let (dir, address, _running) = door().await;
-        let given = place::add_worker(dir.path(), "a").unwrap();
+        let given = add_worker(dir.path(), "a").unwrap();
         let keys = LinkKeys::read(&given).unwrap();
         let mut strangers = Vec::new();
         for _ in 0..200 {

@@ -14,7 +14,8 @@ use skyscan_transport::{
     Conclusion, Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame,
     TaskId, Transport, Version, WorkerId,
 };
-use skyscan_transport_sealed::{SealedTransport, add_worker, make};
+use skyscan_transport_keys::{add_worker, make};
+use skyscan_transport_sealed::SealedTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -41,9 +42,7 @@ impl Place {
     async fn open() -> Self {
         let keys = tempfile::tempdir().unwrap();
         make(keys.path()).unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = skyscan_free_ports::free_port().unwrap();
         let url = format!("zmqs://127.0.0.1:{port}");
         let transport = SealedTransport::new(&url, Some(keys.path())).unwrap();
         let config = HubConfig {

@@ -1,7 +1,6 @@
 //! The sealed transport, judged over real sockets: every worker's process has its own keys and dials through
 //! a wire of its own, which can be cut.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +10,8 @@ use anyhow::Result;
 use async_trait::async_trait;
 use skyscan_transport::Transport;
 use skyscan_transport_conformance::{Clock, Fixture, Site, Wires};
-use skyscan_transport_sealed::{SealedTransport, add_worker, make};
+use skyscan_transport_keys::{add_worker, make};
+use skyscan_transport_sealed::SealedTransport;
 
 fn main() -> ExitCode {
     skyscan_transport_conformance::run_cases::<SealedFixture>(skyscan_transport_conformance::cases())
@@ -54,8 +54,7 @@ impl Fixture for SealedFixture {
     const CLOCK: Clock = Clock::Real;
 
     async fn start() -> Result<Self> {
-        // Free a moment ago; the hub's bind says so if it is taken meanwhile.
-        let hub_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let hub_port = skyscan_free_ports::free_port()?;
         let keys = tempfile::tempdir()?;
         make(keys.path())?;
         Ok(Self {

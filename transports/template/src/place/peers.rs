@@ -106,7 +106,7 @@ impl Place {
         link.settlers.clear();
         link.on_the_way.clear();
         self.by_slot.remove(&slot);
-        self.table.remove_link(slot);
+        self.table.remove_link(slot, cause);
         for hub in self.hubs.values() {
             let down = HubIncoming::LinkDown { link: id, cause };
             hub.queue.push(Ok(down));

@@ -32,7 +32,7 @@ impl HubPump {
         let mut n_again = 0;
         for grant in grants.drain(..) {
             let (at, number) = self.routes[grant.link.index()];
-            n_again += u64::from(grant.attempt > 1);
+            n_again += u64::from(grant.is_again);
             let Some(session) = self.sessions[at].as_mut() else {
                 continue;
             };

@@ -67,7 +67,7 @@ impl HubPump {
             // It has served hubs of another major, which have closed since.
             Some(slot) if first_hub => {
                 link.slot = None;
-                self.table.remove_link(slot);
+                self.table.remove_link(slot, DownCause::Closed);
             }
             None if matches => self.bring_up(at, number),
             Some(_) | None => {}
@@ -188,7 +188,7 @@ impl HubPump {
     fn forget(&mut self, link: SessionLink, cause: DownCause) {
         self.by_link.remove(&link.up.link);
         let Some(slot) = link.slot else { return };
-        self.table.remove_link(slot);
+        self.table.remove_link(slot, cause);
         self.meters
             .links_lost
             .increment(u64::from(cause == DownCause::Lost));

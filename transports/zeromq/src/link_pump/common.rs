@@ -91,7 +91,8 @@ impl Common {
         }
         let address = self.address.clone();
         let told = thread::Builder::new().spawn(move || {
-            let place = address.to_connect();
+            // A socket in the file system may be one that a tunnel made for itself.
+            let place = address.is_tcp().then(|| address.to_connect());
             match address.look_up() {
                 Err(error) if error.kind() != io::ErrorKind::Unsupported => {
                     tracing::warn!(place, %error, "the host's name leads nowhere; trying on");

@@ -85,6 +85,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
         token,
         key: TaskKey { scan, task },
         attempt: 5,
+        is_again: true,
         body: Bytes::from_static(b"body"),
         avoid: avoid.clone(),
     };

@@ -2,7 +2,7 @@
 //! process, and with one for each. Every worker's process dials through a wire of its own, which
 //! can be cut.
 
-use std::{net::TcpListener, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -59,8 +59,7 @@ impl<const OWN: bool> Fixture for ZeromqFixture<OWN> {
     const CLOCK: Clock = Clock::Real;
 
     async fn start() -> Result<Self> {
-        // Free a moment ago; the hub's bind says so if it is taken meanwhile.
-        let hub_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let hub_port = skyscan_free_ports::free_port()?;
         Ok(Self {
             hub_port,
             wires: Wires::default(),

@@ -14,6 +14,9 @@ use skyscan_sky::Nside;
 /// Number of columns that version 0 has: the first ones.
 const OLD_COLUMNS: usize = 4;
 
+/// So many bytes tell an event from a map.
+const LOOKED_AT: usize = 200;
+
 /// One round.
 #[derive(Debug)]
 pub(super) struct Block {
@@ -73,7 +76,8 @@ impl Entry {
 }
 
 fn from_json(file: &[u8]) -> Result<Vec<Block>, String> {
-    let blocks: BTreeMap<String, JsonBlock> = python_json::from_slice(file)?;
+    let blocks: BTreeMap<String, JsonBlock> =
+        python_json::from_slice(file).map_err(|error| no_rounds(file, &error))?;
     let mut read = Vec::new();
     for (key, block) in blocks {
         let has_positions = has_positions(&block.columns)?;
@@ -92,6 +96,20 @@ fn from_json(file: &[u8]) -> Result<Vec<Block>, String> {
         });
     }
     Ok(read)
+}
+
+/// What a file is that holds no rounds, in words of those who gave it.
+fn no_rounds(file: &[u8], error: &str) -> String {
+    let begin = file.trim_ascii_start();
+    let begin = String::from_utf8_lossy(&begin[..begin.len().min(LOOKED_AT)]);
+    if !begin.starts_with('{') {
+        return "it is neither JSON, npz nor FITS".to_owned();
+    }
+    if begin.contains("skyscan-event") {
+        return "it is an event: `skyscan event show` tells of it, `skyscan scan` makes its map"
+            .to_owned();
+    }
+    format!("its JSON has no rounds (\"nside-8\") as a scan writes them: {error}")
 }
 
 /// What [`super::super::failures`] wrote.

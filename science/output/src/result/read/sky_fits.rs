@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Declination, ScanFile, Values};
 use crate::conventions::DECLINATION;
+use crate::doubt;
 use crate::fits::{Cards, Cell, Table};
 use skyscan_event::names::{LONGEST_NAME, clean};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
@@ -267,9 +268,9 @@ fn file_of(cards: &Cards, map: SkyMap, values: Values) -> ScanFile {
         mjd: mjd.filter(|mjd| mjd.abs() <= super::FARTHEST_MJD),
         stream: text("I3TYPE"),
         reco: text("RECO"),
-        numerics: None,
-        hit_doms: None,
-        event_doubts: Vec::new(),
+        numerics: number("NUMERICS"),
+        hit_doms: number("HITDOMS").and_then(|n| usize::try_from(n).ok()),
+        event_doubts: doubt::named(cards.text("QUALITY")),
         declination: Declination::Standard,
         values,
     }

@@ -40,6 +40,8 @@ fn summary() -> Summary {
             llh: 1847.1616,
         }),
         truth: None,
+        second_minimum: None,
+        systematics: None,
         sub_pixel: Some(SubPixel {
             ra_deg: 224.091,
             dec_deg: 41.287,
@@ -146,7 +148,7 @@ fn an_open_region_is_told_first_beside_its_size_and_among_the_doubts() {
     assert!(
         text.starts_with(
             "WARNING: OPEN REGION: it reaches sky that was not scanned, so the source may lie\n         \
-             outside.\n         Scan wider: a larger --within, or the whole sky.\n\nRun 136766"
+             outside.\n         Scan on: with --resume, a larger --within, or the whole sky.\n\nRun 136766"
         ),
         "{text}"
     );
@@ -185,11 +187,14 @@ fn an_incomplete_scan_says_so_before_anything_else() {
     let mut summary = summary();
     summary.complete = false;
     summary.tasks.accepted = 90;
+    summary.quality = vec![Doubt::Incomplete];
     let text = summary.to_string();
     assert!(
         text.starts_with("WARNING: INCOMPLETE SCAN, 90 of 96 tasks done."),
         "{text}"
     );
+    let advice = text.contains("J2000; not to be sent as it is, see DOUBT.");
+    assert!(advice && !text.contains("send this one"), "{text}");
 }
 
 #[test]

@@ -117,12 +117,7 @@ fn messages_are_framed_as_documented() {
 #[test]
 fn an_event_is_told_without_its_truth() {
     let detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 3,
-        direction: None,
-        energy_gev: Some(1e5),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(3, 1e5);
     let event = generate(&detector, &recipe);
     assert!(event.truth.is_some());
     let text = EventText::new(&event, &detector);

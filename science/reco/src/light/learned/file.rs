@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::LearnedLight;
 use super::components::JITTER_NS;
 use super::network::Network;
+use crate::light::hole_ice::HoleIce;
 use skyscan_event::detector::IceLayer;
 
 const FORMAT: &str = "skyscan-learned-light-1";
@@ -33,6 +34,13 @@ pub struct Provenance {
     pub n_steps: u64,
     /// Width of the jitter that was put on the samples, ns.
     pub jitter_ns: f64,
+    /// How the DOMs of the photons took light from below and above.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub hole_ice: HoleIce,
+}
+
+fn is_usual(hole_ice: &HoleIce) -> bool {
+    *hole_ice == HoleIce::default()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,10 +85,13 @@ pub fn ice_sha256(layers: &[IceLayer]) -> String {
 }
 
 impl LearnedLight {
-    /// What ships with the program: learned in the ice of IceCube.
-    pub fn shipped() -> Self {
-        Self::read(include_bytes!("icecube86.json"))
-            .expect("the file that ships is checked by a test")
+    /// What ships with the program: learned in the ice of IceCube, with holes of either kind.
+    pub fn shipped(hole_ice: HoleIce) -> Self {
+        let file: &[u8] = match hole_ice {
+            HoleIce::H2 => include_bytes!("icecube86.json"),
+            HoleIce::Older => include_bytes!("icecube86-older-holes.json"),
+        };
+        Self::read(file).expect("the files that ship are checked by a test")
     }
 
     /// Reads a file.
@@ -160,6 +171,7 @@ mod tests {
                 seed: 3,
                 n_steps: 4,
                 jitter_ns: JITTER_NS,
+                hole_ice: HoleIce::Older,
             },
         }
     }
@@ -178,5 +190,13 @@ mod tests {
         assert!(error.to_string().contains("damaged"), "{error}");
         let error = LearnedLight::read(b"{}").unwrap_err();
         assert!(error.to_string().contains("not learned light"), "{error}");
+    }
+
+    #[test]
+    fn what_ships_was_learned_behind_the_holes_that_it_is_asked_for() {
+        for hole_ice in [HoleIce::H2, HoleIce::Older] {
+            let provenance = LearnedLight::shipped(hole_ice).provenance;
+            assert_eq!(provenance.hole_ice, hole_ice);
+        }
     }
 }

@@ -31,12 +31,7 @@ fn messages_keep_their_bytes() -> Result<(), String> {
 #[test]
 fn a_problem_keeps_its_bytes() -> Result<(), String> {
     let mut detector = Detector::icecube86();
-    let recipe = Recipe {
-        seed: 1,
-        direction: None,
-        energy_gev: Some(1e5),
-        mjd: 60_000.0,
-    };
+    let recipe = Recipe::of(1, 1e5);
     let mut event = generate(&detector, &recipe);
     event.pulses.truncate(3);
     event.excluded.truncate(1);
@@ -47,6 +42,7 @@ fn a_problem_keeps_its_bytes() -> Result<(), String> {
         event,
         detector,
         reco: "pandel-mpe".to_owned(),
+        systematics: None,
     };
     compare(&[("protocol-problem", &problem.encode())])
 }

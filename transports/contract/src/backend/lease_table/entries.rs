@@ -14,7 +14,8 @@ pub(super) struct Entry {
     pub(super) scan: usize,
     pub(super) link: LinkSlot,
     pub(super) task: TaskId,
-    pub(super) attempt: u32,
+    /// How many leases of the task were lost before this one.
+    pub(super) n_lost: u32,
     pub(super) body: Bytes,
     pub(super) avoid: Vec<WorkerId>,
     pub(super) deadline: Duration,
@@ -23,6 +24,13 @@ pub(super) struct Entry {
     /// Neighbours in the scan's list of deadlines.
     pub(super) older: Option<u32>,
     pub(super) newer: Option<u32>,
+}
+
+impl Entry {
+    /// Which attempt at its task it is, counted from 1.
+    pub(super) fn attempt(&self) -> u32 {
+        self.n_lost.saturating_add(1)
+    }
 }
 
 /// A slab of our own and not a crate's: a token has to tell a lease from every earlier one in its place.

@@ -32,8 +32,8 @@ pub(super) struct Scan {
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) task: TaskId,
-    /// How many times it has been leased already.
-    pub(super) leased: u32,
+    /// How many of its leases were lost.
+    pub(super) n_lost: u32,
     /// Never leased here, so that it counts as backlog.
     pub(super) is_fresh: bool,
     pub(super) body: Bytes,
@@ -68,7 +68,7 @@ impl Scan {
         self.n_fresh += 1;
         let ready = Ready {
             task: task.task,
-            leased: task.lost_above,
+            n_lost: task.lost_above,
             is_fresh: true,
             body: task.body,
             avoid: task.avoid,

@@ -3,7 +3,7 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 
 use super::{Grant, LeaseTable, LinkSlot, Scan};
-use crate::{LinkId, ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
+use crate::{DownCause, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
 
 const SCAN: ScanId = ScanId(1);
 const OTHER: ScanId = ScanId(2);
@@ -128,11 +128,35 @@ fn expires_in_order_of_deadline_and_counts_the_attempt() {
 }
 
 #[test]
+fn an_attempt_is_what_was_lost_and_not_what_was_given_back() {
+    let mut table = table(1);
+    let again = |table: &mut LeaseTable, attempt| {
+        let link = table.add_link(SOMEBODY, 1);
+        let grant = grant(table, START).remove(0);
+        assert_eq!((grant.link, grant.attempt), (link, attempt));
+        grant
+    };
+    let first = again(&mut table, 1);
+    assert!(!first.is_again);
+    table.remove_link(first.link, DownCause::Closed);
+    let second = again(&mut table, 1);
+    assert!(second.is_again);
+    table.remove_link(second.link, DownCause::Lost);
+    let third = again(&mut table, 2);
+    table.drain_link(third.link);
+    assert!(table.release(third.link, third.token));
+    let fourth = again(&mut table, 2);
+    table.drain_link(fourth.link);
+    assert_eq!(table.expire(TERM), 1);
+    again(&mut table, 3);
+}
+
+#[test]
 fn leases_what_a_lost_link_held_before_anything_else() {
     let mut table = table(5);
     let first = table.add_link(SOMEBODY, 2);
     grant(&mut table, START);
-    assert_eq!(table.remove_link(first), 2);
+    assert_eq!(table.remove_link(first, DownCause::Lost), 2);
     table.add_link(SOMEBODY, 2);
     let tasks: Vec<_> = grant(&mut table, START)
         .iter()
@@ -275,7 +299,7 @@ fn who_drains_leaves_or_only_listens_is_not_waited_for() {
     submit_avoiding(&mut table, 4, &[1]);
     submit_avoiding(&mut table, 5, &[1]);
     assert_eq!(grants(&mut table), [(third, 4)]);
-    table.remove_link(third);
+    table.remove_link(third, DownCause::Lost);
     // Both are ready again, and there is room for one.
     assert_eq!(grants(&mut table), [(bad, 4)]);
 }
@@ -290,8 +314,8 @@ fn a_task_avoids_on_whatever_became_of_its_leases() {
     let bad = table.add_link(worker(1), 4);
     assert!(table.release(good, first.token));
     let again = grant(&mut table, START).remove(0);
-    assert_eq!((again.link, again.attempt), (good, 2));
-    table.remove_link(good);
+    assert_eq!((again.link, again.attempt), (good, 1));
+    table.remove_link(good, DownCause::Lost);
     assert_eq!(grants(&mut table), [(bad, 0)]);
 }
 
@@ -322,7 +346,7 @@ fn walk(seed: u64) {
     let (mut submitted, mut ended) = (0_u64, 0_u64);
     let mut links: Vec<(LinkSlot, WorkerId, usize)> = Vec::new();
     let mut leases: Vec<Grant> = Vec::new();
-    let mut attempts: HashMap<TaskId, u32> = HashMap::new();
+    let mut n_lost: HashMap<TaskId, u32> = HashMap::new();
     for step in 0..400 {
         match random.below(9) {
             0 => {
@@ -338,11 +362,25 @@ fn walk(seed: u64) {
             }
             2 if links.len() > 1 => {
                 let (link, ..) = links.swap_remove(random.below(links.len() as u64) as usize);
-                table.remove_link(link);
+                let cause = [DownCause::Closed, DownCause::Lost][random.below(2) as usize];
+                let held = (leases.iter())
+                    .filter(|lease| lease.link == link && table.lease(link, lease.token).is_some());
+                if cause == DownCause::Lost {
+                    held.for_each(|lease| *n_lost.entry(lease.key.task).or_default() += 1);
+                }
+                table.remove_link(link, cause);
             }
             3 => now += Duration::from_millis(random.below(4000)),
             4 => {
+                let live: Vec<(TaskId, LinkSlot, LeaseToken)> = (leases.iter())
+                    .map(|lease| (lease.key.task, lease.link, lease.token))
+                    .filter(|&(_, link, token)| table.lease(link, token).is_some())
+                    .collect();
                 table.expire(now);
+                for (task, link, token) in live {
+                    let is_over = table.lease(link, token).is_none();
+                    *n_lost.entry(task).or_default() += u32::from(is_over);
+                }
             }
             5 | 6 if !leases.is_empty() => {
                 let lease = leases.swap_remove(random.below(leases.len() as u64) as usize);
@@ -367,9 +405,8 @@ fn walk(seed: u64) {
                         !(is_avoided && links.iter().any(is_other)),
                         "seed {seed} step {step}: an avoided worker got a task"
                     );
-                    let seen = attempts.entry(grant.key.task).or_insert(0);
-                    assert_eq!(grant.attempt, *seen + 1, "seed {seed} step {step}");
-                    *seen = grant.attempt;
+                    let n_lost = n_lost.get(&grant.key.task).copied().unwrap_or(0);
+                    assert_eq!(grant.attempt, n_lost + 1, "seed {seed} step {step}");
                     leases.push(grant);
                 }
                 let idle = links

@@ -119,7 +119,7 @@ impl HubState {
                 }
                 FromProcess::LinkDown { link, cause } => {
                     if let Some(PeerLink { slot, .. }) = peer.links.remove(&link) {
-                        self.table.remove_link(slot);
+                        self.table.remove_link(slot, cause);
                         self.slots.remove(&slot);
                         self.meters
                             .links_lost

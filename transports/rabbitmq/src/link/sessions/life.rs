@@ -22,7 +22,14 @@ impl Sessions {
             let fenced = seen.serving.as_ref();
             let fenced = fenced.is_some_and(|serving| unheard(serving.confirmed_at));
             if unheard(seen.last_heard) || fenced {
-                tracing::warn!(scan = id.0, fenced, "a hub fell silent");
+                let what = match fenced {
+                    true => "does not take what is sent to it",
+                    false => "is silent",
+                };
+                let (seconds, scan) = (liveness.as_secs_f64(), id.0 >> 32);
+                tracing::warn!(
+                    "scan {scan:08x} {what} for {seconds:.0} s: its tasks are left to others until it is heard again"
+                );
                 self.hub_gone(id, now);
             } else if let Some(serving) = &mut seen.serving {
                 serving.tick(now, liveness, seen.scan, &mut self.outbox);

@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl State {
-    pub(in crate::process) fn receive(
+    /// Acts on a frame that may be believed.
+    pub(super) fn act(
         &mut self,
         process: &Arc<Process>,
         source: Source,
@@ -42,7 +43,10 @@ impl State {
                 self.sessions.hub_open(heard, process, now)?;
                 process.deadlines.notify_one();
             }
-            (Source::Process, Frame::Closed { scan }) => self.sessions.hub_closed(scan, now),
+            (Source::Process, Frame::Closed { scan }) => {
+                self.sessions.hub_closed(scan, now);
+                self.visits.forget(scan);
+            }
             (Source::Process, Frame::Unknown { scan, session }) => {
                 self.sessions.unknown(scan, session, process, now);
             }
@@ -120,11 +124,8 @@ impl State {
         Ok(())
     }
 
-    pub(in crate::process) fn next_outgoing(
-        &mut self,
-        from: Address,
-        now: Instant,
-    ) -> Option<Outgoing> {
+    /// The next frame as it is before it is sealed.
+    pub(super) fn next_outgoing(&mut self, from: Address, now: Instant) -> Option<Outgoing> {
         if let Some(letter) = self.sessions.outbox.take_letter() {
             return Some(Outgoing {
                 route: letter.route,

@@ -2,8 +2,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skyscan_transport::{PayloadId, ScanId, Version, backend::checksum};
+use skyscan_transport_keys::MessageKey;
+use zeroize::Zeroizing;
 
-use super::{Address, Frame, Lane, Malformed, SUM_AT, SUMMED_FROM, Scan};
+use super::{Address, DoorFrame, Frame, Lane, Malformed, SUM_AT, SUMMED_FROM, Scan};
+use crate::wire::{Request, Sealed, Way};
 
 const SCAN: Scan = Scan {
     id: ScanId(7),
@@ -68,9 +71,59 @@ fn examples() -> Vec<Frame> {
     ]
 }
 
+fn examples_at_a_door() -> Vec<Frame> {
+    let bytes = Bytes::from_static(b"some bytes");
+    let door = [
+        DoorFrame::Knock {
+            from: FROM,
+            scan: SCAN,
+            knock: 3,
+            greeting: bytes.clone(),
+        },
+        DoorFrame::Answer {
+            scan: SCAN,
+            knock: 3,
+            session: 5,
+            answer: bytes.clone(),
+        },
+        DoorFrame::Sealed(Sealed {
+            way: Way::ToAll,
+            scan: SCAN,
+            key: 5,
+            number: 6,
+            bytes,
+        }),
+        DoorFrame::Ask {
+            from: FROM,
+            request: Request(Zeroizing::new(b"token".to_vec())),
+        },
+        DoorFrame::LetIn {
+            scan: SCAN,
+            shared: 8,
+            next: 9,
+            to_all: MessageKey::from_bytes([1; 32]),
+            content: MessageKey::from_bytes([2; 32]),
+        },
+        DoorFrame::Refused {
+            scan: SCAN,
+            reason: "reason".into(),
+        },
+    ];
+    door.into_iter().map(Frame::Door).collect()
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let shown = format!("{:?}", examples_at_a_door());
+    assert!(shown.contains("not shown"), "{shown}");
+    for secret in ["116, 111, 107", "1, 1, 1", "2, 2, 2"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
 #[test]
 fn every_frame_survives_the_wire() {
-    for frame in examples() {
+    for frame in examples().into_iter().chain(examples_at_a_door()) {
         assert_eq!(Frame::decode(frame.encode().freeze()), Ok(frame));
     }
 }
@@ -87,7 +140,7 @@ fn sealed(frame: &[u8]) -> Bytes {
 
 #[test]
 fn no_flipped_bit_is_ever_read() {
-    for frame in examples() {
+    for frame in examples().into_iter().chain(examples_at_a_door()) {
         let whole = frame.encode();
         for bit in 0..whole.len() * 8 {
             let mut damaged = whole.to_vec();
@@ -106,8 +159,13 @@ fn no_flipped_bit_is_ever_read() {
 /// Whoever changes them raises `WIRE`.
 #[test]
 fn frames_keep_their_bytes() -> Result<(), String> {
-    let frames: Vec<u8> = examples().iter().flat_map(|frame| frame.encode()).collect();
-    skyscan_golden::compare(&[("rabbitmq-frames", &frames)])
+    let bytes = |frames: Vec<Frame>| -> Vec<u8> {
+        frames.iter().flat_map(|frame| frame.encode()).collect()
+    };
+    skyscan_golden::compare(&[
+        ("rabbitmq-frames", &bytes(examples())),
+        ("rabbitmq-frames-at-a-door", &bytes(examples_at_a_door())),
+    ])
 }
 
 #[test]

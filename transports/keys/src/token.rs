@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::keys::{KeyError, refuse_exposed, write_new};
+use crate::keys::{KeyError, PublicKey, refuse_exposed, write_new};
 
 const WORD: &str = "skyscan-join-token:";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
 
 /// What a worker asks with.
-pub(crate) struct JoinToken {
+pub struct JoinToken {
     id: String,
     secret: Zeroizing<[u8; SECRET_BYTES]>,
 }
@@ -35,8 +35,8 @@ pub(crate) struct TokenFile {
     expires_unix_s: u64,
     /// How many may join.
     uses: u32,
-    /// How many have.
-    used: u32,
+    /// The keys of those who have: they come again, after their scanner, too, and are not counted once more.
+    joined: Vec<String>,
 }
 
 impl JoinToken {
@@ -53,7 +53,11 @@ impl JoinToken {
         &self.id
     }
 
-    pub(crate) fn read(path: &Path) -> Result<Self, KeyError> {
+    /// Reads one from a file that nobody else can read.
+    ///
+    /// # Errors
+    /// If it cannot be read, holds something else, or others can read it, too.
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
         refuse_exposed(path)?;
         let text = fs::read_to_string(path).map_err(|source| KeyError::File {
             path: path.to_path_buf(),
@@ -71,7 +75,7 @@ impl JoinToken {
     }
 
     /// As it stands in its file, and as it is sent under seal.
-    pub(crate) fn to_text(&self) -> Zeroizing<Vec<u8>> {
+    pub fn to_text(&self) -> Zeroizing<Vec<u8>> {
         let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(*self.secret));
         Zeroizing::new(format!("{WORD}{}.{}", self.id, *secret).into_bytes())
     }
@@ -102,9 +106,12 @@ impl Debug for JoinToken {
 
 /// Why a token lets nobody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenRefusal {
+pub enum TokenRefusal {
+    /// There is none like it, or it was withdrawn.
     Unknown,
+    /// Its time is over.
     Expired,
+    /// As many as may have joined with it.
     UsedUp,
 }
 
@@ -114,7 +121,7 @@ impl TokenFile {
             hash: token.hash(),
             expires_unix_s: unix_s().saturating_add(valid_for.as_secs()),
             uses,
-            used: 0,
+            joined: Vec::new(),
         }
     }
 
@@ -123,11 +130,15 @@ impl TokenFile {
         write_new(&tokens.join(format!("{id}.json")), 0o600, text.as_bytes())
     }
 
-    /// Lets one more in; the file says so before this returns.
+    /// Lets the owner of a key in, whom it has let in before, or one more; the file says so before this returns.
     ///
     /// # Errors
     /// If there is no such token, or it lets nobody in any more.
-    pub(crate) fn use_once(tokens: &Path, token: &JoinToken) -> Result<(), TokenRefusal> {
+    pub(crate) fn admit(
+        tokens: &Path,
+        token: &JoinToken,
+        peer: PublicKey,
+    ) -> Result<(), TokenRefusal> {
         let path = tokens.join(format!("{}.json", token.id));
         let text = fs::read_to_string(&path).map_err(|_| TokenRefusal::Unknown)?;
         let mut file: Self = serde_json::from_str(&text).map_err(|_| TokenRefusal::Unknown)?;
@@ -135,13 +146,17 @@ impl TokenFile {
         if file.hash != token.hash() {
             return Err(TokenRefusal::Unknown);
         }
+        let peer = peer.to_string();
+        if file.joined.contains(&peer) {
+            return Ok(());
+        }
         if unix_s() >= file.expires_unix_s {
             return Err(TokenRefusal::Expired);
         }
-        if file.used >= file.uses {
+        if file.joined.len() >= file.uses as usize {
             return Err(TokenRefusal::UsedUp);
         }
-        file.used += 1;
+        file.joined.push(peer);
         file.replace(&path).map_err(|error| {
             tracing::warn!(
                 "a token's use cannot be written, so it lets nobody in: {}: {error}",
@@ -174,6 +189,11 @@ fn unix_s() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::KeyPair;
+
+    fn peers() -> [PublicKey; 3] {
+        std::array::from_fn(|_| KeyPair::generate().unwrap().public)
+    }
 
     #[test]
     fn a_token_lets_so_many_in_and_no_more() {
@@ -183,12 +203,15 @@ mod tests {
             .create(dir.path(), token.id())
             .unwrap();
         let again = JoinToken::parse(&token.to_text()).unwrap();
-        assert_eq!(TokenFile::use_once(dir.path(), &again), Ok(()));
-        assert_eq!(TokenFile::use_once(dir.path(), &token), Ok(()));
+        let [first, second, third] = peers();
+        assert_eq!(TokenFile::admit(dir.path(), &again, first), Ok(()));
+        assert_eq!(TokenFile::admit(dir.path(), &token, second), Ok(()));
         assert_eq!(
-            TokenFile::use_once(dir.path(), &token),
+            TokenFile::admit(dir.path(), &token, third),
             Err(TokenRefusal::UsedUp)
         );
+        // Who has joined is known to whoever reads the file.
+        assert_eq!(TokenFile::admit(dir.path(), &again, first), Ok(()));
     }
 
     #[test]
@@ -199,18 +222,18 @@ mod tests {
             .create(dir.path(), token.id())
             .unwrap();
         assert_eq!(
-            TokenFile::use_once(dir.path(), &token),
+            TokenFile::admit(dir.path(), &token, peers()[0]),
             Err(TokenRefusal::Expired)
         );
         let mut guessed = JoinToken::generate().unwrap();
         guessed.id = token.id.clone();
         assert_eq!(
-            TokenFile::use_once(dir.path(), &guessed),
+            TokenFile::admit(dir.path(), &guessed, peers()[0]),
             Err(TokenRefusal::Unknown)
         );
         let other = JoinToken::generate().unwrap();
         assert_eq!(
-            TokenFile::use_once(dir.path(), &other),
+            TokenFile::admit(dir.path(), &other, peers()[0]),
             Err(TokenRefusal::Unknown)
         );
     }

@@ -6,14 +6,18 @@
 use std::fmt::{self, Debug, Display, Formatter};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use skyscan_transport::backend::exposed;
+use snow::Builder;
 use zeroize::Zeroizing;
 
+/// What they are the keys of, in Noise's words.
+pub(crate) const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
 /// Bytes of a key.
 pub(crate) const KEY_BYTES: usize = 32;
 const PUBLIC: &str = "skyscan-public-key:";
@@ -58,6 +62,17 @@ pub enum KeyError {
         /// Path of the file.
         path: PathBuf,
     },
+    /// The folder of the other end.
+    #[error(
+        "{0} is the scanner's own folder; a worker takes one of a worker: `skyscan keygen {0} --worker NAME` makes \
+         {0}/for-NAME"
+    )]
+    OfScanner(PathBuf),
+    /// The folder of the other end.
+    #[error(
+        "{0} is the folder of a worker; a scanner takes its own, which `skyscan keygen DIR` makes"
+    )]
+    OfWorker(PathBuf),
     /// A name that would be no file of its own.
     #[error("{0:?} is no name of a worker: letters, digits, - and _, at most 64")]
     Name(String),
@@ -68,18 +83,18 @@ pub enum KeyError {
 
 /// What an end shows of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct PublicKey(pub(crate) [u8; KEY_BYTES]);
+pub struct PublicKey(pub(crate) [u8; KEY_BYTES]);
 
 /// What an end proves to have, and never shows.
-pub(crate) struct SecretKey(Zeroizing<[u8; KEY_BYTES]>);
+pub struct SecretKey(Zeroizing<[u8; KEY_BYTES]>);
 
 /// Both halves of a key.
 #[derive(Debug)]
-pub(crate) struct KeyPair {
+pub struct KeyPair {
     /// The half that is shown.
-    pub(crate) public: PublicKey,
+    pub public: PublicKey,
     /// The half that is not.
-    pub(crate) secret: SecretKey,
+    pub secret: SecretKey,
 }
 
 impl KeyPair {
@@ -87,9 +102,15 @@ impl KeyPair {
     ///
     /// # Errors
     /// If the system has no random numbers.
-    pub(crate) fn generate() -> Result<Self, KeyError> {
-        let made = crate::noise::generate().map_err(|error| KeyError::Random(error.to_string()))?;
-        let (public, secret) = made;
+    pub fn generate() -> Result<Self, KeyError> {
+        let pattern = PATTERN.parse();
+        let made = pattern.and_then(|pattern| Builder::new(pattern).generate_keypair());
+        let made = made.map_err(|error| KeyError::Random(error.to_string()))?;
+        let private = Zeroizing::new(made.private);
+        let mut secret = Zeroizing::new([0; KEY_BYTES]);
+        let mut public = [0; KEY_BYTES];
+        secret.copy_from_slice(&private);
+        public.copy_from_slice(&made.public);
         Ok(Self {
             public: PublicKey(public),
             secret: SecretKey(secret),
@@ -98,7 +119,8 @@ impl KeyPair {
 }
 
 impl SecretKey {
-    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
+    /// To prove with, and to be shown nowhere.
+    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 
@@ -106,7 +128,7 @@ impl SecretKey {
     ///
     /// # Errors
     /// If it cannot be read, holds something else, or others can read it, too.
-    pub(crate) fn read(path: &Path) -> Result<Self, KeyError> {
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
         refuse_exposed(path)?;
         let text = Zeroizing::new(text_of(path)?);
         let bytes = decoded(text.trim(), SECRET).ok_or_else(|| KeyError::Senseless {
@@ -137,7 +159,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// If it cannot be read or holds something else.
-    pub(crate) fn read(path: &Path) -> Result<Self, KeyError> {
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
         let senseless = |()| KeyError::Senseless {
             path: path.to_path_buf(),
             expected: "public key",
@@ -210,27 +232,19 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     }
 }
 
-/// A secret that others can read is none, unless it is mounted so that nobody could have made it stricter.
+/// A secret that others can read is none.
 pub(crate) fn refuse_exposed(path: &Path) -> Result<(), KeyError> {
     let failed = |source| KeyError::File {
         path: path.to_path_buf(),
         source,
     };
-    let mode = fs::metadata(path).map_err(failed)?.mode() & 0o777;
-    if mode & 0o077 == 0 || is_read_only(path) {
-        return Ok(());
+    match exposed(path).map_err(failed)? {
+        None => Ok(()),
+        Some(mode) => Err(KeyError::Exposed {
+            path: path.to_path_buf(),
+            mode,
+        }),
     }
-    Err(KeyError::Exposed {
-        path: path.to_path_buf(),
-        mode,
-    })
-}
-
-/// Whether nothing can be written beside it: a secret as Kubernetes or Docker mount it. The system is asked about
-/// the mount, since who may not write the file is told that first.
-fn is_read_only(path: &Path) -> bool {
-    rustix::fs::statvfs(path)
-        .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// Writes a file that must not be there yet.

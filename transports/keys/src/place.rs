@@ -26,33 +26,61 @@ const MOST_NAME: usize = 64;
 
 /// The keys of who listens.
 #[derive(Debug)]
-pub(crate) struct HubKeys {
-    pub(crate) secret: SecretKey,
+pub struct HubKeys {
+    /// Proves that this is the place.
+    pub secret: SecretKey,
     /// Where the lists of who is let in are.
-    pub(crate) dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 /// The keys of who dials.
 #[derive(Debug)]
-pub(crate) struct LinkKeys {
-    pub(crate) secret: SecretKey,
+pub struct LinkKeys {
+    /// Proves who it is.
+    pub secret: SecretKey,
     /// The one that it wants to talk to, and nobody else.
-    pub(crate) scanner: PublicKey,
+    pub scanner: PublicKey,
     /// With what it asks to be let in, if its key is not known there.
-    pub(crate) token: Option<JoinToken>,
+    pub token: Option<JoinToken>,
 }
 
 impl HubKeys {
-    pub(crate) fn read(dir: &Path) -> Result<Self, KeyError> {
+    /// Reads them from their folder.
+    ///
+    /// # Errors
+    /// If the folder has no such keys, or others can read them.
+    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+        if !has_keys(dir) && [WORKER_KEY, TOKEN].iter().any(|key| dir.join(key).exists()) {
+            return Err(KeyError::OfWorker(dir.to_path_buf()));
+        }
         Ok(Self {
             secret: SecretKey::read(&dir.join(SCANNER_KEY))?,
             dir: dir.to_path_buf(),
         })
     }
+
+    /// The keys with which the place goes to itself.
+    ///
+    /// # Errors
+    /// If they are gone by now.
+    pub fn to_itself(&self) -> Result<LinkKeys, KeyError> {
+        Ok(LinkKeys {
+            secret: SecretKey::read(&self.dir.join(SCANNER_KEY))?,
+            scanner: PublicKey::read(&self.dir.join(SCANNER_PUB))?,
+            token: None,
+        })
+    }
 }
 
 impl LinkKeys {
-    pub(crate) fn read(dir: &Path) -> Result<Self, KeyError> {
+    /// Reads them from their folder.
+    ///
+    /// # Errors
+    /// If the folder has no such keys, or others can read them.
+    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+        if has_keys(dir) {
+            return Err(KeyError::OfScanner(dir.to_path_buf()));
+        }
         let scanner = PublicKey::read(&dir.join(SCANNER_PUB))?;
         let token = dir.join(TOKEN);
         let (secret, token) = match token.exists() {
@@ -160,8 +188,10 @@ mod tests {
         assert!(HubKeys::read(&place).is_ok());
         assert!(LinkKeys::read(&given).unwrap().token.is_none());
         // A worker's folder opens no hub, and the place's own is no worker's.
-        assert!(HubKeys::read(&given).is_err());
-        assert!(LinkKeys::read(&place).is_err());
+        let told = HubKeys::read(&given).unwrap_err().to_string();
+        assert!(told.contains("is the folder of a worker"), "{told}");
+        let told = LinkKeys::read(&place).unwrap_err().to_string();
+        assert!(told.contains("--worker NAME"), "{told}");
         let token = add_token(&place, Duration::from_secs(60), 3).unwrap();
         assert_eq!(names(&token), ["scanner.pub", "token"]);
         assert!(LinkKeys::read(&token).unwrap().token.is_some());

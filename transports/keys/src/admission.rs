@@ -13,20 +13,26 @@ use crate::keys::PublicKey;
 use crate::place::{TOKENS, WORKERS};
 use crate::token::{JoinToken, TokenFile, TokenRefusal};
 
+/// Counts who came to the door, by what became of it.
+const CALLERS: &str = "skyscan_door_callers_total";
+
 /// How often the lists are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
+    /// The key is not on the list.
     Unknown,
+    /// The token lets nobody in.
     Token(TokenRefusal),
+    /// What came with the key is no token.
     NoToken,
 }
 
 impl Refusal {
     /// In a word, for counters.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Unknown => "unknown_key",
             Self::NoToken => "no_token",
@@ -37,7 +43,7 @@ impl Refusal {
     }
 
     /// For who is refused, with what to do.
-    pub(crate) fn told(self) -> &'static str {
+    pub fn told(self) -> &'static str {
         match self {
             Self::Unknown => {
                 "this key is not known here; make one with `skyscan keygen DIR --worker NAME` where the scanner's keys are, \
@@ -57,9 +63,14 @@ impl Refusal {
     }
 }
 
+/// Counts somebody who came to the door of a place, by what became of it.
+pub fn count_caller(outcome: &'static str) {
+    metrics::counter!(CALLERS, "outcome" => outcome).increment(1);
+}
+
 /// The lists of a place.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub struct Admission {
     dir: PathBuf,
     lists: Mutex<Lists>,
     /// Raised when somebody may have been withdrawn.
@@ -78,7 +89,7 @@ struct Lists {
 
 impl Admission {
     /// Of a place's folder.
-    pub(crate) fn of(dir: &Path) -> Self {
+    pub fn of(dir: &Path) -> Self {
         let admission = Self {
             dir: dir.to_path_buf(),
             lists: Mutex::default(),
@@ -89,7 +100,7 @@ impl Admission {
     }
 
     /// Looks at the lists again and again; for as long as it is polled.
-    pub(crate) async fn keep_looking(&self) {
+    pub async fn keep_looking(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             self.look();
@@ -97,12 +108,15 @@ impl Admission {
     }
 
     /// Told whenever the lists have changed.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
     /// Lets somebody in, or not. A token is used up by that, so this is asked once it is sure who asks.
-    pub(crate) fn admit(&self, peer: PublicKey, request: &[u8]) -> Result<String, Refusal> {
+    ///
+    /// # Errors
+    /// If the key is not known, and what it asks with is no token that lets it in.
+    pub fn admit(&self, peer: PublicKey, request: &[u8]) -> Result<String, Refusal> {
         if let Some(name) = self.name(peer) {
             return Ok(name);
         }
@@ -112,13 +126,13 @@ impl Admission {
         let token = JoinToken::parse(request).ok_or(Refusal::NoToken)?;
         // One at a time: two that come at once are two.
         let mut lists = self.lists.lock();
-        TokenFile::use_once(&self.dir.join(TOKENS), &token).map_err(Refusal::Token)?;
+        TokenFile::admit(&self.dir.join(TOKENS), &token, peer).map_err(Refusal::Token)?;
         lists.joined.insert(peer, token.id().to_owned());
         Ok(token.id().to_owned())
     }
 
     /// The name of who is let in.
-    pub(crate) fn name(&self, peer: PublicKey) -> Option<String> {
+    pub fn name(&self, peer: PublicKey) -> Option<String> {
         let lists = self.lists.lock();
         lists.known.get(&peer).or(lists.joined.get(&peer)).cloned()
     }
