@@ -30,11 +30,13 @@ pub enum Fault {
     Flipped,
     /// Nothing can be written where the scan keeps its journal.
     DiskFull,
+    /// Its wall clock is hours off, and later right again.
+    ClockJumped(Role),
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Killed(Role::Worker),
         Self::Stopped(Role::Worker),
         Self::Killed(Role::Scanner),
@@ -50,6 +52,9 @@ impl Fault {
         Self::HalfOpen,
         Self::Flipped,
         Self::DiskFull,
+        Self::ClockJumped(Role::Scanner),
+        Self::ClockJumped(Role::Relay),
+        Self::ClockJumped(Role::Worker),
     ];
 
     /// How long it lasts, in milliseconds; of what is killed, until it is started again.
@@ -59,7 +64,12 @@ impl Fault {
             Self::Killed(_) | Self::BrokerKilled => 10..1500,
             // Beyond the liveness of hub and links, now and then.
             Self::Stopped(_) | Self::BrokerStopped | Self::HalfOpen => 200..8000,
-            Self::Late | Self::Narrow | Self::Sliced | Self::Flipped | Self::DiskFull => 300..3000,
+            Self::Late
+            | Self::Narrow
+            | Self::Sliced
+            | Self::Flipped
+            | Self::DiskFull
+            | Self::ClockJumped(_) => 300..3000,
         }
     }
 }
@@ -78,6 +88,7 @@ impl fmt::Display for Fault {
             Self::HalfOpen => "connections half open",
             Self::Flipped => "bits flipped",
             Self::DiskFull => "disk full",
+            Self::ClockJumped(role) => return write!(f, "clock of {role} jumped"),
         })
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! What is done when comes from a seed; what it meets does not: that is what the simulator is for.
 
+mod clock;
 mod disk;
 mod fault;
 mod life;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::time::Instant;
 
+pub use clock::can_jump;
 pub use fault::Fault;
 use life::Life;
 pub use part::Role;
@@ -52,6 +54,8 @@ pub struct Chaos {
     pub time: Duration,
     /// No more scans than this.
     pub most_scans: u64,
+    /// Only faults whose name contains this; all of them if it is empty.
+    pub only: String,
 }
 
 impl Chaos {

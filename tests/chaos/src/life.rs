@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Chaos;
+use crate::clock;
 use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::part::{Part, Role};
@@ -24,6 +25,8 @@ use crate::schedule::{Due, Schedule};
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What left by itself is started again after this time.
 const PAUSE: Duration = Duration::from_millis(300);
+/// Clocks jump by so many hours, there or back.
+const JUMPS_H: [i64; 4] = [-240, -1, 1, 240];
 /// So often processes may leave by themselves.
 const MOST_STARTS: u32 = 200;
 
@@ -124,8 +127,14 @@ impl<'a> Life<'a> {
         let broker = self.broker.as_deref();
         let place = Place::drawn(&mut random, program, folder.path(), broker).await?;
         let n_workers = random.random_range(2..5);
-        let mut cast = Cast::new(&self, &place, n_workers, folder.path(), &disk);
-        let kinds = kinds(&place, &disk);
+        let mut cast = Cast::new(&self, &place, n_workers, folder.path(), &disk)?;
+        let mut kinds = kinds(&place, &disk);
+        kinds.retain(|kind| kind.to_string().contains(&self.chaos.only));
+        ensure!(
+            !kinds.is_empty(),
+            "no fault named {:?} can be done here",
+            self.chaos.only
+        );
         let mut outcome = Outcome {
             carrier: place.carrier,
             has_relay: place.relay.is_some(),
@@ -229,6 +238,10 @@ impl<'a> Life<'a> {
                 _ => return Ok(false),
             },
             Fault::DiskFull => disk.fill()?,
+            Fault::ClockJumped(role) => {
+                let hours = JUMPS_H[at % JUMPS_H.len()];
+                cast.one_of(role, at).set_clock(hours * 3600)?;
+            }
             Fault::Cut => proxy(place, at).change(|weather| weather.n_cuts += 1),
             Fault::Late => {
                 proxy(place, at).change(|weather| weather.late = Some(Duration::from_millis(200)));
@@ -268,6 +281,7 @@ impl<'a> Life<'a> {
                 // Another one may have emptied it.
                 let _ = disk.empty();
             }
+            Fault::ClockJumped(role) => cast.one_of(role, at).set_clock(0)?,
             Fault::Cut => {}
             Fault::Late => proxy(place, at).change(|weather| weather.late = None),
             Fault::Narrow => proxy(place, at).change(|weather| weather.bytes_per_s = None),
@@ -286,6 +300,11 @@ impl<'a> Life<'a> {
 fn kinds(place: &Place, disk: &Disk) -> Vec<Fault> {
     let mut kinds = Fault::ALL.to_vec();
     kinds.retain(|fault| match fault {
+        Fault::ClockJumped(role)
+            if !clock::can_jump() || (*role == Role::Relay && place.relay.is_none()) =>
+        {
+            false
+        }
         Fault::Killed(Role::Relay) | Fault::Stopped(Role::Relay) => place.relay.is_some(),
         Fault::BrokerKilled | Fault::BrokerStopped => place.carrier == Carrier::Rabbitmq,
         Fault::DiskFull => disk.can_be_full(),
@@ -314,7 +333,13 @@ struct Cast {
 }
 
 impl Cast {
-    fn new(life: &Life<'_>, place: &Place, n_workers: usize, folder: &Path, disk: &Disk) -> Self {
+    fn new(
+        life: &Life<'_>,
+        place: &Place,
+        n_workers: usize,
+        folder: &Path,
+        disk: &Disk,
+    ) -> Result<Self> {
         let program = &life.chaos.program;
         let mut scan = begins(&life.chaos.event, life.plan, &disk.folder);
         let mut resumes = ["scan", "--resume", &text(&disk.folder)]
@@ -327,10 +352,10 @@ impl Cast {
         }
         let part =
             |role, name: &str, arguments| Part::new(role, program, arguments, folder.join(name));
-        let mut parts = vec![part(Role::Scanner, "scanner.log", scan.clone())];
+        let mut parts = vec![part(Role::Scanner, "scanner.log", scan.clone())?];
         if let Some(relay) = &place.relay {
             let arguments = [&["relay".to_owned()], &relay[..]].concat();
-            parts.push(part(Role::Relay, "relay.log", arguments));
+            parts.push(part(Role::Relay, "relay.log", arguments)?);
         }
         for worker in 0..n_workers {
             let mut arguments = ["worker", "--slots", "1"].map(str::to_owned).to_vec();
@@ -339,14 +364,14 @@ impl Cast {
                 Role::Worker,
                 &format!("worker-{worker}.log"),
                 arguments,
-            ));
+            )?);
         }
-        Self {
+        Ok(Self {
             parts,
             begins: scan,
             resumes,
             out: disk.folder.clone(),
-        }
+        })
     }
 
     /// Which part of a role such a number means.

@@ -28,6 +28,14 @@ struct Arguments {
     /// No more scans than this.
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     scans: u64,
+    /// Only faults whose name contains this, such as "clock" or "worker".
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    only: String,
     /// What is scanned.
     #[arg(long, value_name = "FILE", default_value = "demo/event.json")]
     event: PathBuf,
@@ -51,6 +59,7 @@ fn main() -> Result<ExitCode> {
         seed: arguments.seed,
         time: Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes")?,
         most_scans: arguments.scans,
+        only: arguments.only,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

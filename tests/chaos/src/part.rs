@@ -11,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::clock::Clock;
+
 /// Which part it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -39,21 +41,28 @@ pub(crate) struct Part {
     program: PathBuf,
     arguments: Vec<String>,
     log: PathBuf,
+    clock: Option<Clock>,
     child: Option<Child>,
     /// Stopped so many times, and continued fewer times.
     n_stops: u32,
 }
 
 impl Part {
-    pub(crate) fn new(role: Role, program: &Path, arguments: Vec<String>, log: PathBuf) -> Self {
-        Self {
+    pub(crate) fn new(
+        role: Role,
+        program: &Path,
+        arguments: Vec<String>,
+        log: PathBuf,
+    ) -> Result<Self> {
+        Ok(Self {
             role,
             program: program.to_path_buf(),
             arguments,
+            clock: Clock::right(log.with_extension("clock"))?,
             log,
             child: None,
             n_stops: 0,
-        }
+        })
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -83,6 +92,9 @@ impl Part {
             .stdout(File::create(self.output())?)
             .stderr(log)
             .kill_on_drop(true);
+        if let Some(clock) = &self.clock {
+            command.envs(clock.environment());
+        }
         let child = command.spawn();
         self.child = Some(child.with_context(|| format!("failed to start {:?}", self.program))?);
         self.n_stops = 0;
@@ -110,6 +122,13 @@ impl Part {
     pub(crate) fn stop(&mut self) {
         self.n_stops += 1;
         self.signal(Signal::SIGSTOP);
+    }
+
+    /// Its wall clock is so many seconds off from now on.
+    pub(crate) fn set_clock(&self, seconds: i64) -> Result<()> {
+        self.clock
+            .as_ref()
+            .map_or(Ok(()), |clock| clock.set(seconds))
     }
 
     /// Goes on once it was continued as often as stopped.
