@@ -1,6 +1,6 @@
 //! Probability maps and regions as FITS files, in the forms that healpy, ligo.skymap and mocpy read.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -18,6 +18,9 @@ const FINEST_FLAT: u32 = 1024;
 
 /// Values in a row of the flat map.
 const PER_ROW: usize = 1024;
+
+/// Bytes that are packed at once.
+const PIECE: usize = 1 << 20;
 
 /// Resolution of the flat map.
 pub(super) fn flat_nside(map: &ProbabilityMap) -> Option<Nside> {
@@ -49,7 +52,9 @@ pub(super) fn write_flat(
         format,
         unit: "pix-1",
     };
-    let mut packed = GzEncoder::new(out, Compression::fast());
+    // Whatever it is given at once costs a clean buffer.
+    let packed = GzEncoder::new(out, Compression::fast());
+    let mut packed = BufWriter::with_capacity(PIECE, packed);
     write_table(
         &mut packed,
         "PROBABILITY",
@@ -58,7 +63,7 @@ pub(super) fn write_flat(
         &header,
         values.iter().map(|value| value.to_be_bytes()),
     )?;
-    packed.finish().map(|_| ())
+    packed.into_inner()?.finish().map(|_| ())
 }
 
 /// Probability per steradian of every cell, NUNIQ.

@@ -17,7 +17,8 @@ pub(super) enum Seen {
 /// The map, arranged for millions of look-ups.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    /// Finest first; pixels in RING order.
+    /// Finest first; pixels by their number among those of all resolutions, of which a quarter is that of the pixel
+    /// around.
     rounds: Vec<(Nside, Vec<(u64, Seen)>)>,
     /// Pixels of the coarsest resolution with a finer pixel inside: most have none.
     refined: HashSet<u64>,
@@ -37,18 +38,22 @@ impl Lookup {
             .rounds()
             .iter()
             .rev()
-            .map(|(&nside, pixels)| (nside, pixels.iter().map(|(&i, o)| (i, seen(o))).collect()))
+            .map(|(&nside, pixels)| {
+                let number = |index| Pixel { nside, index }.uniq();
+                let numbered = pixels.iter().map(|(&i, o)| (number(i), seen(o)));
+                let mut numbered: Vec<(u64, Seen)> = numbered.collect();
+                numbered.sort_unstable_by_key(|&(number, _)| number);
+                (nside, numbered)
+            })
             .collect();
         let (coarsest, _) = rounds.last()?;
         let refined = rounds[..rounds.len() - 1]
             .iter()
             .flat_map(|(nside, pixels)| {
-                pixels.iter().map(|&(index, _)| Pixel {
-                    nside: *nside,
-                    index,
-                })
+                pixels
+                    .iter()
+                    .map(|&(number, _)| around(number, *nside, *coarsest))
             })
-            .map(|pixel| pixel.parent(*coarsest).index)
             .collect();
         Some(Self { rounds, refined })
     }
@@ -58,10 +63,12 @@ impl Lookup {
         let Some(((coarsest, pixels), finer)) = self.rounds.split_last() else {
             return Seen::Unscanned;
         };
-        let at_coarsest = coarsest.containing(direction).index;
+        let finest = finer.first().map_or(*coarsest, |(nside, _)| *nside);
+        let at_finest = finest.containing(direction).uniq();
+        let at_coarsest = around(at_finest, finest, *coarsest);
         if self.refined.contains(&at_coarsest) {
             for (nside, pixels) in finer {
-                if let Some(seen) = find(pixels, nside.containing(direction).index) {
+                if let Some(seen) = find(pixels, around(at_finest, finest, *nside)) {
                     return seen;
                 }
             }
@@ -92,15 +99,22 @@ impl Lookup {
     }
 }
 
-fn find(pixels: &[(u64, Seen)], index: u64) -> Option<Seen> {
-    // A full round needs no search: its pixels are numbered from 0 without gaps.
-    let guess = usize::try_from(index).ok().and_then(|i| pixels.get(i));
+/// The number of the coarser pixel around a pixel.
+fn around(number: u64, nside: Nside, coarser: Nside) -> u64 {
+    let steps = u32::from(nside).ilog2() - u32::from(coarser).ilog2();
+    number >> (2 * steps)
+}
+
+fn find(pixels: &[(u64, Seen)], number: u64) -> Option<Seen> {
+    // A full round needs no search: its pixels are numbered without gaps.
+    let guess = number.checked_sub(pixels.first()?.0)?;
+    let guess = usize::try_from(guess).ok().and_then(|i| pixels.get(i));
     if let Some(&(found, seen)) = guess
-        && found == index
+        && found == number
     {
         return Some(seen);
     }
-    let place = pixels.binary_search_by_key(&index, |&(i, _)| i).ok()?;
+    let place = pixels.binary_search_by_key(&number, |&(i, _)| i).ok()?;
     Some(pixels[place].1)
 }
 
