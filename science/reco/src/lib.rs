@@ -35,7 +35,7 @@ use skyscan_sky::map::PixelOutcome;
 
 /// Raised whenever the same event and configuration give other bits than before: by a change of a built-in likelihood,
 /// of its search, or of what was learned.
-pub const NUMERICS: u32 = 2;
+pub const NUMERICS: u32 = 3;
 
 /// Everything that a reconstruction needs to know, beside the direction. The same for all tasks of
 /// a scan: it travels once, packed, as the payload.

@@ -7,8 +7,10 @@
 pub mod amount;
 pub mod arrival;
 pub mod cherenkov;
+pub(crate) mod elementary;
 pub mod hole_ice;
 pub mod ice;
+pub(crate) mod lanes;
 pub mod learned;
 
 /// Speed of light in vacuum, exact by definition of the metre.

@@ -21,7 +21,6 @@
 //! For every direction the position across the track and the time are minimised, from several
 //! starts.
 
-pub(crate) mod floor;
 mod likelihood;
 mod starts;
 
@@ -35,8 +34,8 @@ use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
 use crate::hits::{FirstHit, enough_first_hits};
 use crate::light::arrival::PhotonArrival;
 use crate::light::hole_ice::HoleIce;
-use crate::light::ice::Ice;
-use floor::Floor;
+use crate::light::ice::{Ends, Ice};
+use crate::light::lanes::{BLOCK, Lanes, each};
 use likelihood::Slice;
 use skyscan_sky::map::PixelOutcome;
 
@@ -90,36 +89,43 @@ impl PandelMpe {
     pub fn for_event(&self, problem: &Problem) -> Result<PandelMpeLikelihood, KernelError> {
         let first = enough_first_hits(problem, self.name())?;
         let center_m = plane::middle(&first);
+        let ice = Ice::new(&problem.detector.ice);
         Ok(PandelMpeLikelihood {
             settings: *self,
             arrival: PhotonArrival::shared(),
-            ice: Ice::new(&problem.detector.ice),
-            floor: Floor::new(),
-            hits: first.iter().map(|hit| self.counted(hit)).collect(),
+            blocks: first
+                .chunks(BLOCK)
+                .map(|hits| self.counted(hits, &ice))
+                .collect(),
+            ice,
+            hits: first,
             center_m,
         })
     }
 
-    fn counted(&self, hit: &FirstHit) -> Hit {
-        let n_photons = hit.charge_pe.clamp(1.0, self.most_photons);
-        Hit {
-            position_m: hit.position_m,
-            time_ns: hit.time_ns,
-            others: n_photons - 1.0,
-            ln_n_photons: libm::log(n_photons),
+    fn counted(&self, hits: &[FirstHit], ice: &Ice) -> Block {
+        let hit = |k: usize| hits.get(k).unwrap_or(&hits[0]);
+        let n_photons = each(|k| hit(k).charge_pe.clamp(1.0, self.most_photons));
+        Block {
+            ends: ice.ends(each(|k| hit(k).position_m[2])),
+            others: n_photons.map(|n| n - 1.0),
+            ln_n_photons: n_photons.map(libm::log),
+            counts: each(|k| if k < hits.len() { 1.0 } else { 0.0 }),
         }
     }
 }
 
-/// A first hit as this likelihood counts it.
+/// First hits as this likelihood counts them; the first one of them again where there are no more.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
-    position_m: [f64; 3],
-    time_ns: f64,
+struct Block {
+    /// Where light comes to.
+    ends: Ends,
     /// Photons beside the first; not whole, as charge is not.
-    others: f64,
+    others: Lanes,
     /// Logarithm of the number of photons, with the first.
-    ln_n_photons: f64,
+    ln_n_photons: Lanes,
+    /// 1, or 0 for what is there to fill the block.
+    counts: Lanes,
 }
 
 /// The likelihood of one event, ready for any direction.
@@ -128,8 +134,9 @@ pub struct PandelMpeLikelihood {
     settings: PandelMpe,
     arrival: Arc<PhotonArrival>,
     ice: Ice,
-    floor: Floor,
-    hits: Vec<Hit>,
+    hits: Vec<FirstHit>,
+    /// The same, sixteen at a time.
+    blocks: Vec<Block>,
     /// Mean position of the hit DOMs; tracks are described by where they pass it.
     center_m: [f64; 3],
 }

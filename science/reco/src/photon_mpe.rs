@@ -25,7 +25,6 @@ use std::sync::Arc;
 use super::compute::ComputeKernel;
 use super::hits::{FirstHit, enough_first_hits};
 use super::minimize::{Minimum, Search, minimize};
-use super::pandel_mpe::floor::Floor;
 use super::pandel_mpe::{PandelMpe, PandelMpeLikelihood};
 use super::plane::{self, Plane};
 use super::systematics::Systematic;
@@ -112,7 +111,6 @@ impl PhotonMpe {
         Ok(PhotonMpeLikelihood {
             settings: self.clone(),
             ice: Ice::new(&problem.detector.ice),
-            floor: Floor::new(),
             center_m: plane::middle(&first),
             hits: first.iter().map(|hit| self.counted(hit)).collect(),
             coarse: PandelMpe::default().for_event(problem)?,
@@ -149,7 +147,6 @@ struct Hit {
 pub struct PhotonMpeLikelihood {
     settings: PhotonMpe,
     ice: Ice,
-    floor: Floor,
     hits: Vec<Hit>,
     /// Mean position of the hit DOMs; tracks are described by where they pass it.
     center_m: [f64; 3],

@@ -78,7 +78,7 @@ fn pandel_mpe() -> Result<(), Failed> {
         )?;
         let off_deg = off_by_deg(&scan, ra_deg, dec_deg)?;
         assert!(off_deg < 0.4, "{off_deg} deg off: {}", scan["best_fit"]);
-        assert_eq!(scan["numerics"], 2);
+        assert_eq!(scan["numerics"], 3);
     }
     Ok(())
 }

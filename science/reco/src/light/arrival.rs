@@ -23,6 +23,8 @@ mod exact;
 
 use std::sync::{Arc, OnceLock};
 
+use super::lanes::{BLOCK, Lanes};
+
 /// Scale of the delay that scattering causes, Ahrens et al. (2004).
 const TAU_NS: f64 = 557.0;
 /// Width of the Gaussian smearing of arrival times.
@@ -60,19 +62,26 @@ impl Axis {
         self.start + index as f64 / self.inverse_step
     }
 
-    /// Lower node, share of the way to the next, and the slope of the share by the value: zero
-    /// beyond the axis, where its end serves.
-    fn locate(&self, value: f64) -> (usize, f64, f64) {
+    /// The place on the axis in steps from its beginning, no further than its ends, and the slope of that by the
+    /// value: zero beyond, where an end serves.
+    #[inline(always)]
+    fn locate(&self, value: f64) -> (f64, f64) {
         let offset = (value - self.start) * self.inverse_step;
         let last = (self.n - 1) as f64;
-        if offset >= 0.0 && offset < last {
-            let index = offset as usize;
-            (index, offset - index as f64, self.inverse_step)
-        } else if offset >= last {
-            (self.n - 2, 1.0, 0.0)
+        let slope = if offset >= 0.0 && offset < last {
+            self.inverse_step
         } else {
-            (0, 0.0, 0.0)
-        }
+            0.0
+        };
+        // What is no number lies at the beginning.
+        let offset = if offset > 0.0 { offset } else { 0.0 };
+        (if offset < last { offset } else { last }, slope)
+    }
+
+    /// The node below a place.
+    #[inline(always)]
+    fn node(&self, offset: f64) -> usize {
+        (offset as usize).min(self.n - 2)
     }
 }
 
@@ -81,17 +90,19 @@ fn unbend(bent: f64) -> f64 {
     bent * BEND_NS / (1.0 - bent.abs())
 }
 
-/// Log density (per ns) and log survival probability of a delay, with their derivatives.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Delay {
-    /// `ln p(t)`.
-    pub ln_density: f64,
-    /// `ln (1 - P(t))`: no photon has come until `t`.
-    pub ln_survival: f64,
-    /// Derivatives of `ln_density` by `t`, `xi` and `rho`.
-    pub density_slopes: [f64; 3],
-    /// Derivatives of `ln_survival` by `t`, `xi` and `rho`.
-    pub survival_slopes: [f64; 3],
+/// Two numbers for each DOM of a block, side by side: of the density and of the survival probability.
+pub(crate) type Pairs = [f64; 2 * BLOCK];
+
+/// Of a block of delays: `ln p(t)` (per ns) and `ln (1 - P(t))`, no photon having come until `t`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delays {
+    pub(crate) ln: Pairs,
+    /// Derivatives by `t`.
+    pub(crate) by_time: Pairs,
+    /// Derivatives by `xi`.
+    pub(crate) by_xi: Pairs,
+    /// Derivatives by `rho`.
+    pub(crate) by_rho: Pairs,
 }
 
 /// Both logarithms for all times, at one `xi` and one `rho`.
@@ -167,73 +178,85 @@ impl PhotonArrival {
         })
     }
 
-    /// Looks up a delay of `t_ns`. Beyond the table the nearest edge serves, with no slope.
-    pub fn delay(&self, t_ns: f64, xi: f64, rho: f64) -> Delay {
-        let unbent = 1.0 / (t_ns.abs() + BEND_NS);
-        let (root_xi, root_rho) = (xi.sqrt(), rho.sqrt());
-        let (k, share_t, slope_t) = BENT_TIME.locate(t_ns * unbent);
-        let (i, share_xi, slope_xi) = ROOT_XI.locate(root_xi);
-        let (j, share_rho, slope_rho) = ROOT_RHO.locate(root_rho);
-        // By the chain rule, from the places on the axes to time, xi and rho.
-        let by_t = slope_t * BEND_NS * unbent * unbent;
-        let by_xi = 0.5 * slope_xi / root_xi;
-        let by_rho = 0.5 * slope_rho / root_rho;
-
-        // Value and rise along the time axis at the four corners in xi and rho.
-        let along_time = |i, j| Logs::along(self.column(i, j), k, share_t);
-        let (v00, s00) = along_time(i, j);
-        let (v01, s01) = along_time(i, j + 1);
-        let (v10, s10) = along_time(i + 1, j);
-        let (v11, s11) = along_time(i + 1, j + 1);
-
-        let (v0, v1) = (v00.towards(v01, share_rho), v10.towards(v11, share_rho));
-        let value = v0.towards(v1, share_xi);
-        let rise_t = s00
-            .towards(s01, share_rho)
-            .towards(s10.towards(s11, share_rho), share_xi);
-        let rise_xi = v1.minus(v0);
-        let rise_rho = v01.minus(v00).towards(v11.minus(v10), share_xi);
-        let slopes = |which: usize| {
-            [
-                rise_t.0[which] * by_t,
-                rise_xi.0[which] * by_xi,
-                rise_rho.0[which] * by_rho,
-            ]
-        };
-        Delay {
-            ln_density: value.0[0],
-            ln_survival: value.0[1],
-            density_slopes: slopes(0),
-            survival_slopes: slopes(1),
+    /// Looks up delays of `t_ns`. Beyond the table the nearest edge serves, with no slope.
+    #[inline(always)]
+    pub(crate) fn delays(&self, t_ns: &Lanes, xi: &Lanes, rho: &Lanes) -> Delays {
+        // Places on the axes of time, xi and rho; by the chain rule, their derivatives by each.
+        let [mut place_t, mut place_xi, mut place_rho] = [[0.0; BLOCK]; 3];
+        let [mut by_time, mut by_xi, mut by_rho] = [[0.0; BLOCK]; 3];
+        for k in 0..BLOCK {
+            let unbent = 1.0 / (t_ns[k].abs() + BEND_NS);
+            let (root_xi, root_rho) = (xi[k].sqrt(), rho[k].sqrt());
+            let (place, slope) = BENT_TIME.locate(t_ns[k] * unbent);
+            place_t[k] = place;
+            by_time[k] = slope * BEND_NS * unbent * unbent;
+            let (place, slope) = ROOT_XI.locate(root_xi);
+            place_xi[k] = place;
+            by_xi[k] = 0.5 * slope / root_xi;
+            let (place, slope) = ROOT_RHO.locate(root_rho);
+            place_rho[k] = place;
+            by_rho[k] = 0.5 * slope / root_rho;
         }
+
+        // What stands at the corners of the cells in xi and rho, at the nodes of time below and above.
+        let (mut below, mut above) = ([[[0.0; 2]; BLOCK]; 4], [[[0.0; 2]; BLOCK]; 4]);
+        for k in 0..BLOCK {
+            let time = BENT_TIME.node(place_t[k]);
+            let (i, j) = (ROOT_XI.node(place_xi[k]), ROOT_RHO.node(place_rho[k]));
+            place_t[k] -= time as f64;
+            place_xi[k] -= i as f64;
+            place_rho[k] -= j as f64;
+            (below[0][k], above[0][k]) = self.around(i, j, time);
+            (below[1][k], above[1][k]) = self.around(i, j + 1, time);
+            (below[2][k], above[2][k]) = self.around(i + 1, j, time);
+            (below[3][k], above[3][k]) = self.around(i + 1, j + 1, time);
+        }
+
+        let (share_t, share_xi, share_rho) = (twice(&place_t), twice(&place_xi), twice(&place_rho));
+        let mut found = Delays {
+            ln: [0.0; 2 * BLOCK],
+            by_time: twice(&by_time),
+            by_xi: twice(&by_xi),
+            by_rho: twice(&by_rho),
+        };
+        for k in 0..2 * BLOCK {
+            let low = |c: usize| f64::from(below[c].as_flattened()[k]);
+            let rise = |c: usize| f64::from(above[c].as_flattened()[k]) - low(c);
+            // Along the axis of time, at the four corners in xi and rho.
+            let (s00, s01, s10, s11) = (rise(0), rise(1), rise(2), rise(3));
+            let (v00, v01) = (low(0) + share_t[k] * s00, low(1) + share_t[k] * s01);
+            let (v10, v11) = (low(2) + share_t[k] * s10, low(3) + share_t[k] * s11);
+            let (rise_0, rise_1) = (v01 - v00, v11 - v10);
+            let (v0, v1) = (v00 + share_rho[k] * rise_0, v10 + share_rho[k] * rise_1);
+            found.ln[k] = v0 + share_xi[k] * (v1 - v0);
+            let (s0, s1) = (
+                s00 + share_rho[k] * (s01 - s00),
+                s10 + share_rho[k] * (s11 - s10),
+            );
+            found.by_time[k] *= s0 + share_xi[k] * (s1 - s0);
+            found.by_xi[k] *= v1 - v0;
+            found.by_rho[k] *= rise_0 + share_xi[k] * (rise_1 - rise_0);
+        }
+        found
+    }
+
+    /// Both logarithms of a column at a node of time and at the next.
+    #[inline(always)]
+    fn around(&self, i: usize, j: usize, time: usize) -> ([f32; 2], [f32; 2]) {
+        let column = self.column(i, j);
+        (column[time], column[time + 1])
     }
 }
 
-/// Logs of density and survival probability, side by side.
-#[derive(Clone, Copy, Debug)]
-struct Logs([f64; 2]);
-
-impl Logs {
-    /// Value and rise of a column between two of its times.
-    fn along(column: &[[f32; 2]], at: usize, share: f64) -> (Self, Self) {
-        let (low, high) = (Self::from(column[at]), Self::from(column[at + 1]));
-        let rise = high.minus(low);
-        (Self([0, 1].map(|i| low.0[i] + share * rise.0[i])), rise)
+/// Each of them, twice.
+#[inline(always)]
+fn twice(lanes: &Lanes) -> Pairs {
+    let mut pairs = [0.0; 2 * BLOCK];
+    for k in 0..BLOCK {
+        pairs[2 * k] = lanes[k];
+        pairs[2 * k + 1] = lanes[k];
     }
-
-    fn minus(self, other: Self) -> Self {
-        Self([self.0[0] - other.0[0], self.0[1] - other.0[1]])
-    }
-
-    fn towards(self, other: Self, share: f64) -> Self {
-        Self([0, 1].map(|i| self.0[i] + share * (other.0[i] - self.0[i])))
-    }
-}
-
-impl From<[f32; 2]> for Logs {
-    fn from(logs: [f32; 2]) -> Self {
-        Self(logs.map(f64::from))
-    }
+    pairs
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use skyscan_event::detector::IceLayer;
 
+use super::lanes::{BLOCK, Lanes, each};
+
 /// Inverse lengths averaged over the way between two heights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanIce {
@@ -34,6 +36,23 @@ struct Cell {
     absorption_sum: f64,
     scattering_per_m: f64,
     absorption_per_m: f64,
+}
+
+/// The ends of the ways to a block of DOMs: their heights, and the sums up to there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    z_m: Lanes,
+    scattering_sum: Lanes,
+    absorption_sum: Lanes,
+}
+
+/// [`MeanIce`] of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MeanIces {
+    pub(crate) scattering_per_m: Lanes,
+    pub(crate) absorption_per_m: Lanes,
+    pub(crate) scattering_slope: Lanes,
+    pub(crate) absorption_slope: Lanes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +98,7 @@ impl Ice {
         }
     }
 
+    #[inline(always)]
     fn at(&self, z_m: f64) -> Lookup {
         let offset = (z_m - self.bottom_m) * self.inverse_step;
         // A cast saturates: below the bottom it gives 0, so the first cell is extrapolated.
@@ -94,6 +114,7 @@ impl Ice {
     }
 
     /// Averages over the straight way from height `from_m` (emission) to `to_m` (DOM).
+    #[inline(always)]
     pub fn mean(&self, from_m: f64, to_m: f64) -> MeanIce {
         let (from, to) = (self.at(from_m), self.at(to_m));
         let way = to_m - from_m;
@@ -114,6 +135,57 @@ impl Ice {
             scattering_slope: (scattering_per_m - from.scattering_per_m) * inverse,
             absorption_slope: (absorption_per_m - from.absorption_per_m) * inverse,
         }
+    }
+
+    /// What [`Self::means`] has to know of a block of DOMs at these heights.
+    pub(crate) fn ends(&self, z_m: Lanes) -> Ends {
+        let found = z_m.map(|z_m| self.at(z_m));
+        Ends {
+            z_m,
+            scattering_sum: found.map(|lookup| lookup.scattering_sum),
+            absorption_sum: found.map(|lookup| lookup.absorption_sum),
+        }
+    }
+
+    /// Averages over the straight ways from heights `from_m` (emission) to a block of DOMs: the same bits as
+    /// [`Self::mean`].
+    #[inline(always)]
+    pub(crate) fn means(&self, from_m: &Lanes, to: &Ends) -> MeanIces {
+        let offset = each(|k| (from_m[k] - self.bottom_m) * self.inverse_step);
+        let mut index = [0.0; BLOCK];
+        let (mut scattering, mut absorption) = ([[0.0; BLOCK]; 2], [[0.0; BLOCK]; 2]);
+        for k in 0..BLOCK {
+            let cell = (offset[k] as usize).min(self.cells.len() - 1);
+            index[k] = cell as f64;
+            let cell = &self.cells[cell];
+            scattering[0][k] = cell.scattering_sum;
+            scattering[1][k] = cell.scattering_per_m;
+            absorption[0][k] = cell.absorption_sum;
+            absorption[1][k] = cell.absorption_per_m;
+        }
+        let mut means = MeanIces {
+            scattering_per_m: [0.0; BLOCK],
+            absorption_per_m: [0.0; BLOCK],
+            scattering_slope: [0.0; BLOCK],
+            absorption_slope: [0.0; BLOCK],
+        };
+        for k in 0..BLOCK {
+            let beyond = (offset[k] - index[k]) * self.step_m;
+            let way = to.z_m[k] - from_m[k];
+            let is_same = way.abs() < SAME_HEIGHT_M;
+            let inverse = if is_same { 0.0 } else { 1.0 / way };
+            let from = scattering[0][k] + beyond * scattering[1][k];
+            let mean = (to.scattering_sum[k] - from) * inverse;
+            let mean = if is_same { scattering[1][k] } else { mean };
+            means.scattering_per_m[k] = mean;
+            means.scattering_slope[k] = (mean - scattering[1][k]) * inverse;
+            let from = absorption[0][k] + beyond * absorption[1][k];
+            let mean = (to.absorption_sum[k] - from) * inverse;
+            let mean = if is_same { absorption[1][k] } else { mean };
+            means.absorption_per_m[k] = mean;
+            means.absorption_slope[k] = (mean - absorption[1][k]) * inverse;
+        }
+        means
     }
 }
 
@@ -175,6 +247,24 @@ mod tests {
         assert!((mean.scattering_slope / numeric - 1.0).abs() < 1e-5);
         let numeric = (high.absorption_per_m - low.absorption_per_m) / (2.0 * h);
         assert!((mean.absorption_slope / numeric - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_block_has_the_means_of_each() {
+        let ice = Ice::new(&Detector::icecube86().ice);
+        let to: Lanes = each(|k| 40.0 * k as f64 - 300.0);
+        // One at the height of its DOM, some beyond all layers.
+        let from = each(|k| to[k] + (k as f64 - 3.0) * 170.3);
+        let means = ice.means(&from, &ice.ends(to));
+        for k in 0..BLOCK {
+            let of_block = MeanIce {
+                scattering_per_m: means.scattering_per_m[k],
+                absorption_per_m: means.absorption_per_m[k],
+                scattering_slope: means.scattering_slope[k],
+                absorption_slope: means.absorption_slope[k],
+            };
+            assert_eq!(of_block, ice.mean(from[k], to[k]), "{k}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! learned comes as a file ([`mod@file`]).
 
 pub mod components;
-mod elementary;
 pub mod features;
 pub mod file;
 pub mod network;
@@ -42,6 +41,7 @@ pub struct LearnedLight {
 
 impl LearnedLight {
     /// The delays of light at a place; `bare` as in [`features::features`].
+    #[inline(always)]
     pub fn delays(&self, ice: &Ice, place: &Place, bare: f64) -> Components {
         let outputs = self.network.outputs(&features(ice, place, bare));
         Components::from_outputs(&outputs, place.distance_m)

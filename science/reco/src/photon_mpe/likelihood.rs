@@ -1,11 +1,16 @@
 //! The likelihood along one direction, with its gradient.
 
+use pulp::NullaryFnOnce;
+
 use super::super::minimize::Evaluation;
 use super::super::plane::{Plane, SOFTENING_M2, Seen};
-use super::PhotonMpeLikelihood;
-use super::lattice::Lattice;
-use crate::light::learned::components::N_PARAMETERS;
+use super::lattice::{Cell, Fours, Interpolated, Lattice};
+use super::{Hit, PhotonMpeLikelihood};
+use crate::light::elementary::softplus;
+use crate::light::lanes::{BLOCK, Lanes, on_this_cpu, sum};
+use crate::light::learned::components::{N_COMPONENTS, One, Part, bent, total};
 use crate::light::learned::front_delay_per_metre_ns;
+use crate::light::learned::photons::Photons;
 
 /// A track steeper than this (sine of the zenith angle) has nothing above or below it.
 const STEEPEST: f64 = 1e-6;
@@ -22,6 +27,32 @@ pub(super) struct Slice<'a> {
     doms: Vec<Seen>,
     delay_per_m: f64,
     ln_floor: f64,
+}
+
+/// An evaluation to be done.
+struct Evaluating<'a, 'b>(&'a mut Slice<'b>, [f64; 3]);
+
+impl NullaryFnOnce for Evaluating<'_, '_> {
+    type Output = Evaluation;
+
+    #[inline(always)]
+    fn call(self) -> Evaluation {
+        self.0.evaluate_blocks(self.1)
+    }
+}
+
+/// An evaluation to be done more than once.
+#[cfg(test)]
+struct Again<'a, 'b, 'c>(&'a std::cell::RefCell<&'b mut Slice<'c>>, [f64; 3]);
+
+#[cfg(test)]
+impl NullaryFnOnce for Again<'_, '_, '_> {
+    type Output = Evaluation;
+
+    #[inline(always)]
+    fn call(self) -> Evaluation {
+        self.0.borrow_mut().evaluate_blocks(self.1)
+    }
 }
 
 impl<'a> Slice<'a> {
@@ -51,38 +82,171 @@ impl<'a> Slice<'a> {
     }
 
     /// Negative log-likelihood of a track and its gradient by `[u, v, t]`.
-    pub(super) fn evaluate(&mut self, [u, v, t]: [f64; 3]) -> Evaluation {
+    pub(super) fn evaluate(&mut self, track: [f64; 3]) -> Evaluation {
+        on_this_cpu(Evaluating(self, track))
+    }
+
+    /// The same by the instructions of every generation of CPUs that are there.
+    #[cfg(test)]
+    pub(super) fn evaluate_on_every_cpu(&mut self, track: [f64; 3]) -> Vec<Evaluation> {
+        let slice = std::cell::RefCell::new(self);
+        crate::light::lanes::on_every_cpu(|| Again(&slice, track))
+    }
+
+    #[inline(always)]
+    fn evaluate_blocks(&mut self, track: [f64; 3]) -> Evaluation {
+        let mut sums = [[0.0; BLOCK]; 4];
+        let hits = &self.event.hits;
+        for first in (0..hits.len()).step_by(BLOCK) {
+            let block = &hits[first..hits.len().min(first + BLOCK)];
+            self.add(first, block, track, &mut sums);
+        }
+        let [llh, by_u, by_v, by_t] = &sums;
+        (sum(llh), [sum(by_u), sum(by_v), sum(by_t)])
+    }
+
+    /// Adds a block of hits; where it is not full, its first one stands in its place and does not count.
+    #[inline(always)]
+    fn add(&mut self, first: usize, hits: &[Hit], [u, v, t]: [f64; 3], sums: &mut [Lanes; 4]) {
         let [round_u, round_v] = self.across_round;
-        let (mut llh, mut gradient) = (0.0, [0.0; 3]);
-        for (i, (dom, hit)) in self.doms.iter().zip(&self.event.hits).enumerate() {
-            let (x, y) = (dom.across_m[0] - u, dom.across_m[1] - v);
+        let delay_per_m = self.delay_per_m;
+        // Where the DOMs are.
+        let [mut across_x, mut across_y, mut abreast] = [[0.0; BLOCK]; 3];
+        for k in 0..BLOCK {
+            let dom = &self.doms[if k < hits.len() { first + k } else { first }];
+            across_x[k] = dom.across_m[0];
+            across_y[k] = dom.across_m[1];
+            abreast[k] = dom.abreast_ns;
+        }
+        let [
+            mut distance_u,
+            mut distance_v,
+            mut round_by_u,
+            mut round_by_v,
+        ] = [[0.0; BLOCK]; 4];
+        let [mut s_ns, mut s_by_t] = [[0.0; BLOCK]; 2];
+        let mut cells = [Cell::default(); BLOCK];
+        for k in 0..BLOCK {
+            let (x, y) = (across_x[k] - u, across_y[k] - v);
             let distance = (x * x + y * y + SOFTENING_M2).sqrt();
             let inverse = 1.0 / distance;
-            // Derivatives by u and v.
-            let distance_by = [-x * inverse, -y * inverse];
+            distance_u[k] = -x * inverse;
+            distance_v[k] = -y * inverse;
             let cos_round = (x * round_u + y * round_v) * inverse;
-            let round_by = [
-                -(round_u + cos_round * distance_by[0]) * inverse,
-                -(round_v + cos_round * distance_by[1]) * inverse,
-            ];
-            let found = self.lattice.at(i, hit.position_m[2], distance, cos_round);
-            let late = dom.abreast_ns - t - distance * self.delay_per_m;
-            let first = found.components.first(late, hit.photons);
-            // ln(density + floor) = ln floor + ln(1 + density / floor).
-            let above = hit.ln_number + first.ln_density - self.ln_floor;
-            let (lift, weight) = self.event.floor.above(above);
-            llh -= self.ln_floor + lift;
-            let (mut by_distance, mut by_round) = (0.0, 0.0);
-            for k in 0..N_PARAMETERS {
-                by_distance += first.by_parameter[k] * found.by_distance[k];
-                by_round += first.by_parameter[k] * found.by_round[k];
-            }
-            by_distance -= first.by_time * self.delay_per_m;
-            for k in 0..2 {
-                gradient[k] -= weight * (by_distance * distance_by[k] + by_round * round_by[k]);
-            }
-            gradient[2] += weight * first.by_time;
+            round_by_u[k] = -(round_u + cos_round * distance_u[k]) * inverse;
+            round_by_v[k] = -(round_v + cos_round * distance_v[k]) * inverse;
+            cells[k] = Cell::at(distance, cos_round);
+            let late = abreast[k] - t - distance * delay_per_m;
+            (s_ns[k], s_by_t[k]) = bent(late);
         }
-        (llh, gradient)
+
+        // What each component has at each, and how it changes with distance and round the track.
+        let mut found = Interpolated::NOTHING;
+        for (k, hit) in hits.iter().enumerate() {
+            let height = hit.position_m[2];
+            self.lattice
+                .between(first + k, height, &cells[k], k, &mut found);
+        }
+        let ones = Ones::of(&found, &s_ns);
+
+        let [mut number, mut spread, mut ln_number, mut counts] = [[0.0; BLOCK]; 4];
+        for k in 0..BLOCK {
+            let hit = &hits[if k < hits.len() { k } else { 0 }];
+            number[k] = hit.photons.number;
+            spread[k] = hit.photons.spread;
+            ln_number[k] = hit.ln_number;
+            counts[k] = if k < hits.len() { 1.0 } else { 0.0 };
+        }
+        for k in 0..BLOCK {
+            let photons = Photons {
+                number: number[k],
+                spread: spread[k],
+            };
+            let one = One {
+                density: ones.density[k],
+                density_by_time: ones.density_by_time[k],
+                survival: ones.survival[k],
+            };
+            let several = one.first(s_by_t[k], photons);
+            // ln(density + floor) = ln floor + ln(1 + density / floor).
+            let (lift, weight) = softplus(ln_number[k] + several.ln_density - self.ln_floor);
+            sums[0][k] -= counts[k] * (self.ln_floor + lift);
+
+            let weight = counts[k] * weight;
+            let by_distance = several.by_density * ones.density_by_distance[k]
+                + several.by_survival * ones.survival_by_distance[k]
+                - several.by_time * delay_per_m;
+            let by_round = several.by_density * ones.density_by_round[k]
+                + several.by_survival * ones.survival_by_round[k];
+            sums[1][k] -= weight * (by_distance * distance_u[k] + by_round * round_by_u[k]);
+            sums[2][k] -= weight * (by_distance * distance_v[k] + by_round * round_by_v[k]);
+            sums[3][k] += weight * several.by_time;
+        }
     }
+}
+
+/// One photon at each DOM of a block.
+#[derive(Clone, Copy, Debug)]
+struct Ones {
+    density: Lanes,
+    density_by_time: Lanes,
+    density_by_distance: Lanes,
+    density_by_round: Lanes,
+    survival: Lanes,
+    survival_by_distance: Lanes,
+    survival_by_round: Lanes,
+}
+
+impl Ones {
+    #[inline(always)]
+    fn of(found: &Interpolated, s_ns: &Lanes) -> Self {
+        let mut time = [[0.0; N_COMPONENTS]; BLOCK];
+        for k in 0..BLOCK {
+            time[k] = [s_ns[k]; N_COMPONENTS];
+        }
+        let time = time.as_flattened();
+        let [share, power, rate] = flat(&found.parameters);
+        let by_distance = flat(&found.by_distance);
+        let by_round = flat(&found.by_round);
+        let mut parts = [[0.0; N_COMPONENTS * BLOCK]; 7];
+        for i in 0..N_COMPONENTS * BLOCK {
+            let part = Part::of([share[i], power[i], rate[i]], time[i]);
+            let along = |by: &[f64; 3], change: &[&[f64]; 3]| {
+                by[0] * change[0][i] + by[1] * change[1][i] + by[2] * change[2][i]
+            };
+            parts[0][i] = part.density;
+            parts[1][i] = part.density_by_time;
+            parts[2][i] = along(&part.density_by, &by_distance);
+            parts[3][i] = along(&part.density_by, &by_round);
+            parts[4][i] = part.survival;
+            parts[5][i] = along(&part.survival_by, &by_distance);
+            parts[6][i] = along(&part.survival_by, &by_round);
+        }
+        Self {
+            density: totals(&parts[0]),
+            density_by_time: totals(&parts[1]),
+            density_by_distance: totals(&parts[2]),
+            density_by_round: totals(&parts[3]),
+            survival: totals(&parts[4]),
+            survival_by_distance: totals(&parts[5]),
+            survival_by_round: totals(&parts[6]),
+        }
+    }
+}
+
+/// Component by component, DOM by DOM.
+#[inline(always)]
+fn flat(fours: &[Fours; 3]) -> [&[f64]; 3] {
+    let [a, b, c] = fours;
+    [a.as_flattened(), b.as_flattened(), c.as_flattened()]
+}
+
+/// What the components of each DOM add up to.
+#[inline(always)]
+fn totals(of: &[f64; N_COMPONENTS * BLOCK]) -> Lanes {
+    let mut lanes = [0.0; BLOCK];
+    for k in 0..BLOCK {
+        lanes[k] = total([of[4 * k], of[4 * k + 1], of[4 * k + 2], of[4 * k + 3]]);
+    }
+    lanes
 }

@@ -11,8 +11,8 @@
 //!
 //! Decision: Arrival times are learned in closed form (`docs/decisions.md`).
 
-use super::elementary::{Four, Real, exp, ln, softplus};
 use super::photons::Photons;
+use crate::light::elementary::{exp, ln, softplus};
 
 /// How many components there are.
 pub const N_COMPONENTS: usize = 4;
@@ -45,35 +45,134 @@ pub struct First {
     pub by_parameter: [f64; N_PARAMETERS],
 }
 
+/// Time as the components have it, ns, and its derivative by `t`.
+#[inline(always)]
+pub(crate) fn bent(t_ns: f64) -> (f64, f64) {
+    let (bent, by_t) = softplus((t_ns / TAU_NS).max(EARLIEST));
+    (TAU_NS * bent, by_t)
+}
+
+/// What a component adds to the density of one photon at a bent time, per ns, and to the probability that it comes
+/// later, with the derivatives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) density: f64,
+    pub(crate) survival: f64,
+    /// Derivative of the density by the bent time.
+    pub(crate) density_by_time: f64,
+    /// Derivatives by share, power and rate.
+    pub(crate) density_by: [f64; 3],
+    pub(crate) survival_by: [f64; 3],
+}
+
+impl Part {
+    #[inline(always)]
+    pub(crate) fn of([share, power, rate]: [f64; 3], s_ns: f64) -> Self {
+        let [left, gone, ln_gone] = rest_of(rate * s_ns);
+        let odds = left / gone;
+        let come = exp(power * ln_gone);
+        let own = power * rate * odds * come;
+        let cubic = (power - 2.0) * left * (1.0 / 6.0);
+        let series = power * left * (1.0 - (power - 1.0) * left * (0.5 - cubic));
+        let not_come = if left < 1e-4 { series } else { 1.0 - come };
+        let steep = (power - 1.0) * odds - 1.0;
+        let (density, share_come) = (share * own, share * come);
+        Self {
+            density,
+            survival: share * not_come,
+            density_by_time: density * rate * steep,
+            density_by: [
+                own,
+                density * (1.0 / power + ln_gone),
+                density * (1.0 / rate + s_ns * steep),
+            ],
+            survival_by: [
+                not_come,
+                -share_come * ln_gone,
+                -share_come * power * s_ns * odds,
+            ],
+        }
+    }
+}
+
 /// `exp(-y)`, `1 - exp(-y)` and the logarithm of the latter.
 #[inline(always)]
-fn rest_of<R: Real>(y: R) -> [R; 3] {
-    let left = exp(R::all(0.0) - y);
-    let series = y * (R::all(1.0) - y * (R::all(0.5) - y * R::all(1.0 / 6.0)));
-    let gone = y.below(1e-4, series, R::all(1.0) - left);
-    let series = left * (R::all(1.0) + left * (R::all(0.5) + left * R::all(1.0 / 3.0)));
-    let ln_gone = left.below(1e-4, R::all(0.0) - series, ln(gone));
+fn rest_of(y: f64) -> [f64; 3] {
+    let left = exp(-y);
+    let series = y * (1.0 - y * (0.5 - y * (1.0 / 6.0)));
+    let gone = if y < 1e-4 { series } else { 1.0 - left };
+    let series = -left * (1.0 + left * (0.5 + left * (1.0 / 3.0)));
+    let ln_gone = if left < 1e-4 { series } else { ln(gone) };
     [left, gone, ln_gone]
+}
+
+/// What four components add up to.
+#[inline(always)]
+pub(crate) fn total(of: [f64; N_COMPONENTS]) -> f64 {
+    (of[0] + of[1]) + (of[2] + of[3])
+}
+
+/// One photon at a bent time: its density by that time, per ns, and the probability that it comes later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct One {
+    /// The sum of what the components add; its derivative by the bent time.
+    pub(crate) density: f64,
+    pub(crate) density_by_time: f64,
+    /// The sum of what the components add; its derivative by the bent time is the density.
+    pub(crate) survival: f64,
+}
+
+/// What [`One`] says of the first of several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfSeveral {
+    /// As in [`First`].
+    pub(crate) ln_density: f64,
+    pub(crate) by_time: f64,
+    /// Derivatives of `ln_density` by density and survival probability of one photon.
+    pub(crate) by_density: f64,
+    pub(crate) by_survival: f64,
+}
+
+impl One {
+    /// The first of several, where the bent time has this derivative by time.
+    #[inline(always)]
+    pub(crate) fn first(&self, by_t: f64, photons: Photons) -> OfSeveral {
+        // No logarithm of nothing, where the density is as good as none.
+        let (density, survival) = (self.density + 1e-300, self.survival + LEAST_SURVIVAL);
+        let (ln_density, ln_survival) = (ln(density * by_t), ln(survival));
+        let (ln_first, others) = photons.first(ln_survival);
+        let (by_density, by_survival) = (1.0 / density, others / survival);
+        let by_bent = self.density_by_time * by_density - density * by_survival;
+        OfSeveral {
+            ln_density: ln_density + ln_first,
+            by_time: by_t * by_bent + (1.0 - by_t) / TAU_NS,
+            by_density,
+            by_survival,
+        }
+    }
 }
 
 impl Components {
     /// From what a network answers: the softmax of the first four, powers above 0.3 and rates as exponentials, the
     /// latter beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
+    #[inline(always)]
     pub fn from_outputs(outputs: &[f64; N_PARAMETERS], distance_m: f64) -> Self {
         let usual = usual_rate(distance_m);
         let highest = outputs[..N_COMPONENTS]
             .iter()
-            .fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-        let mut sum = 0.0;
-        let mut of = [0.0; N_PARAMETERS];
-        for k in 0..N_COMPONENTS {
-            of[k] = exp(outputs[k] - highest);
-            sum += of[k];
-            of[N_COMPONENTS + k] = LEAST_POWER + exp(outputs[N_COMPONENTS + k]);
-            of[2 * N_COMPONENTS + k] = usual * exp(outputs[2 * N_COMPONENTS + k]);
-        }
+            .fold(f64::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
+        let mut of = *outputs;
         for share in &mut of[..N_COMPONENTS] {
-            *share /= sum;
+            *share -= highest;
+        }
+        for x in &mut of {
+            *x = exp(*x);
+        }
+        let sum = ((of[0] + of[1]) + of[2]) + of[3];
+        for c in 0..N_COMPONENTS {
+            of[c] /= sum;
+            of[N_COMPONENTS + c] += LEAST_POWER;
+            of[2 * N_COMPONENTS + c] *= usual;
         }
         Self(of)
     }
@@ -90,43 +189,32 @@ impl Components {
 
     /// The first of several photons, `t_ns` behind the front.
     pub fn first(&self, t_ns: f64, photons: Photons) -> First {
-        let [share, power, rate] = self.split();
-        let (bent, by_t) = softplus((t_ns / TAU_NS).max(EARLIEST));
-        let (one, s) = (Four::all(1.0), Four::all(TAU_NS * bent));
-        let [left, gone, ln_gone] = rest_of(rate * s);
-        let odds = left / gone;
-        let come = exp(power * ln_gone);
-        let own = power * rate * odds * come;
-        let cubic = (power - Four::all(2.0)) * left * Four::all(1.0 / 6.0);
-        let series = power * left * (one - (power - one) * left * (Four::all(0.5) - cubic));
-        let not_come = left.below(1e-4, series, one - come);
-        // No logarithm of nothing, where the density is as good as none.
-        let density = (share * own).sum() + 1e-300;
-        let survival = (share * not_come).sum() + LEAST_SURVIVAL;
-
-        let [ln_density, ln_survival, ..] = ln(Four([density * by_t, survival, 1.0, 1.0])).0;
-        let (ln_first, others) = photons.first(ln_survival);
-        let (in_density, in_survival) = (Four::all(1.0 / density), Four::all(others / survival));
-        let steep = (power - one) * odds - one;
-        let part = share * own * in_density;
-        let part_come = share * come * in_survival;
-        let by_share = own * in_density + not_come * in_survival;
-        let by_power = part * (one / power + ln_gone) - part_come * ln_gone;
-        let by_rate = part * (one / rate + s * steep) - part_come * power * s * odds;
-        let by_bent = (part * rate * steep).sum() - density * others / survival;
+        let (s_ns, by_t) = bent(t_ns);
+        let parts: [Part; N_COMPONENTS] = std::array::from_fn(|c| Part::of(self.of(c), s_ns));
+        let one = One {
+            density: total(parts.map(|part| part.density)),
+            density_by_time: total(parts.map(|part| part.density_by_time)),
+            survival: total(parts.map(|part| part.survival)),
+        };
+        let found = one.first(by_t, photons);
+        let by_parameter = std::array::from_fn(|i| {
+            let (part, of) = (&parts[i % N_COMPONENTS], i / N_COMPONENTS);
+            part.density_by[of] * found.by_density + part.survival_by[of] * found.by_survival
+        });
         First {
-            ln_density: ln_density + ln_first,
-            by_time: by_t * by_bent + (1.0 - by_t) / TAU_NS,
-            by_parameter: join(by_share, by_power, by_rate),
+            ln_density: found.ln_density,
+            by_time: found.by_time,
+            by_parameter,
         }
     }
 
     /// The probability that a photon has come until `t_ns` behind the front.
     pub fn come_until(&self, t_ns: f64) -> f64 {
-        let [share, power, rate] = self.split();
-        let s = TAU_NS * softplus((t_ns / TAU_NS).max(EARLIEST)).0;
-        let [_, _, ln_gone] = rest_of(rate * Four::all(s));
-        (share * exp(power * ln_gone)).sum()
+        let s_ns = bent(t_ns).0;
+        total(std::array::from_fn(|c| {
+            let [share, power, rate] = self.of(c);
+            share * exp(power * rest_of(rate * s_ns)[2])
+        }))
     }
 
     /// Until when this share of the photons has come.
@@ -143,19 +231,13 @@ impl Components {
         0.5 * (early + late)
     }
 
+    /// Share, power and rate of one.
     #[inline(always)]
-    fn split(&self) -> [Four; 3] {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
-        [Four([a, b, c, d]), Four([e, f, g, h]), Four([i, j, k, l])]
+    fn of(&self, component: usize) -> [f64; 3] {
+        let of = &self.0;
+        let c = component;
+        [of[c], of[c + N_COMPONENTS], of[c + 2 * N_COMPONENTS]]
     }
-}
-
-fn join(
-    Four([a, b, c, d]): Four,
-    Four([e, f, g, h]): Four,
-    Four([i, j, k, l]): Four,
-) -> [f64; N_PARAMETERS] {
-    [a, b, c, d, e, f, g, h, i, j, k, l]
 }
 
 /// How fast light comes at a distance, per ns: what rates are told in.

@@ -1,9 +1,9 @@
 //! What the network is told of a DOM beside a track, and of the ice around both: things that any layered ice can tell,
 //! so that another ice needs no other network.
 
-use super::elementary::ln;
 use crate::light::PHASE_INDEX;
 use crate::light::cherenkov::{cotangent, sine};
+use crate::light::elementary::ln;
 use crate::light::ice::Ice;
 
 /// How many there are.
@@ -23,6 +23,7 @@ pub struct Place {
 }
 
 /// What it is told about light of a bare muon (1) or of the showers along it (0).
+#[inline(always)]
 pub fn features(ice: &Ice, place: &Place, bare: f64) -> [f64; N_FEATURES] {
     let &Place {
         distance_m,
@@ -38,29 +39,38 @@ pub fn features(ice: &Ice, place: &Place, bare: f64) -> [f64; N_FEATURES] {
 
     let way_m = distance_m / sine();
     let between = ice.mean(emission_z, dom_z_m);
-    let scattering = |from, to| ln(ice.mean(from, to).scattering_per_m);
-    let around = |z: f64, reach: f64| scattering(z - reach, z + reach);
-    [
-        ln(1.0 + distance_m / 10.0),
-        distance_m / 150.0,
-        ln(1.0 + way_m * between.scattering_per_m),
-        ln(1.0 + way_m * between.absorption_per_m),
-        upward,
-        cos_round,
-        cos_zenith,
-        sin_zenith,
-        outward_z,
-        ln(between.scattering_per_m),
-        ln(between.absorption_per_m),
-        around(dom_z_m, 12.0),
+    let scattering = |from, to| ice.mean(from, to).scattering_per_m;
+    let mut logarithms = [
+        1.0 + distance_m / 10.0,
+        1.0 + way_m * between.scattering_per_m,
+        1.0 + way_m * between.absorption_per_m,
+        between.scattering_per_m,
+        between.absorption_per_m,
+        scattering(dom_z_m - 12.0, dom_z_m + 12.0),
         scattering(dom_z_m + 12.0, dom_z_m + 60.0),
         scattering(dom_z_m - 60.0, dom_z_m - 12.0),
-        around(foot_z, 12.0),
-        around(foot_z, 60.0),
-        around(emission_z, 15.0),
-        ln(ice.mean(dom_z_m - 40.0, dom_z_m + 40.0).absorption_per_m),
-        bare,
-    ]
+        scattering(foot_z - 12.0, foot_z + 12.0),
+        scattering(foot_z - 60.0, foot_z + 60.0),
+        scattering(emission_z - 15.0, emission_z + 15.0),
+        ice.mean(dom_z_m - 40.0, dom_z_m + 40.0).absorption_per_m,
+    ];
+    for x in &mut logarithms {
+        *x = ln(*x);
+    }
+    let [far, scattered, absorbed, of_way @ ..] = logarithms;
+    let mut features = [0.0; N_FEATURES];
+    features[0] = far;
+    features[1] = distance_m / 150.0;
+    features[2] = scattered;
+    features[3] = absorbed;
+    features[4] = upward;
+    features[5] = cos_round;
+    features[6] = cos_zenith;
+    features[7] = sin_zenith;
+    features[8] = outward_z;
+    features[9..18].copy_from_slice(&of_way);
+    features[18] = bare;
+    features
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A small network: three hidden layers with hyperbolic tangents, the second and third of which add to what comes in.
 
-use super::elementary::{Four, tanh};
 use super::features::N_FEATURES;
+use crate::light::elementary::tanh;
 
 /// Units of a hidden layer.
 pub const WIDTH: usize = 16;
@@ -51,19 +51,21 @@ impl<const OUTPUTS: usize> Network<OUTPUTS> {
     }
 
     /// What it answers.
+    #[inline(always)]
     pub fn outputs(&self, features: &[f64; N_FEATURES]) -> [f64; OUTPUTS] {
         self.run(features).1
     }
 
     /// What it answers, and how it came to it.
+    #[inline(always)]
     pub fn run(&self, features: &[f64; N_FEATURES]) -> (Hidden, [f64; OUTPUTS]) {
         let begin = layers(OUTPUTS);
         let layer = |i: usize| &self.weights[begin[i]..begin[i + 1]];
 
-        let first = bend(&affine(layer(0), features));
-        let second = bend(&affine(layer(1), &first));
+        let first = bend(affine(layer(0), features));
+        let second = bend(affine(layer(1), &first));
         let after_second = sum(&first, &second);
-        let third = bend(&affine(layer(2), &after_second));
+        let third = bend(affine(layer(2), &after_second));
         let after_third = sum(&after_second, &third);
         let hidden = Hidden {
             bent: [first, second, third],
@@ -73,26 +75,40 @@ impl<const OUTPUTS: usize> Network<OUTPUTS> {
     }
 }
 
-/// The hyperbolic tangent of each, four at a time.
-fn bend(x: &[f64; WIDTH]) -> [f64; WIDTH] {
-    let mut bent = *x;
-    for four in bent.chunks_exact_mut(4) {
-        let Four(done) = tanh(Four([four[0], four[1], four[2], four[3]]));
-        four.copy_from_slice(&done);
+/// The hyperbolic tangent of each.
+#[inline(always)]
+fn bend(mut x: [f64; WIDTH]) -> [f64; WIDTH] {
+    for x in &mut x {
+        *x = tanh(*x);
     }
-    bent
+    x
 }
 
+#[inline(always)]
 fn sum(a: &[f64; WIDTH], b: &[f64; WIDTH]) -> [f64; WIDTH] {
-    std::array::from_fn(|i| a[i] + b[i])
+    let mut sum = *a;
+    for k in 0..WIDTH {
+        sum[k] += b[k];
+    }
+    sum
 }
 
+/// What a layer gives on. Four inputs are added to each other first, so that no sum waits for the one before.
+#[inline(always)]
 fn affine<const FROM: usize, const TO: usize>(weights: &[f64], x: &[f64; FROM]) -> [f64; TO] {
     let (rows, offsets) = weights.split_at(FROM * TO);
     let mut out = [0.0; TO];
     out.copy_from_slice(offsets);
-    for (row, x) in rows.chunks_exact(TO).zip(x) {
-        for (out, weight) in out.iter_mut().zip(row) {
+    let row = |i: usize| &rows[i * TO..(i + 1) * TO];
+    let whole = FROM / 4 * 4;
+    for i in (0..whole).step_by(4) {
+        let (a, b, c, d) = (row(i), row(i + 1), row(i + 2), row(i + 3));
+        for k in 0..TO {
+            out[k] += (a[k] * x[i] + b[k] * x[i + 1]) + (c[k] * x[i + 2] + d[k] * x[i + 3]);
+        }
+    }
+    for (i, x) in x.iter().enumerate().skip(whole) {
+        for (out, weight) in out.iter_mut().zip(row(i)) {
             *out += weight * x;
         }
     }

@@ -19,7 +19,7 @@
 //!
 //! Decision: The number of photons is taken as unknown (`docs/decisions.md`).
 
-use super::elementary::ln;
+use crate::light::elementary::ln;
 
 /// A number of photons that is known by its mean and spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +39,7 @@ impl Photons {
 
     /// The logarithm of `p_first / (n p)` where the logarithm of the survival probability of one photon is this,
     /// and its derivative by that.
+    #[inline(always)]
     pub(super) fn first(self, ln_survival: f64) -> (f64, f64) {
         let Self { number, spread } = self;
         let expected = -number * ln_survival;
