@@ -41,10 +41,8 @@ fn what_is_not_built_for_tests_has_none() {
         let src = folder.join("src");
         for path in rust_files().iter().filter(|path| path.starts_with(&src)) {
             let text = read(path);
-            let is_untested = match *path == src.join("main.rs") {
-                true => program,
-                false => library,
-            };
+            let is_program = *path == src.join("main.rs") || path.starts_with(src.join("bin"));
+            let is_untested = if is_program { program } else { library };
             if is_untested && text.contains("#[test]") || !is_shown && has_example(&text) {
                 hidden.push(relative(path));
             }
