@@ -34,7 +34,7 @@ use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco};
 use crate::hits::{FirstHit, enough_first_hits};
 use crate::light::arrival::PhotonArrival;
 use crate::light::hole_ice::HoleIce;
-use crate::light::ice::{Ends, Ice};
+use crate::light::ice::{Ice, Sums};
 use crate::light::lanes::{BLOCK, Lanes, each};
 use likelihood::Slice;
 use skyscan_sky::map::PixelOutcome;
@@ -107,7 +107,7 @@ impl PandelMpe {
         let hit = |k: usize| hits.get(k).unwrap_or(&hits[0]);
         let n_photons = each(|k| hit(k).charge_pe.clamp(1.0, self.most_photons));
         Block {
-            ends: ice.ends(each(|k| hit(k).position_m[2])),
+            ends: ice.sums(&each(|k| hit(k).position_m[2])),
             others: n_photons.map(|n| n - 1.0),
             ln_n_photons: n_photons.map(libm::log),
             counts: each(|k| if k < hits.len() { 1.0 } else { 0.0 }),
@@ -119,7 +119,7 @@ impl PandelMpe {
 #[derive(Clone, Copy, Debug)]
 struct Block {
     /// Where light comes to.
-    ends: Ends,
+    ends: Sums<BLOCK>,
     /// Photons beside the first; not whole, as charge is not.
     others: Lanes,
     /// Logarithm of the number of photons, with the first.

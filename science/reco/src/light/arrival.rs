@@ -23,6 +23,7 @@ mod exact;
 
 use std::sync::{Arc, OnceLock};
 
+use super::elementary::{floor, index};
 use super::lanes::{BLOCK, Lanes};
 
 /// Scale of the delay that scattering causes, Ahrens et al. (2004).
@@ -80,8 +81,9 @@ impl Axis {
 
     /// The node below a place.
     #[inline(always)]
-    fn node(&self, offset: f64) -> usize {
-        (offset as usize).min(self.n - 2)
+    fn node(&self, offset: f64) -> f64 {
+        let last = (self.n - 2) as f64;
+        floor(if offset < last { offset } else { last })
     }
 }
 
@@ -198,14 +200,21 @@ impl PhotonArrival {
             by_rho[k] = 0.5 * slope / root_rho;
         }
 
+        let [mut node_t, mut node_xi, mut node_rho] = [[0.0; BLOCK]; 3];
+        for k in 0..BLOCK {
+            node_t[k] = BENT_TIME.node(place_t[k]);
+            node_xi[k] = ROOT_XI.node(place_xi[k]);
+            node_rho[k] = ROOT_RHO.node(place_rho[k]);
+            place_t[k] -= node_t[k];
+            place_xi[k] -= node_xi[k];
+            place_rho[k] -= node_rho[k];
+        }
+
         // What stands at the corners of the cells in xi and rho, at the nodes of time below and above.
         let (mut below, mut above) = ([[[0.0; 2]; BLOCK]; 4], [[[0.0; 2]; BLOCK]; 4]);
         for k in 0..BLOCK {
-            let time = BENT_TIME.node(place_t[k]);
-            let (i, j) = (ROOT_XI.node(place_xi[k]), ROOT_RHO.node(place_rho[k]));
-            place_t[k] -= time as f64;
-            place_xi[k] -= i as f64;
-            place_rho[k] -= j as f64;
+            let time = index(node_t[k]);
+            let (i, j) = (index(node_xi[k]), index(node_rho[k]));
             (below[0][k], above[0][k]) = self.around(i, j, time);
             (below[1][k], above[1][k]) = self.around(i, j + 1, time);
             (below[2][k], above[2][k]) = self.around(i + 1, j, time);

@@ -27,6 +27,12 @@ pub(crate) fn floor(x: f64) -> f64 {
     if nearest > x { nearest - 1.0 } else { nearest }
 }
 
+/// A whole number from 0 to 2^32 as an index: nothing is asked, as a cast asks whether it is one.
+#[inline(always)]
+pub(crate) fn index(whole: f64) -> usize {
+    (whole + WHOLE).to_bits() as u32 as usize
+}
+
 /// `((terms[0] x + terms[1]) x + ...)`.
 #[inline(always)]
 fn polynomial<const N: usize>(terms: [f64; N], x: f64) -> f64 {
@@ -161,6 +167,7 @@ mod tests {
     fn floors_are_below() {
         for x in [0.0, 0.3, 0.5, 0.999_999, 1.0, 1.5, 2.5, 3.0, 1e9 + 0.7] {
             assert_eq!(floor(x), x.floor());
+            assert_eq!(index(floor(x)), x as usize);
         }
     }
 

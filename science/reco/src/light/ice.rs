@@ -5,7 +5,7 @@
 
 use skyscan_event::detector::IceLayer;
 
-use super::lanes::{BLOCK, Lanes, each};
+use super::elementary::{floor, index};
 
 /// Inverse lengths averaged over the way between two heights.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,21 +38,23 @@ struct Cell {
     absorption_per_m: f64,
 }
 
-/// The ends of the ways to a block of DOMs: their heights, and the sums up to there.
+/// What has been added up to each of several heights, and the inverse lengths there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    z_m: Lanes,
-    scattering_sum: Lanes,
-    absorption_sum: Lanes,
+pub(crate) struct Sums<const N: usize> {
+    z_m: [f64; N],
+    scattering: [f64; N],
+    absorption: [f64; N],
+    scattering_per_m: [f64; N],
+    absorption_per_m: [f64; N],
 }
 
-/// [`MeanIce`] of a block.
+/// [`MeanIce`] of several ways.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MeanIces {
-    pub(crate) scattering_per_m: Lanes,
-    pub(crate) absorption_per_m: Lanes,
-    pub(crate) scattering_slope: Lanes,
-    pub(crate) absorption_slope: Lanes,
+pub(crate) struct MeanIces<const N: usize> {
+    pub(crate) scattering_per_m: [f64; N],
+    pub(crate) absorption_per_m: [f64; N],
+    pub(crate) scattering_slope: [f64; N],
+    pub(crate) absorption_slope: [f64; N],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,53 +139,67 @@ impl Ice {
         }
     }
 
-    /// What [`Self::means`] has to know of a block of DOMs at these heights.
-    pub(crate) fn ends(&self, z_m: Lanes) -> Ends {
-        let found = z_m.map(|z_m| self.at(z_m));
-        Ends {
-            z_m,
-            scattering_sum: found.map(|lookup| lookup.scattering_sum),
-            absorption_sum: found.map(|lookup| lookup.absorption_sum),
-        }
-    }
-
-    /// Averages over the straight ways from heights `from_m` (emission) to a block of DOMs: the same bits as
-    /// [`Self::mean`].
+    /// The sums up to each of these heights, and the inverse lengths there: scattering, then absorption.
     #[inline(always)]
-    pub(crate) fn means(&self, from_m: &Lanes, to: &Ends) -> MeanIces {
-        let offset = each(|k| (from_m[k] - self.bottom_m) * self.inverse_step);
-        let mut index = [0.0; BLOCK];
-        let (mut scattering, mut absorption) = ([[0.0; BLOCK]; 2], [[0.0; BLOCK]; 2]);
-        for k in 0..BLOCK {
-            let cell = (offset[k] as usize).min(self.cells.len() - 1);
-            index[k] = cell as f64;
-            let cell = &self.cells[cell];
-            scattering[0][k] = cell.scattering_sum;
-            scattering[1][k] = cell.scattering_per_m;
-            absorption[0][k] = cell.absorption_sum;
-            absorption[1][k] = cell.absorption_per_m;
+    pub(crate) fn sums<const N: usize>(&self, z_m: &[f64; N]) -> Sums<N> {
+        let mut offset = [0.0; N];
+        for n in 0..N {
+            offset[n] = (z_m[n] - self.bottom_m) * self.inverse_step;
         }
-        let mut means = MeanIces {
-            scattering_per_m: [0.0; BLOCK],
-            absorption_per_m: [0.0; BLOCK],
-            scattering_slope: [0.0; BLOCK],
-            absorption_slope: [0.0; BLOCK],
+        let mut sums = Sums {
+            z_m: *z_m,
+            scattering: [0.0; N],
+            absorption: [0.0; N],
+            scattering_per_m: [0.0; N],
+            absorption_per_m: [0.0; N],
         };
-        for k in 0..BLOCK {
-            let beyond = (offset[k] - index[k]) * self.step_m;
-            let way = to.z_m[k] - from_m[k];
+        let last = (self.cells.len() - 1) as f64;
+        let mut below = [0.0; N];
+        for n in 0..N {
+            let reached = if offset[n] > 0.0 { offset[n] } else { 0.0 };
+            below[n] = floor(if reached < last { reached } else { last });
+        }
+        for (n, below) in below.iter().enumerate() {
+            let cell = &self.cells[index(*below)];
+            sums.scattering[n] = cell.scattering_sum;
+            sums.absorption[n] = cell.absorption_sum;
+            sums.scattering_per_m[n] = cell.scattering_per_m;
+            sums.absorption_per_m[n] = cell.absorption_per_m;
+        }
+        for n in 0..N {
+            let beyond = (offset[n] - below[n]) * self.step_m;
+            sums.scattering[n] += beyond * sums.scattering_per_m[n];
+            sums.absorption[n] += beyond * sums.absorption_per_m[n];
+        }
+        sums
+    }
+}
+
+impl<const N: usize> Sums<N> {
+    /// Averages over the straight ways from these heights (emission) to others (DOMs): the same bits as
+    /// [`Ice::mean`].
+    #[inline(always)]
+    pub(crate) fn means(&self, to: &Self) -> MeanIces<N> {
+        let mut means = MeanIces {
+            scattering_per_m: [0.0; N],
+            absorption_per_m: [0.0; N],
+            scattering_slope: [0.0; N],
+            absorption_slope: [0.0; N],
+        };
+        for n in 0..N {
+            let way = to.z_m[n] - self.z_m[n];
             let is_same = way.abs() < SAME_HEIGHT_M;
             let inverse = if is_same { 0.0 } else { 1.0 / way };
-            let from = scattering[0][k] + beyond * scattering[1][k];
-            let mean = (to.scattering_sum[k] - from) * inverse;
-            let mean = if is_same { scattering[1][k] } else { mean };
-            means.scattering_per_m[k] = mean;
-            means.scattering_slope[k] = (mean - scattering[1][k]) * inverse;
-            let from = absorption[0][k] + beyond * absorption[1][k];
-            let mean = (to.absorption_sum[k] - from) * inverse;
-            let mean = if is_same { absorption[1][k] } else { mean };
-            means.absorption_per_m[k] = mean;
-            means.absorption_slope[k] = (mean - absorption[1][k]) * inverse;
+            let here = self.scattering_per_m[n];
+            let mean = (to.scattering[n] - self.scattering[n]) * inverse;
+            let mean = if is_same { here } else { mean };
+            means.scattering_per_m[n] = mean;
+            means.scattering_slope[n] = (mean - here) * inverse;
+            let here = self.absorption_per_m[n];
+            let mean = (to.absorption[n] - self.absorption[n]) * inverse;
+            let mean = if is_same { here } else { mean };
+            means.absorption_per_m[n] = mean;
+            means.absorption_slope[n] = (mean - here) * inverse;
         }
         means
     }
@@ -250,20 +266,20 @@ mod tests {
     }
 
     #[test]
-    fn a_block_has_the_means_of_each() {
+    fn many_ways_have_the_means_of_each() {
         let ice = Ice::new(&Detector::icecube86().ice);
-        let to: Lanes = each(|k| 40.0 * k as f64 - 300.0);
+        let to: [f64; 16] = std::array::from_fn(|k| 40.0 * k as f64 - 300.0);
         // One at the height of its DOM, some beyond all layers.
-        let from = each(|k| to[k] + (k as f64 - 3.0) * 170.3);
-        let means = ice.means(&from, &ice.ends(to));
-        for k in 0..BLOCK {
-            let of_block = MeanIce {
+        let from = std::array::from_fn(|k| to[k] + (k as f64 - 3.0) * 170.3);
+        let means = ice.sums(&from).means(&ice.sums(&to));
+        for k in 0..16 {
+            let of_many = MeanIce {
                 scattering_per_m: means.scattering_per_m[k],
                 absorption_per_m: means.absorption_per_m[k],
                 scattering_slope: means.scattering_slope[k],
                 absorption_slope: means.absorption_slope[k],
             };
-            assert_eq!(of_block, ice.mean(from[k], to[k]), "{k}");
+            assert_eq!(of_many, ice.mean(from[k], to[k]), "{k}");
         }
     }
 

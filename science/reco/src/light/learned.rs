@@ -12,8 +12,8 @@ pub mod photons;
 
 use super::SPEED_OF_LIGHT_M_PER_NS;
 use super::ice::Ice;
-use components::{Components, N_PARAMETERS};
-use features::{Place, features};
+use components::{Components, N_PARAMETERS, parameters_of};
+use features::{Place, features_of};
 use file::Provenance;
 use network::Network;
 
@@ -41,9 +41,20 @@ pub struct LearnedLight {
 
 impl LearnedLight {
     /// The delays of light at a place; `bare` as in [`features::features`].
-    #[inline(always)]
     pub fn delays(&self, ice: &Ice, place: &Place, bare: f64) -> Components {
-        let outputs = self.network.outputs(&features(ice, place, bare));
-        Components::from_outputs(&outputs, place.distance_m)
+        let parameters = self.parameters(ice, &[*place], bare);
+        Components(parameters.map(|[parameter]| parameter))
+    }
+
+    /// The same at several places: each parameter of all of them.
+    #[inline(always)]
+    pub(crate) fn parameters<const N: usize>(
+        &self,
+        ice: &Ice,
+        places: &[Place; N],
+        bare: f64,
+    ) -> [[f64; N]; N_PARAMETERS] {
+        let outputs = self.network.outputs_of(&features_of(ice, places, bare));
+        parameters_of(outputs, &places.map(|place| place.distance_m))
     }
 }

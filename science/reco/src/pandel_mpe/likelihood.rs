@@ -160,7 +160,7 @@ impl<'a> Slice<'a> {
             late[k] = seen.abreast_ns[k] - t - distance * delay_per_m;
         }
 
-        let ice = self.event.ice.means(&emission_z, &block.ends);
+        let ice = self.event.ice.sums(&emission_z).means(&block.ends);
         let xi = each(|k| effective[k] * (scale * ice.scattering_per_m[k]));
         let rho = each(|k| rate_per_ns(ice.absorption_per_m[k]));
         let delays = self.event.arrival.delays(&late, &xi, &rho);

@@ -8,7 +8,7 @@
 
 use pulp::NullaryFnOnce;
 
-use crate::light::elementary::floor;
+use crate::light::elementary::{floor, index};
 use crate::light::ice::Ice;
 use crate::light::lanes::{BLOCK, on_this_cpu};
 use crate::light::learned::LearnedLight;
@@ -23,11 +23,30 @@ const N_ROUND: usize = 9;
 const ROUND_STEPS: f64 = (N_ROUND - 1) as f64 / 2.0;
 /// Which light the delays are of: that of the showers along the track, not of the bare muon (1).
 const OF_SHOWERS: f64 = 0.0;
+/// So many places are asked about at once, and so many where there are few.
+const MANY: usize = 16;
+const FEW: usize = 4;
 /// Marks a node that was not asked for yet.
 const UNKNOWN: u32 = u32::MAX;
 
 /// Shares, powers and rates of a density.
 type Node = [f64; N_PARAMETERS];
+
+/// The cell that a DOM is in.
+#[derive(Clone, Copy, Debug)]
+struct Corners {
+    /// The place of its lowest node.
+    low: usize,
+    /// Numbers of its nodes: nearer and further round the track, then the same of the next distance.
+    nodes: [u32; 4],
+}
+
+impl Corners {
+    const NOWHERE: Self = Self {
+        low: usize::MAX,
+        nodes: [UNKNOWN; 4],
+    };
+}
 
 /// The lattices of all DOMs along one direction.
 #[derive(Debug)]
@@ -38,6 +57,10 @@ pub(super) struct Lattice<'a> {
     /// Where the nodes of each DOM are kept.
     places: Vec<u32>,
     nodes: Vec<Node>,
+    /// Where each DOM was last: a search stays in a cell for most of its steps.
+    corners: Vec<Corners>,
+    /// What the network is to be asked about next.
+    open: Vec<Place>,
 }
 
 /// A place between four nodes.
@@ -98,23 +121,28 @@ impl Cell {
     }
 }
 
+/// These places, and the first of them again and again.
+fn filled<const N: usize>(places: &[Place]) -> [Place; N] {
+    std::array::from_fn(|k| places[if k < places.len() { k } else { 0 }])
+}
+
 #[inline(always)]
 fn distance_at(index: f64) -> f64 {
     let root = 2.0 + index * 0.5;
     root * root - 4.0
 }
 
-/// The network to be asked.
-struct Asked<'a, 'b>(&'a Lattice<'b>, Place);
+/// The network to be asked about several places.
+struct Asked<'a, 'b, const N: usize>(&'a Lattice<'b>, [Place; N]);
 
-impl NullaryFnOnce for Asked<'_, '_> {
-    type Output = Node;
+impl<const N: usize> NullaryFnOnce for Asked<'_, '_, N> {
+    type Output = [[f64; N]; N_PARAMETERS];
 
     #[inline(always)]
-    fn call(self) -> Node {
-        let Self(lattice, place) = self;
-        let delays = lattice.light.delays(lattice.ice, &place, OF_SHOWERS);
-        delays.0
+    fn call(self) -> Self::Output {
+        let Self(lattice, places) = self;
+        let (light, ice) = (lattice.light, lattice.ice);
+        light.parameters(ice, &places, OF_SHOWERS)
     }
 }
 
@@ -131,50 +159,76 @@ impl<'a> Lattice<'a> {
             cos_zenith,
             places: vec![UNKNOWN; n_doms * N_DISTANCES * N_ROUND],
             nodes: Vec::with_capacity(8 * n_doms),
+            corners: vec![Corners::NOWHERE; n_doms],
+            open: Vec::new(),
         }
     }
 
+    /// Has the network asked about the corners of these cells, as far as it was not yet; the cells are those of the DOMs
+    /// from the first one on, at these heights.
     #[inline(always)]
-    fn place(&mut self, dom: usize, dom_z_m: f64, i: usize, j: usize) -> usize {
-        let at = (dom * N_DISTANCES + i) * N_ROUND + j;
-        match self.places[at] {
-            UNKNOWN => self.ask(at, dom_z_m, i, j),
-            known => known as usize,
+    pub(super) fn prepare(&mut self, first: usize, cells: impl Iterator<Item = (Cell, f64)>) {
+        for (k, (cell, dom_z_m)) in cells.enumerate() {
+            let (i, j) = (index(cell.distance), index(cell.round));
+            let low = ((first + k) * N_DISTANCES + i) * N_ROUND + j;
+            if self.corners[first + k].low != low {
+                let at = [(i, j), (i, j + 1), (i + 1, j), (i + 1, j + 1)];
+                let nodes = at.map(|(i, j)| self.number(first + k, dom_z_m, i, j));
+                self.corners[first + k] = Corners { low, nodes };
+            }
         }
     }
 
+    /// The number of a node; that of one the network is to be asked about next, if it is not known.
+    fn number(&mut self, dom: usize, dom_z_m: f64, i: usize, j: usize) -> u32 {
+        let place = &mut self.places[(dom * N_DISTANCES + i) * N_ROUND + j];
+        if *place == UNKNOWN {
+            let number = self.nodes.len() + self.open.len();
+            *place = u32::try_from(number).expect("fewer nodes than that");
+            self.open.push(Place {
+                distance_m: distance_at(i as f64),
+                cos_round: j as f64 / ROUND_STEPS - 1.0,
+                dom_z_m,
+                cos_zenith: self.cos_zenith,
+            });
+        }
+        *place
+    }
+
+    /// Asks about all that are open: many at once cost little more than one.
     #[inline(never)]
-    fn ask(&mut self, at: usize, dom_z_m: f64, i: usize, j: usize) -> usize {
-        let place = Place {
-            distance_m: distance_at(i as f64),
-            cos_round: j as f64 / ROUND_STEPS - 1.0,
-            dom_z_m,
-            cos_zenith: self.cos_zenith,
+    pub(super) fn ask(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        let (many, rest) = open.as_chunks::<MANY>();
+        many.iter().for_each(|places| self.answer(*places, MANY));
+        let (few, rest) = match rest.len() {
+            n if n > MANY / 2 => {
+                self.answer::<MANY>(filled(rest), n);
+                (&[][..], &[][..])
+            }
+            _ => rest.as_chunks::<FEW>(),
         };
-        let node = on_this_cpu(Asked(self, place));
-        let number = self.nodes.len();
-        self.places[at] = u32::try_from(number).expect("fewer nodes than that");
-        self.nodes.push(node);
-        number
+        few.iter().for_each(|places| self.answer(*places, FEW));
+        if !rest.is_empty() {
+            self.answer::<FEW>(filled(rest), rest.len());
+        }
+        self.open = open;
+        self.open.clear();
     }
 
-    /// The density of a DOM at this height, which becomes the `k`-th of a block.
+    fn answer<const N: usize>(&mut self, places: [Place; N], n: usize) {
+        let found = on_this_cpu(Asked(self, places));
+        let node = |k: usize| std::array::from_fn(|p| found[p][k]);
+        self.nodes.extend((0..n).map(node));
+    }
+
+    /// The density of a DOM, which becomes the `k`-th of a block; its cell is prepared.
     #[inline(always)]
-    pub(super) fn between(
-        &mut self,
-        dom: usize,
-        dom_z_m: f64,
-        cell: &Cell,
-        k: usize,
-        found: &mut Interpolated,
-    ) {
-        let (i, j) = (cell.distance as usize, cell.round as usize);
-        let low = self.place(dom, dom_z_m, i, j);
-        let low_next = self.place(dom, dom_z_m, i, j + 1);
-        let high = self.place(dom, dom_z_m, i + 1, j);
-        let high_next = self.place(dom, dom_z_m, i + 1, j + 1);
-        let (low, low_next) = (&self.nodes[low], &self.nodes[low_next]);
-        let (high, high_next) = (&self.nodes[high], &self.nodes[high_next]);
+    pub(super) fn between(&self, dom: usize, cell: &Cell, k: usize, found: &mut Interpolated) {
+        let [low, low_next, high, high_next] = &self.corners[dom].nodes;
+        let node = |number: &u32| &self.nodes[*number as usize];
+        let (low, low_next) = (node(low), node(low_next));
+        let (high, high_next) = (node(high), node(high_next));
         for of in 0..3 {
             for c in 0..N_COMPONENTS {
                 let p = of * N_COMPONENTS + c;
@@ -198,19 +252,26 @@ mod tests {
     use skyscan_event::detector::Detector;
 
     #[test]
-    fn the_network_says_the_same_on_every_cpu() {
+    fn the_network_says_the_same_on_every_cpu_and_of_many_at_once() {
         let light = LearnedLight::shipped(HoleIce::H2);
         let ice = Ice::new(&Detector::icecube86().ice);
-        let lattice = Lattice::new(&light, &ice, 0.3, 1);
-        for (distance_m, cos_round) in [(5.0, 0.0), (70.0, -1.0), (300.0, 0.75)] {
-            let place = Place {
-                distance_m,
-                cos_round,
-                dom_z_m: -60.0,
-                cos_zenith: 0.3,
-            };
-            let found = on_every_cpu(|| Asked(&lattice, place));
-            assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{found:?}");
+        let mut lattice = Lattice::new(&light, &ice, 0.3, 1);
+        let places: [Place; MANY] = std::array::from_fn(|k| Place {
+            distance_m: 5.0 + 19.0 * k as f64,
+            cos_round: k as f64 / 8.0 - 0.9,
+            dom_z_m: 60.0 * k as f64 - 500.0,
+            cos_zenith: 0.3,
+        });
+        let found = on_every_cpu(|| Asked(&lattice, places));
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{found:?}");
+        for n in [1, 3, 4, 7, 9, MANY] {
+            lattice.nodes.clear();
+            lattice.open = places[..n].to_vec();
+            lattice.ask();
+            let expected = places[..n]
+                .iter()
+                .map(|place| light.delays(&ice, place, OF_SHOWERS).0);
+            assert_eq!(lattice.nodes, expected.collect::<Vec<_>>(), "{n}");
         }
     }
 

@@ -4,8 +4,8 @@ use pulp::NullaryFnOnce;
 
 use super::super::minimize::Evaluation;
 use super::super::plane::{Plane, SOFTENING_M2, Seen};
+use super::PhotonMpeLikelihood;
 use super::lattice::{Cell, Fours, Interpolated, Lattice};
-use super::{Hit, PhotonMpeLikelihood};
 use crate::light::elementary::softplus;
 use crate::light::lanes::{BLOCK, Lanes, on_this_cpu, sum};
 use crate::light::learned::components::{N_COMPONENTS, One, Part, bent, total};
@@ -25,8 +25,58 @@ pub(super) struct Slice<'a> {
     across_round: [f64; 2],
     /// The hits, seen along the direction.
     doms: Vec<Seen>,
+    /// How they lie to the track that is being evaluated, block by block.
+    approaches: Vec<Approach>,
     delay_per_m: f64,
     ln_floor: f64,
+}
+
+/// How a block of DOMs lies to a track.
+#[derive(Clone, Copy, Debug, Default)]
+struct Approach {
+    /// Derivatives of the distance by `u` and `v`.
+    distance_by: [Lanes; 2],
+    /// Derivatives of the cosine round the track by `u` and `v`.
+    round_by: [Lanes; 2],
+    /// Times as components have them, and their derivatives by the delay.
+    s_ns: Lanes,
+    s_by_t: Lanes,
+    /// Where they are on the lattice.
+    cells: [Cell; BLOCK],
+}
+
+impl Approach {
+    #[inline(always)]
+    fn see(
+        &mut self,
+        doms: &[Seen],
+        [u, v, t]: [f64; 3],
+        [round_u, round_v]: [f64; 2],
+        delay_per_m: f64,
+    ) {
+        let [mut across_x, mut across_y, mut abreast] = [[0.0; BLOCK]; 3];
+        for k in 0..BLOCK {
+            let dom = &doms[if k < doms.len() { k } else { 0 }];
+            across_x[k] = dom.across_m[0];
+            across_y[k] = dom.across_m[1];
+            abreast[k] = dom.abreast_ns;
+        }
+        let ([distance_u, distance_v], [round_by_u, round_by_v]) =
+            (&mut self.distance_by, &mut self.round_by);
+        for k in 0..BLOCK {
+            let (x, y) = (across_x[k] - u, across_y[k] - v);
+            let distance = (x * x + y * y + SOFTENING_M2).sqrt();
+            let inverse = 1.0 / distance;
+            distance_u[k] = -x * inverse;
+            distance_v[k] = -y * inverse;
+            let cos_round = (x * round_u + y * round_v) * inverse;
+            round_by_u[k] = -(round_u + cos_round * distance_u[k]) * inverse;
+            round_by_v[k] = -(round_v + cos_round * distance_v[k]) * inverse;
+            self.cells[k] = Cell::at(distance, cos_round);
+            let late = abreast[k] - t - distance * delay_per_m;
+            (self.s_ns[k], self.s_by_t[k]) = bent(late);
+        }
+    }
 }
 
 /// An evaluation to be done.
@@ -76,6 +126,7 @@ impl<'a> Slice<'a> {
             doms: (event.hits.iter())
                 .map(|hit| plane.seen(hit.position_m, hit.time_ns))
                 .collect(),
+            approaches: vec![Approach::default(); event.hits.len().div_ceil(BLOCK)],
             delay_per_m: front_delay_per_metre_ns(),
             ln_floor: libm::log(event.settings.floor_per_ns),
         }
@@ -94,60 +145,45 @@ impl<'a> Slice<'a> {
     }
 
     #[inline(always)]
-    fn evaluate_blocks(&mut self, track: [f64; 3]) -> Evaluation {
-        let mut sums = [[0.0; BLOCK]; 4];
+    fn evaluate_blocks(&mut self, [u, v, t]: [f64; 3]) -> Evaluation {
         let hits = &self.event.hits;
         for first in (0..hits.len()).step_by(BLOCK) {
-            let block = &hits[first..hits.len().min(first + BLOCK)];
-            self.add(first, block, track, &mut sums);
+            let doms = &self.doms[first..hits.len().min(first + BLOCK)];
+            let approach = &mut self.approaches[first / BLOCK];
+            approach.see(doms, [u, v, t], self.across_round, self.delay_per_m);
+            let heights = hits[first..].iter().map(|hit| hit.position_m[2]);
+            let cells = approach.cells[..doms.len()].iter().copied();
+            self.lattice.prepare(first, cells.zip(heights));
+        }
+        self.lattice.ask();
+        let mut sums = [[0.0; BLOCK]; 4];
+        for first in (0..hits.len()).step_by(BLOCK) {
+            self.add(first, &mut sums);
         }
         let [llh, by_u, by_v, by_t] = &sums;
         (sum(llh), [sum(by_u), sum(by_v), sum(by_t)])
     }
 
-    /// Adds a block of hits; where it is not full, its first one stands in its place and does not count.
+    /// Adds the block of hits that begins with this one; where it is not full, its first one stands in its place and
+    /// does not count.
     #[inline(always)]
-    fn add(&mut self, first: usize, hits: &[Hit], [u, v, t]: [f64; 3], sums: &mut [Lanes; 4]) {
-        let [round_u, round_v] = self.across_round;
+    fn add(&self, first: usize, sums: &mut [Lanes; 4]) {
+        let hits = &self.event.hits[first..self.event.hits.len().min(first + BLOCK)];
+        let Approach {
+            distance_by: [distance_u, distance_v],
+            round_by: [round_by_u, round_by_v],
+            s_ns,
+            s_by_t,
+            cells,
+        } = &self.approaches[first / BLOCK];
         let delay_per_m = self.delay_per_m;
-        // Where the DOMs are.
-        let [mut across_x, mut across_y, mut abreast] = [[0.0; BLOCK]; 3];
-        for k in 0..BLOCK {
-            let dom = &self.doms[if k < hits.len() { first + k } else { first }];
-            across_x[k] = dom.across_m[0];
-            across_y[k] = dom.across_m[1];
-            abreast[k] = dom.abreast_ns;
-        }
-        let [
-            mut distance_u,
-            mut distance_v,
-            mut round_by_u,
-            mut round_by_v,
-        ] = [[0.0; BLOCK]; 4];
-        let [mut s_ns, mut s_by_t] = [[0.0; BLOCK]; 2];
-        let mut cells = [Cell::default(); BLOCK];
-        for k in 0..BLOCK {
-            let (x, y) = (across_x[k] - u, across_y[k] - v);
-            let distance = (x * x + y * y + SOFTENING_M2).sqrt();
-            let inverse = 1.0 / distance;
-            distance_u[k] = -x * inverse;
-            distance_v[k] = -y * inverse;
-            let cos_round = (x * round_u + y * round_v) * inverse;
-            round_by_u[k] = -(round_u + cos_round * distance_u[k]) * inverse;
-            round_by_v[k] = -(round_v + cos_round * distance_v[k]) * inverse;
-            cells[k] = Cell::at(distance, cos_round);
-            let late = abreast[k] - t - distance * delay_per_m;
-            (s_ns[k], s_by_t[k]) = bent(late);
-        }
 
         // What each component has at each, and how it changes with distance and round the track.
         let mut found = Interpolated::NOTHING;
-        for (k, hit) in hits.iter().enumerate() {
-            let height = hit.position_m[2];
-            self.lattice
-                .between(first + k, height, &cells[k], k, &mut found);
+        for (k, cell) in cells[..hits.len()].iter().enumerate() {
+            self.lattice.between(first + k, cell, k, &mut found);
         }
-        let ones = Ones::of(&found, &s_ns);
+        let ones = Ones::of(&found, s_ns);
 
         let [mut number, mut spread, mut ln_number, mut counts] = [[0.0; BLOCK]; 4];
         for k in 0..BLOCK {

@@ -1,10 +1,11 @@
 //! The smeared gamma density, computed for the nodes of the table.
 //!
-//! Every transcendental function comes from `libm`, so that all workers hold the same table.
+//! Every transcendental function is our own or `libm`'s, so that all workers hold the same table.
 //!
 //! Decision: The incomplete gamma function is our own (`docs/decisions.md`).
 
 use super::JITTER_NS;
+use crate::light::elementary::{exp, ln};
 
 /// Spacing of the masses that stand for the gamma density.
 const GRID_NS: f64 = 1.0;
@@ -34,7 +35,7 @@ impl Gamma {
 
     fn density(&self, t: f64) -> f64 {
         let x = self.rho * t;
-        self.rho * libm::exp((self.xi - 1.0) * libm::log(x) - x - self.ln_gamma)
+        self.rho * exp((self.xi - 1.0) * ln(x) - x - self.ln_gamma)
     }
 
     /// Relative derivatives `g^(n) / g` for n = 1 to 4, by Leibniz' rule.
@@ -69,13 +70,14 @@ impl Gamma {
         if t <= 0.0 {
             1.0
         } else {
-            upper_incomplete(self.xi, self.rho * t)
+            upper_incomplete(self.xi, self.ln_gamma, self.rho * t)
         }
     }
 }
 
-/// Regularised lower incomplete gamma function by its power series; best for `x < a + 1`.
-fn lower_series(a: f64, x: f64) -> f64 {
+/// Regularised lower incomplete gamma function by its power series, given the logarithm of the gamma function of `a`;
+/// best for `x < a + 1`.
+fn lower_series(a: f64, ln_gamma: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
@@ -87,14 +89,14 @@ fn lower_series(a: f64, x: f64) -> f64 {
         term *= x / n;
         sum += term;
     }
-    sum * libm::exp(a * libm::log(x) - x - libm::lgamma(a))
+    sum * exp(a * ln(x) - x - ln_gamma)
 }
 
 /// Regularised upper incomplete gamma function: series below `a + 1`, continued fraction above
 /// (Abramowitz and Stegun 6.5.29 and 6.5.31, the latter by Lentz' method).
-pub(super) fn upper_incomplete(a: f64, x: f64) -> f64 {
+pub(super) fn upper_incomplete(a: f64, ln_gamma: f64, x: f64) -> f64 {
     if x < a + 1.0 {
-        return 1.0 - lower_series(a, x);
+        return 1.0 - lower_series(a, ln_gamma, x);
     }
     const TINY: f64 = 1e-300;
     let mut b = x + 1.0 - a;
@@ -112,7 +114,7 @@ pub(super) fn upper_incomplete(a: f64, x: f64) -> f64 {
             break;
         }
     }
-    fraction * libm::exp(a * libm::log(x) - x - libm::lgamma(a))
+    fraction * exp(a * ln(x) - x - ln_gamma)
 }
 
 fn keep_away_from_zero(value: f64, tiny: f64) -> f64 {
@@ -205,11 +207,13 @@ fn masses(gamma: &Gamma, until: f64) -> Vec<f64> {
     let n_singular = (SINGULAR_NS / GRID_NS) as usize;
     let n = (until / GRID_NS) as usize + 1;
     let mut masses = vec![0.0; n];
+    let ln_gamma_next = gamma.ln_gamma + libm::log(gamma.xi);
     let (mut below, mut moment_below) = (0.0, 0.0);
     for k in 0..n_singular {
         let end = (k + 1) as f64 * GRID_NS;
-        let until_end = lower_series(gamma.xi, gamma.rho * end);
-        let moment_until_end = gamma.xi / gamma.rho * lower_series(gamma.xi + 1.0, gamma.rho * end);
+        let until_end = lower_series(gamma.xi, gamma.ln_gamma, gamma.rho * end);
+        let moment_until_end =
+            gamma.xi / gamma.rho * lower_series(gamma.xi + 1.0, ln_gamma_next, gamma.rho * end);
         let mass = until_end - below;
         let to_end = (moment_until_end - moment_below) / GRID_NS - mass * k as f64;
         masses[k] += mass - to_end;

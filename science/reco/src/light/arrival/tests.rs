@@ -218,7 +218,7 @@ fn incomplete_gamma_agrees_with_scipy() {
         (3.2, 9.0, 0.008_176_887_171_775_296),
         (25.0, 20.0, 0.843_227_378_173_762_3),
     ] {
-        let value = exact::upper_incomplete(a, x);
+        let value = exact::upper_incomplete(a, libm::lgamma(a), x);
         assert!((value / expected - 1.0).abs() < 1e-11, "{a} {x}: {value}");
     }
 }

@@ -155,26 +155,9 @@ impl One {
 impl Components {
     /// From what a network answers: the softmax of the first four, powers above 0.3 and rates as exponentials, the
     /// latter beside `1 / (3 + 3 r + 0.01 r^2)`, how fast light comes at a distance `r` (m).
-    #[inline(always)]
     pub fn from_outputs(outputs: &[f64; N_PARAMETERS], distance_m: f64) -> Self {
-        let usual = usual_rate(distance_m);
-        let highest = outputs[..N_COMPONENTS]
-            .iter()
-            .fold(f64::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-        let mut of = *outputs;
-        for share in &mut of[..N_COMPONENTS] {
-            *share -= highest;
-        }
-        for x in &mut of {
-            *x = exp(*x);
-        }
-        let sum = ((of[0] + of[1]) + of[2]) + of[3];
-        for c in 0..N_COMPONENTS {
-            of[c] /= sum;
-            of[N_COMPONENTS + c] += LEAST_POWER;
-            of[2 * N_COMPONENTS + c] *= usual;
-        }
-        Self(of)
+        let outputs = outputs.map(|output| [output]);
+        Self(parameters_of(outputs, &[distance_m]).map(|[parameter]| parameter))
     }
 
     /// Derivatives by what the network answers, from those by the parameters.
@@ -240,7 +223,54 @@ impl Components {
     }
 }
 
+/// The parameters of several, as [`Components::from_outputs`] has them of one: each of all of them.
+#[inline(always)]
+pub(crate) fn parameters_of<const N: usize>(
+    outputs: [[f64; N]; N_PARAMETERS],
+    distance_m: &[f64; N],
+) -> [[f64; N]; N_PARAMETERS] {
+    let mut of = outputs;
+    let mut highest = of[0];
+    for share in &of[1..N_COMPONENTS] {
+        for n in 0..N {
+            highest[n] = if share[n] > highest[n] {
+                share[n]
+            } else {
+                highest[n]
+            };
+        }
+    }
+    for share in &mut of[..N_COMPONENTS] {
+        for n in 0..N {
+            share[n] -= highest[n];
+        }
+    }
+    for x in of.as_flattened_mut() {
+        *x = exp(*x);
+    }
+    let (mut sum, mut usual) = ([0.0; N], [0.0; N]);
+    for n in 0..N {
+        sum[n] = total([of[0][n], of[1][n], of[2][n], of[3][n]]);
+        usual[n] = usual_rate(distance_m[n]);
+    }
+    for share in &mut of[..N_COMPONENTS] {
+        for n in 0..N {
+            share[n] /= sum[n];
+        }
+    }
+    for power in of[N_COMPONENTS..2 * N_COMPONENTS].as_flattened_mut() {
+        *power += LEAST_POWER;
+    }
+    for rate in &mut of[2 * N_COMPONENTS..] {
+        for n in 0..N {
+            rate[n] *= usual[n];
+        }
+    }
+    of
+}
+
 /// How fast light comes at a distance, per ns: what rates are told in.
+#[inline(always)]
 pub fn usual_rate(distance_m: f64) -> f64 {
     1.0 / (3.0 + 3.0 * distance_m + 0.01 * distance_m * distance_m)
 }

@@ -4,7 +4,7 @@
 use crate::light::PHASE_INDEX;
 use crate::light::cherenkov::{cotangent, sine};
 use crate::light::elementary::ln;
-use crate::light::ice::Ice;
+use crate::light::ice::{Ice, MeanIces, Sums};
 
 /// How many there are.
 pub const N_FEATURES: usize = 19;
@@ -23,54 +23,85 @@ pub struct Place {
 }
 
 /// What it is told about light of a bare muon (1) or of the showers along it (0).
-#[inline(always)]
 pub fn features(ice: &Ice, place: &Place, bare: f64) -> [f64; N_FEATURES] {
-    let &Place {
-        distance_m,
-        cos_round,
-        dom_z_m,
-        cos_zenith,
-    } = place;
-    let sin_zenith = (1.0 - cos_zenith * cos_zenith).max(0.0).sqrt();
-    let outward_z = cos_round * sin_zenith;
-    let upward = sine() * outward_z - cos_zenith / PHASE_INDEX;
-    let foot_z = dom_z_m - distance_m * outward_z;
-    let emission_z = foot_z + distance_m * cotangent() * cos_zenith;
+    features_of(ice, &[*place], bare).map(|[feature]| feature)
+}
 
-    let way_m = distance_m / sine();
-    let between = ice.mean(emission_z, dom_z_m);
-    let scattering = |from, to| ice.mean(from, to).scattering_per_m;
-    let mut logarithms = [
-        1.0 + distance_m / 10.0,
-        1.0 + way_m * between.scattering_per_m,
-        1.0 + way_m * between.absorption_per_m,
-        between.scattering_per_m,
-        between.absorption_per_m,
-        scattering(dom_z_m - 12.0, dom_z_m + 12.0),
-        scattering(dom_z_m + 12.0, dom_z_m + 60.0),
-        scattering(dom_z_m - 60.0, dom_z_m - 12.0),
-        scattering(foot_z - 12.0, foot_z + 12.0),
-        scattering(foot_z - 60.0, foot_z + 60.0),
-        scattering(emission_z - 15.0, emission_z + 15.0),
-        ice.mean(dom_z_m - 40.0, dom_z_m + 40.0).absorption_per_m,
-    ];
-    for x in &mut logarithms {
-        *x = ln(*x);
+/// The same of several places: each feature of all of them.
+#[inline(always)]
+pub(crate) fn features_of<const N: usize>(
+    ice: &Ice,
+    places: &[Place; N],
+    bare: f64,
+) -> [[f64; N]; N_FEATURES] {
+    let [mut distance, mut way, mut cos_round, mut cos_zenith] = [[0.0; N]; 4];
+    let [mut sin_zenith, mut outward, mut upward] = [[0.0; N]; 3];
+    let [mut dom, mut foot, mut emission] = [[0.0; N]; 3];
+    for (n, place) in places.iter().enumerate() {
+        distance[n] = place.distance_m;
+        cos_round[n] = place.cos_round;
+        cos_zenith[n] = place.cos_zenith;
+        dom[n] = place.dom_z_m;
     }
-    let [far, scattered, absorbed, of_way @ ..] = logarithms;
-    let mut features = [0.0; N_FEATURES];
-    features[0] = far;
-    features[1] = distance_m / 150.0;
-    features[2] = scattered;
-    features[3] = absorbed;
+    for n in 0..N {
+        sin_zenith[n] = (1.0 - cos_zenith[n] * cos_zenith[n]).max(0.0).sqrt();
+        outward[n] = cos_round[n] * sin_zenith[n];
+        upward[n] = sine() * outward[n] - cos_zenith[n] / PHASE_INDEX;
+        foot[n] = dom[n] - distance[n] * outward[n];
+        emission[n] = foot[n] + distance[n] * cotangent() * cos_zenith[n];
+        way[n] = distance[n] / sine();
+    }
+
+    let at_dom = ice.sums(&dom);
+    let between = ice.sums(&emission).means(&at_dom);
+    let (below, above) = (near(ice, &dom, -12.0), near(ice, &dom, 12.0));
+
+    let mut features = [[0.0; N]; N_FEATURES];
+    for n in 0..N {
+        features[0][n] = 1.0 + distance[n] / 10.0;
+        features[2][n] = 1.0 + way[n] * between.scattering_per_m[n];
+        features[3][n] = 1.0 + way[n] * between.absorption_per_m[n];
+    }
+    features[9] = between.scattering_per_m;
+    features[10] = between.absorption_per_m;
+    features[11] = below.means(&above).scattering_per_m;
+    features[12] = above.means(&near(ice, &dom, 60.0)).scattering_per_m;
+    features[13] = near(ice, &dom, -60.0).means(&below).scattering_per_m;
+    features[14] = around(ice, &foot, 12.0).scattering_per_m;
+    features[15] = around(ice, &foot, 60.0).scattering_per_m;
+    features[16] = around(ice, &emission, 15.0).scattering_per_m;
+    features[17] = around(ice, &dom, 40.0).absorption_per_m;
+    for i in [0, 2, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17] {
+        for x in &mut features[i] {
+            *x = ln(*x);
+        }
+    }
+    for (feature, distance) in features[1].iter_mut().zip(distance) {
+        *feature = distance / 150.0;
+    }
     features[4] = upward;
     features[5] = cos_round;
     features[6] = cos_zenith;
     features[7] = sin_zenith;
-    features[8] = outward_z;
-    features[9..18].copy_from_slice(&of_way);
-    features[18] = bare;
+    features[8] = outward;
+    features[18] = [bare; N];
     features
+}
+
+/// Up to so much above these heights.
+#[inline(always)]
+fn near<const N: usize>(ice: &Ice, z_m: &[f64; N], above_m: f64) -> Sums<N> {
+    let mut moved = *z_m;
+    for z in &mut moved {
+        *z += above_m;
+    }
+    ice.sums(&moved)
+}
+
+/// From so much below these heights to so much above.
+#[inline(always)]
+fn around<const N: usize>(ice: &Ice, z_m: &[f64; N], reach_m: f64) -> MeanIces<N> {
+    near(ice, z_m, -reach_m).means(&near(ice, z_m, reach_m))
 }
 
 #[cfg(test)]

@@ -51,14 +51,35 @@ impl<const OUTPUTS: usize> Network<OUTPUTS> {
     }
 
     /// What it answers.
-    #[inline(always)]
     pub fn outputs(&self, features: &[f64; N_FEATURES]) -> [f64; OUTPUTS] {
         self.run(features).1
     }
 
     /// What it answers, and how it came to it.
-    #[inline(always)]
     pub fn run(&self, features: &[f64; N_FEATURES]) -> (Hidden, [f64; OUTPUTS]) {
+        let (bent, given, outputs) = self.run_many(&features.map(|feature| [feature]));
+        let one = |layers: [[[f64; 1]; WIDTH]; 3]| layers.map(|layer| layer.map(|[unit]| unit));
+        let hidden = Hidden {
+            bent: one(bent),
+            given: one(given),
+        };
+        (hidden, outputs.map(|[output]| output))
+    }
+
+    /// What it answers to several, given each feature of all of them.
+    #[inline(always)]
+    pub(crate) fn outputs_of<const N: usize>(
+        &self,
+        features: &[[f64; N]; N_FEATURES],
+    ) -> [[f64; N]; OUTPUTS] {
+        self.run_many(features).2
+    }
+
+    #[inline(always)]
+    fn run_many<const N: usize>(
+        &self,
+        features: &[[f64; N]; N_FEATURES],
+    ) -> (Units<N>, Units<N>, [[f64; N]; OUTPUTS]) {
         let begin = layers(OUTPUTS);
         let layer = |i: usize| &self.weights[begin[i]..begin[i + 1]];
 
@@ -67,50 +88,58 @@ impl<const OUTPUTS: usize> Network<OUTPUTS> {
         let after_second = sum(&first, &second);
         let third = bend(affine(layer(2), &after_second));
         let after_third = sum(&after_second, &third);
-        let hidden = Hidden {
-            bent: [first, second, third],
-            given: [first, after_second, after_third],
-        };
-        (hidden, affine(layer(3), &after_third))
+        let outputs = affine(layer(3), &after_third);
+        let bent = [first, second, third];
+        (bent, [first, after_second, after_third], outputs)
     }
 }
 
+/// The units of three layers, each of several.
+type Units<const N: usize> = [[[f64; N]; WIDTH]; 3];
+
 /// The hyperbolic tangent of each.
 #[inline(always)]
-fn bend(mut x: [f64; WIDTH]) -> [f64; WIDTH] {
-    for x in &mut x {
+fn bend<const N: usize>(mut x: [[f64; N]; WIDTH]) -> [[f64; N]; WIDTH] {
+    for x in x.as_flattened_mut() {
         *x = tanh(*x);
     }
     x
 }
 
 #[inline(always)]
-fn sum(a: &[f64; WIDTH], b: &[f64; WIDTH]) -> [f64; WIDTH] {
+fn sum<const N: usize>(a: &[[f64; N]; WIDTH], b: &[[f64; N]; WIDTH]) -> [[f64; N]; WIDTH] {
     let mut sum = *a;
-    for k in 0..WIDTH {
-        sum[k] += b[k];
+    for (sum, b) in sum.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
+        *sum += b;
     }
     sum
 }
 
 /// What a layer gives on. Four inputs are added to each other first, so that no sum waits for the one before.
 #[inline(always)]
-fn affine<const FROM: usize, const TO: usize>(weights: &[f64], x: &[f64; FROM]) -> [f64; TO] {
+fn affine<const FROM: usize, const TO: usize, const N: usize>(
+    weights: &[f64],
+    x: &[[f64; N]; FROM],
+) -> [[f64; N]; TO] {
     let (rows, offsets) = weights.split_at(FROM * TO);
-    let mut out = [0.0; TO];
-    out.copy_from_slice(offsets);
-    let row = |i: usize| &rows[i * TO..(i + 1) * TO];
     let whole = FROM / 4 * 4;
-    for i in (0..whole).step_by(4) {
-        let (a, b, c, d) = (row(i), row(i + 1), row(i + 2), row(i + 3));
-        for k in 0..TO {
-            out[k] += (a[k] * x[i] + b[k] * x[i + 1]) + (c[k] * x[i + 2] + d[k] * x[i + 3]);
+    let mut out = [[0.0; N]; TO];
+    for k in 0..TO {
+        let weight = |i: usize| rows[i * TO + k];
+        let mut unit = [offsets[k]; N];
+        for i in (0..whole).step_by(4) {
+            let (a, b, c, d) = (weight(i), weight(i + 1), weight(i + 2), weight(i + 3));
+            for n in 0..N {
+                unit[n] += (a * x[i][n] + b * x[i + 1][n]) + (c * x[i + 2][n] + d * x[i + 3][n]);
+            }
         }
-    }
-    for (i, x) in x.iter().enumerate().skip(whole) {
-        for (out, weight) in out.iter_mut().zip(row(i)) {
-            *out += weight * x;
+        for (i, x) in x.iter().enumerate().skip(whole) {
+            let a = weight(i);
+            for n in 0..N {
+                unit[n] += a * x[n];
+            }
         }
+        out[k] = unit;
     }
     out
 }
