@@ -227,7 +227,7 @@ impl LeaseTable {
     ) -> usize {
         for _ in 0..self.scans.len() {
             let number = self.next_scan % self.scans.len();
-            self.next_scan = (number + 1) % self.scans.len();
+            self.next_scan = number + 1;
             let mut n_granted = 0;
             while n_granted < turn {
                 let Some(grant) = self.grant_one(number, link, now) else {

@@ -72,6 +72,20 @@ fn grants_no_more_than_the_credit() {
 }
 
 #[test]
+fn grants_no_more_than_is_asked_for() {
+    let mut table = table(10);
+    for number in 0..2 {
+        table.add_link(worker(number), 4);
+    }
+    let mut grants = Vec::new();
+    assert_eq!(table.grant(START, 3, &mut grants), 3);
+    assert_eq!(table.grant(START, 0, &mut grants), 0);
+    assert_eq!(grants.len(), 3);
+    assert_eq!(table.grant(START, 100, &mut grants), 5);
+    assert_eq!(grants.len(), 8);
+}
+
+#[test]
 fn spreads_few_tasks_over_all_links() {
     let mut table = table(10);
     let links: Vec<_> = (0..5).map(|_| table.add_link(SOMEBODY, 10)).collect();
