@@ -86,6 +86,17 @@ fn grants_no_more_than_is_asked_for() {
 }
 
 #[test]
+fn credit_is_that_of_all_links_that_are_there() {
+    let mut table = table(10);
+    let first = table.add_link(SOMEBODY, 4);
+    table.add_link(worker(1), 3);
+    grants(&mut table);
+    assert_eq!(table.credit(), 7);
+    table.remove_link(first, DownCause::Closed);
+    assert_eq!(table.credit(), 3);
+}
+
+#[test]
 fn spreads_few_tasks_over_all_links() {
     let mut table = table(10);
     let links: Vec<_> = (0..5).map(|_| table.add_link(SOMEBODY, 10)).collect();
