@@ -164,8 +164,8 @@ impl<'a> Lattice<'a> {
         }
     }
 
-    /// Has the network asked about the corners of these cells, as far as it was not yet; the cells are those of the DOMs
-    /// from the first one on, at these heights.
+    /// Has the network asked about the corners of these cells, as far as it was not yet: those of the DOMs from the
+    /// first one on, at these heights.
     #[inline(always)]
     pub(super) fn prepare(&mut self, first: usize, cells: impl Iterator<Item = (Cell, f64)>) {
         for (k, (cell, dom_z_m)) in cells.enumerate() {
