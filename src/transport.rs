@@ -75,12 +75,17 @@ pub enum TransportUrlError {
     },
 }
 
-/// The transport that a URL names, with what it is opened with. Nothing is connected yet, but where nothing is sealed
-/// a name is looked up, which may take seconds.
+/// The transport that a URL names, with what it is opened with. Where nothing is sealed a name is looked up, which may
+/// take seconds; what may not be used is not connected to.
 ///
 /// # Errors
 /// If the URL names none, it takes keys and there are none, or it is open to a network and may not be.
 pub fn open(url: &str, access: &Access) -> Result<Arc<dyn Transport>, TransportUrlError> {
+    // A broker is dialled, and told the password, as soon as there is a transport to it.
+    if url.starts_with("amqp") {
+        check(url, access.insecure)?;
+        return unchecked(url, access);
+    }
     let transport = unchecked(url, access)?;
     reach::check(url, access.insecure)?;
     Ok(transport)
@@ -164,6 +169,9 @@ pub fn shown(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, UdpSocket};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_password_is_never_shown() {
@@ -193,6 +201,32 @@ mod tests {
             ("memory:", None),
         ] {
             assert_eq!(address(url).as_deref(), expected, "{url}");
+        }
+    }
+
+    /// Whoever listens there would be told the password.
+    #[test]
+    fn what_is_refused_as_open_is_not_dialled() {
+        // An address of this machine that others may reach; no packet is sent for it.
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let here = socket
+            .connect("192.0.2.1:9")
+            .and_then(|()| socket.local_addr());
+        let Some(here) = here.ok().filter(|here| !here.ip().is_loopback()) else {
+            return;
+        };
+        let listener = TcpListener::bind((here.ip(), 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("amqp://me:canary@{}/v", listener.local_addr().unwrap());
+        let refused = open(&url, &Access::default());
+        assert!(matches!(refused, Err(TransportUrlError::Open { .. })));
+        // Who dials does so within milliseconds.
+        let until = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < until {
+            match listener.accept() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                came => panic!("{came:?} came"),
+            }
         }
     }
 
