@@ -62,7 +62,7 @@ pub(super) struct Arguments {
     event: EventArguments,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// Reconstruction that the scan will run: photon-mpe, pandel-mpe, linefit (at once, off by degrees), or external
+    /// Reconstruction that the scan will run: photon-mpe, pandel-mpe, segmented, cascade, linefit, or external
     /// with --external-program
     #[arg(long, value_name = "NAME", default_value = "photon-mpe")]
     reco: String,

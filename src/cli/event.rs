@@ -32,7 +32,7 @@ pub(super) enum Command {
         #[arg(long)]
         list: bool,
     },
-    /// Make a synthetic event: a muon track with known truth
+    /// Make a synthetic event: a muon track, or a shower, with known truth
     ///
     /// Example: skyscan event generate --seed 7 --energy-gev 200000 --light photons --output event.json
     Generate {
@@ -42,7 +42,7 @@ pub(super) enum Command {
         /// Seed of all random numbers; the same seed gives the same event
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Energy of the muon [default: random, 3 TeV to 1 PeV]
+        /// Energy of the muon or shower [default: random, 3 TeV to 1 PeV]
         #[arg(long, value_name = "GEV", value_parser = positive)]
         energy_gev: Option<f64>,
         /// Zenith and azimuth that it comes from [default: random]
@@ -77,6 +77,8 @@ pub(super) enum Light {
     Density,
     /// Photon by photon through the ice, from the track and the showers on it: seconds
     Photons,
+    /// The same of a shower of electrons alone, with no track
+    Shower,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -138,9 +140,13 @@ pub(super) fn run(command: Command) -> Result<u8, Failure> {
             let detector = detector.read()?;
             let event = match light {
                 Light::Density => generate(&detector, &recipe),
-                Light::Photons => {
+                Light::Photons | Light::Shower => {
                     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-                    Generator::new(&detector, HoleIce::H2).generate(&recipe, n_threads)
+                    let generator = Generator::new(&detector, HoleIce::H2);
+                    match light {
+                        Light::Shower => generator.generate_shower(&recipe, n_threads),
+                        _ => generator.generate(&recipe, n_threads),
+                    }
                 }
             };
             write(&event, &detector, output.as_deref())?;

@@ -154,7 +154,7 @@ fn of_journal(path: &Path) -> Result<ScanFile, Failure> {
         ..
     } = journal::read(path).map_err(bad_input)?;
     let averaged = Combined::of(&atlas).filter(|_| is_finished);
-    let event_doubts = doubts(&asked.problem, averaged.is_some());
+    let event_doubts = doubts(&asked.problem, asked.regions.method(), averaged.is_some());
     let map = averaged.map_or_else(|| SkyMap::clone(&atlas.nominal), |averaged| averaged.map);
     let event = &asked.problem.event;
     Ok(ScanFile {

@@ -95,7 +95,9 @@ pub(super) struct Arguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
-    /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, linefit (at once, off by degrees),
+    /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, segmented (also how much light came:
+    /// energies, 0.3 s a pixel), cascade (a shower with no track, no direction), linefit (at once, off by degrees),
+    /// auto (segmented for HESE streams and above 50 TeV, else photon-mpe: what was chosen stands in every result),
     /// external with --external-program, or external:NAME for workers elsewhere whose program has that name
     #[arg(long, value_name = "NAME", default_value = "photon-mpe")]
     reco: String,

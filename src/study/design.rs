@@ -34,6 +34,8 @@ pub enum Light {
     Density,
     /// Photon by photon through the ice, from the track and the showers on it.
     Photons,
+    /// The same of a shower of electrons alone, for `cascade`.
+    Shower,
 }
 
 impl Light {
@@ -42,6 +44,7 @@ impl Light {
         match self {
             Self::Density => "density",
             Self::Photons => "photons",
+            Self::Shower => "shower",
         }
     }
 }
@@ -152,6 +155,7 @@ impl Design {
                 Light::Density => generate(&changed, &recipe),
                 // Several events are made at once, each on its own thread.
                 Light::Photons => Generator::new(&changed, ice.hole).generate(&recipe, 1),
+                Light::Shower => Generator::new(&changed, ice.hole).generate_shower(&recipe, 1),
             };
             if triggers(&event) {
                 return Ok(Made {

@@ -11,6 +11,7 @@ mod output_files;
 mod output_fits;
 mod output_plots;
 mod output_skyreader;
+mod reference_scans;
 mod shares;
 mod sky_coordinates;
 mod sky_healpix;
@@ -33,6 +34,7 @@ fn main() {
         output_files::trials(),
         output_fits::trials(),
         output_plots::trials(),
+        reference_scans::trials(),
         shares::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

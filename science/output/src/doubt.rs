@@ -43,11 +43,15 @@ pub enum Doubt {
     WithoutSystematics,
     /// The map is the envelope of systematics.
     Envelope,
+    /// What regions of this reconstruction hold was not counted on simulated events.
+    Uncounted,
+    /// It was, and they do not hold what they say, nor is the best direction near the true one often enough.
+    Unsupported,
 }
 
 impl Doubt {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::Incomplete,
         Self::Coarse,
@@ -59,7 +63,18 @@ impl Doubt {
         Self::SaturatedLight,
         Self::WithoutSystematics,
         Self::Envelope,
+        Self::Uncounted,
+        Self::Unsupported,
     ];
+
+    /// What a reconstruction gives reason for whose regions do not come from a coverage file.
+    pub fn of_reco(reco: &str) -> Option<Self> {
+        match reco {
+            "segmented" => Some(Self::Uncounted),
+            "cascade" => Some(Self::Unsupported),
+            _ => None,
+        }
+    }
 
     /// What the event itself gives reason for.
     pub fn of_event(event: &Event) -> Vec<Self> {
@@ -96,9 +111,12 @@ impl Doubt {
             Self::SecondMinimum => widest.is_some_and(|region| region.polygons().len() > 1),
             Self::Wide => widest.is_some_and(|region| is_wide(region, map)),
             Self::FailedPixels => has_failed,
-            Self::FewDoms | Self::SaturatedLight | Self::WithoutSystematics | Self::Envelope => {
-                event.contains(doubt)
-            }
+            Self::FewDoms
+            | Self::SaturatedLight
+            | Self::WithoutSystematics
+            | Self::Envelope
+            | Self::Uncounted
+            | Self::Unsupported => event.contains(doubt),
         };
         Self::ALL.into_iter().filter(applies).collect()
     }
@@ -107,7 +125,7 @@ impl Doubt {
     pub(crate) fn forbids_to_send(self) -> bool {
         matches!(
             self,
-            Self::Incomplete | Self::WithoutSystematics | Self::Envelope
+            Self::Incomplete | Self::WithoutSystematics | Self::Envelope | Self::Unsupported
         )
     }
 
@@ -125,6 +143,8 @@ impl Doubt {
             Self::SaturatedLight => "saturated_light",
             Self::WithoutSystematics => "without_systematics",
             Self::Envelope => "envelope",
+            Self::Uncounted => "uncounted",
+            Self::Unsupported => "unsupported",
         }
     }
 
@@ -142,6 +162,8 @@ impl Doubt {
             Self::SaturatedLight => "DOMs were saturated, and their light then is left out",
             Self::WithoutSystematics => "systematics were asked for, and this is without them",
             Self::Envelope => "an envelope of systematics: its best fit is none of the event's",
+            Self::Uncounted => "what regions of this reco hold was not counted on simulated events",
+            Self::Unsupported => "regions of this reco do not hold the truth of simulated events",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Events of simulated light: a muon with its showers, photons from it to the DOMs, pulses.
+//! Events of simulated light: a muon with its showers, or one shower alone, photons from it to the DOMs, pulses.
 //!
 //! Of an event 10^7 to 10^11 photons could be detected; up to 800,000 are followed, each for many, and DOMs are wider
 //! (`targets`). So each DOM comes to a number of photons to expect and a list of weighted times, of which it draws as
@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 use skyscan_event::detector::Detector;
 use skyscan_event::{DomId, Event, Pulse};
-use skyscan_reco::light::cherenkov::Track;
+use skyscan_reco::light::cherenkov::{Track, dot, subtract};
 use skyscan_reco::readout::{self, MERGE_NS};
 use skyscan_reco::synthetic::Recipe;
 
@@ -29,7 +29,10 @@ use crate::front::Front;
 use crate::medium::Medium;
 use crate::optics::{HoleIce, Spectrum};
 use arrivals::{Arrivals, Expected};
+use losses::Loss;
+pub(crate) use source::PHOTONS_PER_GEV;
 use source::{PHOTONS_PER_M, Source};
+pub(crate) use targets::DOM_RADIUS_M;
 use targets::Targets;
 
 /// So far around the DOMs a muon shines and photons are followed: nothing from further out reaches them.
@@ -87,29 +90,69 @@ impl<'a> Generator<'a> {
         let (losses, way_m) = losses::draw(muon.energy_gev, to_m - from_m, &mut rng);
         let way = (from_m, way_m);
         let source = Source::new(muon.track, way, muon.energy_gev, losses, &self.shower);
-        let targets = Targets::new(self.detector, &muon.track);
-        let light = self.light(&source, &targets, recipe.seed, n_threads);
+        let front = Front::new();
+        let front_ns = |dom_m| {
+            let approach = muon.track.approach(dom_m);
+            front.of_track_ns(approach.along_m, approach.distance_m)
+        };
+        let pulses = self.pulses(&source, recipe.seed, front_ns, n_threads, &mut rng);
+        recipe.event(&muon, pulses)
+    }
+
+    /// Generates one shower of electrons with no track, in the same way; the truth is where it begins.
+    pub fn generate_shower(&self, recipe: &Recipe, n_threads: usize) -> Event {
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+        let like = recipe.muon(self.detector, &mut rng);
+        let loss = Loss {
+            along_m: 0.0,
+            energy_gev: like.energy_gev,
+            hadrons: false,
+        };
+        let way = (0.0, 0.0);
+        let source = Source::new(like.track, way, like.energy_gev, vec![loss], &self.shower);
+        let front = Front::new();
+        let front_ns = |dom_m| {
+            let way = subtract(dom_m, like.track.position_m);
+            front.of_point_ns(dot(way, way).sqrt())
+        };
+        let pulses = self.pulses(&source, recipe.seed, front_ns, n_threads, &mut rng);
+        let mut event = recipe.event(&like, pulses);
+        if let Some(truth) = &mut event.truth {
+            truth.name = format!("shower of {:.0} GeV", like.energy_gev);
+        }
+        event
+    }
+
+    /// What the DOMs see of a source; nothing of it comes before the front, so long after the time of its track.
+    fn pulses(
+        &self,
+        source: &Source<'_>,
+        seed: u64,
+        front_ns: impl Fn([f64; 3]) -> f64,
+        n_threads: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> BTreeMap<DomId, Vec<Pulse>> {
+        let track = source.track();
+        let targets = Targets::new(self.detector, track);
+        let light = self.light(source, &targets, seed, n_threads);
         let mut by_target = vec![Vec::new(); targets.len()];
         for (target, expected) in light {
             by_target[target].push(expected);
         }
-        let front = Front::new();
         let mut pulses: BTreeMap<DomId, Vec<Pulse>> = BTreeMap::new();
         for ((&id, dom), expected) in self.detector.doms.iter().zip(by_target) {
-            let approach = muon.track.approach(dom.position_m);
-            let front_ns = front.of_track_ns(approach.along_m, approach.distance_m);
-            let arrivals = Arrivals::new(muon.track.time_ns + front_ns, expected);
-            let mut photons = arrivals.draw(&mut rng);
+            let arrivals = Arrivals::new(track.time_ns + front_ns(dom.position_m), expected);
+            let mut photons = arrivals.draw(rng);
             for photon in &mut photons {
-                photon.time_ns += TIMING_NS * dice::normal(&mut rng);
+                photon.time_ns += TIMING_NS * dice::normal(rng);
             }
-            let mut seen = readout::pulses(id, photons, &mut rng);
+            let mut seen = readout::pulses(id, photons, rng);
             saturate(&mut seen);
             if !seen.is_empty() {
                 pulses.insert(id, seen);
             }
         }
-        recipe.event(&muon, pulses)
+        pulses
     }
 
     /// What photons mean to which target, in an order that does not depend on the number of threads.

@@ -12,6 +12,7 @@ mod adam;
 mod backward;
 mod density;
 mod light;
+mod showers;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,6 +29,7 @@ use skyscan_reco::light::learned::features::{N_FEATURES, Place, features};
 use skyscan_reco::light::learned::network::{Network, WIDTH, layers};
 
 pub use light::{Learning, learn_light};
+pub use showers::learn_showers;
 
 /// Samples of one step.
 const BATCH: usize = 4096;
@@ -64,18 +66,18 @@ fn learn(
 
 /// A sample as the network is told of it.
 #[derive(Clone, Copy, Debug)]
-struct Lesson {
+struct Lesson<S> {
     features: [f64; N_FEATURES],
     distance_m: f64,
-    delay_ns: f64,
+    seen: S,
     weight: f64,
 }
 
-fn learn_density<D: Density<OUTPUTS>, const OUTPUTS: usize>(
+fn learn_density<D: Density<OUTPUTS, Seen = f64>, const OUTPUTS: usize>(
     samples: &[Sample],
     ice: &Ice,
     course: Course,
-    mut told: impl FnMut(u64, f64),
+    told: impl FnMut(u64, f64),
 ) -> Option<Network<OUTPUTS>> {
     if samples.is_empty() {
         return None;
@@ -83,16 +85,23 @@ fn learn_density<D: Density<OUTPUTS>, const OUTPUTS: usize>(
     let mut random = ChaCha8Rng::seed_from_u64(course.seed);
     let weights = importance(samples);
     let jitter = Normal::new(0.0, D::JITTER_NS).expect("a width");
-    let mut draw = || {
-        let batch: Vec<Lesson> = (0..BATCH)
-            .map(|_| {
-                let i = random.random_range(0..samples.len());
-                let late = jitter.sample(&mut random);
-                lesson(&samples[i], ice, weights[i], late)
-            })
-            .collect();
-        batch
+    let draw = || {
+        let one = |_| {
+            let i = random.random_range(0..samples.len());
+            let late = jitter.sample(&mut random);
+            lesson(&samples[i], ice, weights[i], late)
+        };
+        (0..BATCH).map(one).collect()
     };
+    Some(climb::<D, OUTPUTS>(course, draw, told))
+}
+
+/// Learns from the lessons that are drawn for each step.
+fn climb<D: Density<OUTPUTS>, const OUTPUTS: usize>(
+    course: Course,
+    mut draw: impl FnMut() -> Vec<Lesson<D::Seen>>,
+    mut told: impl FnMut(u64, f64),
+) -> Network<OUTPUTS> {
     let scale = Scale::of(&draw());
     let mut network = first_network::<D, OUTPUTS>(course.seed);
     let n_threads = all_cores();
@@ -109,7 +118,7 @@ fn learn_density<D: Density<OUTPUTS>, const OUTPUTS: usize>(
         told(step + 1, mean);
     }
     scale.fold_into(&mut network);
-    Some(network)
+    network
 }
 
 /// How much each sample counts; about one in the mean.
@@ -124,7 +133,7 @@ fn importance(samples: &[Sample]) -> Vec<f64> {
     weights
 }
 
-fn lesson(sample: &Sample, ice: &Ice, weight: f64, late_ns: f64) -> Lesson {
+fn lesson(sample: &Sample, ice: &Ice, weight: f64, late_ns: f64) -> Lesson<f64> {
     let place = Place {
         distance_m: sample.distance_m,
         cos_round: sample.cos_round,
@@ -134,7 +143,7 @@ fn lesson(sample: &Sample, ice: &Ice, weight: f64, late_ns: f64) -> Lesson {
     Lesson {
         features: features(ice, &place, f64::from(u8::from(sample.bare))),
         distance_m: sample.distance_m,
-        delay_ns: sample.delay_ns + late_ns,
+        seen: sample.delay_ns + late_ns,
         weight,
     }
 }
@@ -163,9 +172,9 @@ fn first_network<D: Density<OUTPUTS>, const OUTPUTS: usize>(seed: u64) -> Networ
 fn gradient_on<D: Density<OUTPUTS>, const OUTPUTS: usize>(
     n_threads: usize,
     network: &Network<OUTPUTS>,
-    batch: &[Lesson],
+    batch: &[Lesson<D::Seen>],
 ) -> (Vec<f64>, f64) {
-    let blocks: Vec<&[Lesson]> = batch.chunks(BLOCK).collect();
+    let blocks: Vec<&[Lesson<D::Seen>]> = batch.chunks(BLOCK).collect();
     let done = in_order(blocks.len() as u64, n_threads, |block| {
         Gradient::of::<D, OUTPUTS>(network, blocks[block as usize])
     });
@@ -185,11 +194,11 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(batch: &[Lesson]) -> Self {
+    fn of<S>(batch: &[Lesson<S>]) -> Self {
         let n = batch.len() as f64;
         let mean = std::array::from_fn(|i| batch.iter().map(|l| l.features[i]).sum::<f64>() / n);
         let spread = std::array::from_fn(|i| {
-            let square = |lesson: &Lesson| (lesson.features[i] - mean[i]).powi(2);
+            let square = |lesson: &Lesson<S>| (lesson.features[i] - mean[i]).powi(2);
             (batch.iter().map(square).sum::<f64>() / n).sqrt().max(1e-3)
         });
         Self { mean, spread }

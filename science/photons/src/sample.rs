@@ -1,8 +1,10 @@
 //! What one photon says about arrival times: when it passes a virtual DOM, seen from the track.
 
 mod draw;
+mod showers;
 
 pub(crate) use draw::{Settings, draw};
+pub(crate) use showers::{ShowerSample, draw_showers, shower};
 
 /// The passage of one photon at a virtual DOM beside an infinite track.
 #[derive(Clone, Copy, Debug, PartialEq)]

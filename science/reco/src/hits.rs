@@ -1,6 +1,7 @@
 //! First hits: what the earliest trustworthy light of each DOM says.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::{KernelError, Problem};
 use skyscan_event::detector::Detector;
@@ -32,17 +33,10 @@ pub struct FirstHit {
 /// charge count. DOMs that the detector description does not know are left out: their positions
 /// are unknown.
 pub fn first_hits(event: &Event, detector: &Detector) -> Vec<FirstHit> {
-    let coincident: Vec<&Pulse> = event
-        .pulses
-        .iter()
-        .filter(|pulse| {
-            pulse.hlc && pulse.charge_pe > 0.0 && detector.doms.contains_key(&pulse.dom)
-        })
-        .collect();
-    let Some((early, late)) = charge_quantiles(&coincident) else {
+    let coincident = coincident(event, detector);
+    let Some(span) = span_ns(&coincident) else {
         return Vec::new();
     };
-    let span = early - BEFORE_EARLY_NS..late + AFTER_LATE_NS;
     let mut by_dom: BTreeMap<DomId, Vec<&Pulse>> = BTreeMap::new();
     for pulse in coincident
         .into_iter()
@@ -63,6 +57,23 @@ pub fn first_hits(event: &Event, detector: &Detector) -> Vec<FirstHit> {
         })
     };
     by_dom.iter().filter_map(first_hit).collect()
+}
+
+/// The span of time that belongs to the particle, if any coincident light does.
+pub(crate) fn light_span_ns(event: &Event, detector: &Detector) -> Option<Range<f64>> {
+    span_ns(&coincident(event, detector))
+}
+
+fn coincident<'a>(event: &'a Event, detector: &Detector) -> Vec<&'a Pulse> {
+    let counts = |pulse: &&Pulse| {
+        pulse.hlc && pulse.charge_pe > 0.0 && detector.doms.contains_key(&pulse.dom)
+    };
+    event.pulses.iter().filter(counts).collect()
+}
+
+fn span_ns(coincident: &[&Pulse]) -> Option<Range<f64>> {
+    let (early, late) = charge_quantiles(coincident)?;
+    Some(early - BEFORE_EARLY_NS..late + AFTER_LATE_NS)
 }
 
 /// Fewer first hits than this say nothing about a track: it has five parameters.

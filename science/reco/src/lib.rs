@@ -6,6 +6,8 @@
 //! task and may take its time doing so, in threads, in another process or not at all; the actors
 //! know only kernels. A [`Reco`] makes the kernel for one event.
 
+pub mod cascade;
+pub mod choice;
 pub mod compute;
 pub mod external;
 pub mod hits;
@@ -18,8 +20,10 @@ mod plane;
 #[cfg(test)]
 mod promises;
 pub mod readout;
+pub mod segmented;
 pub mod synthetic;
 pub mod systematics;
+mod unfolding;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,6 +161,8 @@ pub fn built_in() -> Vec<Arc<dyn Reco>> {
     vec![
         Arc::new(photon_mpe::PhotonMpe::default()),
         Arc::new(pandel_mpe::PandelMpe::default()),
+        Arc::new(segmented::Segmented::default()),
+        Arc::new(cascade::Cascade::default()),
         Arc::new(line_fit::LineFit),
     ]
 }

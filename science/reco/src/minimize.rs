@@ -1,4 +1,4 @@
-//! Minimisation of a smooth function of three parameters whose gradient is known.
+//! Minimisation of a smooth function of a few parameters, mostly three, whose gradient is known.
 //!
 //! Quasi-Newton steps with the update of Broyden, Fletcher, Goldfarb and Shanno (J. Nocedal and
 //! S. Wright, *Numerical Optimization*, 2nd ed., algorithm 6.1), on the stack: a likelihood is
@@ -7,13 +7,13 @@
 //! Decision: Minimisation by our own BFGS (`docs/decisions.md`).
 
 /// Value and gradient of a function.
-pub type Evaluation = (f64, [f64; 3]);
+pub type Evaluation<const N: usize = 3> = (f64, [f64; N]);
 
 /// Where a minimisation ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Minimum {
+pub struct Minimum<const N: usize = 3> {
     /// Parameters.
-    pub at: [f64; 3],
+    pub at: [f64; N],
     /// Value there.
     pub value: f64,
     /// Evaluations it took.
@@ -22,9 +22,9 @@ pub struct Minimum {
 
 /// How long to search and how fine.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Search {
+pub struct Search<const N: usize = 3> {
     /// Size of each parameter that matters; steps are measured in it.
-    pub scale: [f64; 3],
+    pub scale: [f64; N],
     /// Stop when the expected gain of a step falls below this.
     pub tolerance: f64,
     /// Stop after so many steps.
@@ -39,21 +39,21 @@ const SUFFICIENT_GAIN: f64 = 1e-4;
 const MOST_SHORTENINGS: usize = 12;
 
 /// Descends from `start` to a local minimum.
-pub fn minimize(
-    mut function: impl FnMut([f64; 3]) -> Evaluation,
-    start: [f64; 3],
-    search: &Search,
-) -> Minimum {
+pub fn minimize<const N: usize>(
+    mut function: impl FnMut([f64; N]) -> Evaluation<N>,
+    start: [f64; N],
+    search: &Search<N>,
+) -> Minimum<N> {
     let scale = search.scale;
     let mut n_evaluations = 0;
     // All vectors below are in units of the scales.
-    let mut evaluate = |x: [f64; 3]| {
+    let mut evaluate = |x: [f64; N]| {
         n_evaluations += 1;
         let (value, gradient) = function(std::array::from_fn(|i| x[i] * scale[i]));
         (value, std::array::from_fn(|i| gradient[i] * scale[i]))
     };
-    let mut at: [f64; 3] = std::array::from_fn(|i| start[i] / scale[i]);
-    let (mut value, mut gradient): Evaluation = evaluate(at);
+    let mut at: [f64; N] = std::array::from_fn(|i| start[i] / scale[i]);
+    let (mut value, mut gradient): Evaluation<N> = evaluate(at);
     let mut inverse_hessian = first_guess(&gradient);
     let mut fresh = true;
     for _ in 0..search.most_steps {
@@ -83,7 +83,7 @@ pub fn minimize(
             fresh = true;
             continue;
         };
-        let bend: [f64; 3] = std::array::from_fn(|i| next_gradient[i] - gradient[i]);
+        let bend: [f64; N] = std::array::from_fn(|i| next_gradient[i] - gradient[i]);
         update(&mut inverse_hessian, &moved, &bend, fresh);
         fresh = false;
         at = std::array::from_fn(|i| at[i] + moved[i]);
@@ -97,13 +97,13 @@ pub fn minimize(
 }
 
 /// Shortens a step until it gains enough. Returns the step taken and what was found there.
-fn search_line(
-    evaluate: &mut impl FnMut([f64; 3]) -> Evaluation,
-    at: &[f64; 3],
+fn search_line<const N: usize>(
+    evaluate: &mut impl FnMut([f64; N]) -> Evaluation<N>,
+    at: &[f64; N],
     value: f64,
-    step: &[f64; 3],
+    step: &[f64; N],
     slope: f64,
-) -> Option<([f64; 3], f64, [f64; 3])> {
+) -> Option<([f64; N], f64, [f64; N])> {
     let mut share = 1.0;
     for _ in 0..MOST_SHORTENINGS {
         let moved = step.map(|x| x * share);
@@ -123,13 +123,18 @@ fn search_line(
 }
 
 /// Steepest descent, at most one scale far.
-fn first_guess(gradient: &[f64; 3]) -> [[f64; 3]; 3] {
+fn first_guess<const N: usize>(gradient: &[f64; N]) -> [[f64; N]; N] {
     let length = dot(gradient, gradient).sqrt();
     diagonal(if length > 1.0 { 1.0 / length } else { 1.0 })
 }
 
 /// The BFGS update of the inverse Hessian; left alone where the function bends downwards.
-fn update(inverse: &mut [[f64; 3]; 3], moved: &[f64; 3], bend: &[f64; 3], fresh: bool) {
+fn update<const N: usize>(
+    inverse: &mut [[f64; N]; N],
+    moved: &[f64; N],
+    bend: &[f64; N],
+    fresh: bool,
+) {
     let curvature = dot(moved, bend);
     let bend_length = dot(bend, bend);
     if curvature <= 1e-12 * bend_length.max(1e-30) {
@@ -141,23 +146,24 @@ fn update(inverse: &mut [[f64; 3]; 3], moved: &[f64; 3], bend: &[f64; 3], fresh:
     }
     let turned = times(inverse, bend);
     let stretch = (1.0 + dot(bend, &turned) / curvature) / curvature;
-    for i in 0..3 {
-        for j in 0..3 {
+    for i in 0..N {
+        for j in 0..N {
             inverse[i][j] += stretch * moved[i] * moved[j]
                 - (turned[i] * moved[j] + moved[i] * turned[j]) / curvature;
         }
     }
 }
 
-fn diagonal(value: f64) -> [[f64; 3]; 3] {
+fn diagonal<const N: usize>(value: f64) -> [[f64; N]; N] {
     std::array::from_fn(|i| std::array::from_fn(|j| if i == j { value } else { 0.0 }))
 }
 
-fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+/// From the first on, so that the bits are those of the sum as it is written.
+fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
+    (1..N).fold(a[0] * b[0], |sum, i| sum + a[i] * b[i])
 }
 
-fn times(matrix: &[[f64; 3]; 3], vector: &[f64; 3]) -> [f64; 3] {
+fn times<const N: usize>(matrix: &[[f64; N]; N], vector: &[f64; N]) -> [f64; N] {
     std::array::from_fn(|i| dot(&matrix[i], vector))
 }
 

@@ -90,18 +90,23 @@ impl Reco for PhotonMpe {
 
     fn under(&self, systematic: &Systematic) -> Result<Arc<dyn Reco>, String> {
         systematic.without_amounts(self.name())?;
-        let light = match systematic.hole_ice {
-            HoleIce::H2 => Arc::clone(&self.light),
-            HoleIce::Older => Arc::new(LearnedLight::shipped(HoleIce::Older)),
-        };
-        Ok(Arc::new(Self {
-            light,
-            ..self.clone()
-        }))
+        Ok(Arc::new(self.behind(systematic.hole_ice)))
     }
 }
 
 impl PhotonMpe {
+    /// The same behind other holes.
+    pub(crate) fn behind(&self, hole_ice: HoleIce) -> Self {
+        let light = match hole_ice {
+            HoleIce::H2 => Arc::clone(&self.light),
+            HoleIce::Older => Arc::new(LearnedLight::shipped(HoleIce::Older)),
+        };
+        Self {
+            light,
+            ..self.clone()
+        }
+    }
+
     /// The likelihood of one event.
     ///
     /// # Errors

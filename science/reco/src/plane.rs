@@ -68,6 +68,12 @@ impl Plane {
         [u, v, seen.abreast_ns]
     }
 
+    /// Where a track passes the plane, and when.
+    pub(crate) fn point(&self, [u, v, time_ns]: [f64; 3]) -> ([f64; 3], f64) {
+        let position_m = add_scaled(self.middle_m, self.across[0], u);
+        (add_scaled(position_m, self.across[1], v), time_ns)
+    }
+
     /// The best of several minima, as the outcome of a pixel.
     pub(crate) fn outcome(&self, minima: impl IntoIterator<Item = Minimum>) -> PixelOutcome {
         let best = minima
@@ -81,11 +87,10 @@ impl Plane {
     }
 
     fn fit(&self, minimum: &Minimum) -> PixelFit {
-        let [u, v, time_ns] = minimum.at;
-        let position_m = add_scaled(self.middle_m, self.across[0], u);
+        let (position_m, time_ns) = self.point(minimum.at);
         PixelFit {
             llh: minimum.value,
-            position_m: add_scaled(position_m, self.across[1], v),
+            position_m,
             time_ns,
             energy_inside_gev: None,
             energy_total_gev: None,

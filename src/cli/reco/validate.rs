@@ -70,7 +70,8 @@ pub(in crate::cli) struct Arguments {
     )]
     reco: Vec<String>,
     /// How the light is made. photons: each through the ice, from the track and the showers on it, seconds an
-    /// event; density: drawn from the arrival times that pandel-mpe fits with, at once
+    /// event; shower: the same of a shower of electrons with no track; density: drawn from the arrival times that
+    /// pandel-mpe fits with, at once
     #[arg(long, value_name = "LIGHT", value_parser = light, default_value = "photons")]
     light: Light,
     /// Ice beside the description that reconstructions go by, as scattering=1.1,absorption=0.9,hole=older (h2
@@ -103,7 +104,8 @@ fn light(text: &str) -> Result<Light, String> {
     match text {
         "density" => Ok(Light::Density),
         "photons" => Ok(Light::Photons),
-        _ => Err("write photons or density".to_owned()),
+        "shower" => Ok(Light::Shower),
+        _ => Err("write photons, shower or density".to_owned()),
     }
 }
 

@@ -20,16 +20,21 @@ use crate::cli::interrupt::on_interrupt;
 use crate::cli::regions::Regions;
 use crate::cli::stderr::columns;
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print, tell};
+use crate::event::Event;
 use crate::event::detector::Detector;
 use crate::journal::{self, Asked, Contents, Journal};
 use crate::output::summary::Summary;
 use crate::output::timeline::Timeline;
 use crate::output::{self, EventIdentity, FailedFile, Mark, ScanRecord, Written};
+use crate::reco::choice::choose;
 use crate::reco::{Problem, Reco};
 use crate::transport;
 
 /// Room that the files of a scan need: a default scan leaves three to four megabytes.
 const ROOM_BYTES: usize = 8 << 20;
+
+/// The name that leaves the reconstruction to the event.
+const AUTO: &str = "auto";
 
 /// What all events of a call share.
 #[derive(Debug)]
@@ -123,7 +128,8 @@ impl Call<'_> {
         let seen = Some((&event, &self.detector));
         let plan = arguments.plan(seen)?;
         let marks = arguments.marks.at(seen)?;
-        let (name, reco) = arguments.reco(&arguments.reco, self.slots, &event, &self.detector)?;
+        let named = chosen(&arguments.reco, &event, &self.detector)?;
+        let (name, reco) = arguments.reco(&named, self.slots, &event, &self.detector)?;
         let systematics = arguments.systematics.as_ref();
         let systematics = systematics.map(|named| systematics::read(named, reco.as_deref()));
         let hit_doms = output::hit_doms(&event);
@@ -339,6 +345,22 @@ impl Call<'_> {
         };
         Ok(Answer { code, summary })
     }
+}
+
+/// The reconstruction of this name; where that is left to the event, the one that it asks for, and why is told.
+fn chosen(named: &str, event: &Event, detector: &Detector) -> Result<String, Failure> {
+    if named != AUTO {
+        return Ok(named.to_owned());
+    }
+    let problem = Problem {
+        event: event.clone(),
+        detector: detector.clone(),
+        reco: AUTO.to_owned(),
+        systematics: None,
+    };
+    let choice = choose(&problem).map_err(bad_input)?;
+    tell(&format!("reco {}: {}", choice.reco, choice.why));
+    Ok(choice.reco.to_owned())
 }
 
 /// Ctrl-C, listened to from here on; from here on, too, a file that may not grow is an error and no end.

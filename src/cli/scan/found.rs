@@ -42,9 +42,17 @@ pub(in crate::cli) fn complete_rounds(
         .collect()
 }
 
-/// What the event gives reason to doubt, and the map if it lacks the systematics that were asked for.
-pub(in crate::cli) fn doubts(problem: &Problem, is_averaged: bool) -> Vec<Doubt> {
+/// What the event gives reason to doubt, the reconstruction with regions of this method, and the map if it lacks the
+/// systematics that were asked for.
+pub(in crate::cli) fn doubts(
+    problem: &Problem,
+    method: &RegionMethod,
+    is_averaged: bool,
+) -> Vec<Doubt> {
     let mut doubts = Doubt::of_event(&problem.event);
+    if !matches!(method, RegionMethod::Coverage(_)) {
+        doubts.extend(Doubt::of_reco(&problem.reco));
+    }
     if problem.systematics.is_some() && !is_averaged {
         doubts.push(Doubt::WithoutSystematics);
     }
@@ -69,7 +77,7 @@ impl Found {
             complete,
             sub_pixel: SubPixelFit::of(map),
             hit_doms: output::hit_doms(&problem.event),
-            event_doubts: doubts(problem, is_averaged),
+            event_doubts: doubts(problem, choice.method(), is_averaged),
         }
     }
 

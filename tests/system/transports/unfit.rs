@@ -105,7 +105,8 @@ pub(crate) fn a_typo_is_told(url: &str) -> Result<(), Failed> {
     let worker = Worker::start(url)?;
     let mut typo = Typo::start(url)?;
     typo.wait_for(
-        "1 worker is here and does not offer external:typo, they offer linefit, pandel-mpe, photon-mpe",
+        "1 worker is here and does not offer external:typo, they offer cascade, linefit, pandel-mpe, \
+         photon-mpe, segmented",
     )?;
     typo.interrupt()?;
     let scanned = Scan::start(Subject::Demo, url)?.finish()?;
@@ -118,7 +119,8 @@ pub(crate) fn a_neighbours_typo_harms_nobody(url: &str) -> Result<(), Failed> {
     let workers = [Worker::start(url)?, Worker::start(url)?];
     let mut typo = Typo::start(url)?;
     typo.wait_for(
-        "2 workers are here, none offers external:typo, they offer linefit, pandel-mpe, photon-mpe",
+        "2 workers are here, none offers external:typo, they offer cascade, linefit, pandel-mpe, \
+         photon-mpe, segmented",
     )?;
     let scanned = Scan::start(Subject::Demo, url)?.finish()?;
     same(&scanned, &Subject::Demo.map_in_memory()?)?;

@@ -20,6 +20,8 @@ pub(crate) const PHOTONS_PER_M: f64 = 2450.08;
 /// Light of a shower of electrons, m per GeV: 5.321 m at 0.910 g/cm3 (`icecube/ppc`; L. Raedel, C. Wiebusch, Astropart.
 /// Phys. 44 (2013) 102), in ice of 0.917.
 const SHOWER_M_PER_GEV: f64 = 5.321 * 0.910 / 0.917;
+/// Detected photons of a shower of electrons, per GeV.
+pub(crate) const PHOTONS_PER_GEV: f64 = PHOTONS_PER_M * SHOWER_M_PER_GEV;
 /// Light of a shower of hadrons beside it, between 100 GeV and some TeV. Same source.
 const HADRON_SHARE: f64 = 0.8;
 /// Light of all losses below half a GeV beside the bare track: constant, and growth with the logarithm of the energy
@@ -88,6 +90,11 @@ impl<'a> Source<'a> {
             sums,
             shower,
         }
+    }
+
+    /// What it moves along.
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
     }
 
     /// How much there is.

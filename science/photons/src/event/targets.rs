@@ -12,7 +12,7 @@ use skyscan_event::detector::Detector;
 use skyscan_reco::light::cherenkov::Track;
 
 /// Radius of a DOM, m (M. G. Aartsen et al., JINST 12 (2017) P03012).
-const DOM_RADIUS_M: f64 = 0.165_1;
+pub(crate) const DOM_RADIUS_M: f64 = 0.165_1;
 /// Radius of a target as a share of its distance from the track, and its limits.
 const RADIUS_SHARE: f64 = 0.25;
 const RADII_M: (f64, f64) = (2.0, 12.0);

@@ -1,8 +1,11 @@
 use super::*;
 use skyscan_event::detector::Dom;
+use skyscan_reco::choice::muon_energy_gev;
 use skyscan_reco::hits::first_hits;
-use skyscan_reco::light::cherenkov::subtract;
-use skyscan_reco::synthetic;
+use skyscan_reco::light::cherenkov::add_scaled;
+use skyscan_reco::segmented::Segmented;
+use skyscan_reco::{Likelihood, PixelRequest, Problem, synthetic};
+use skyscan_sky::map::PixelOutcome;
 
 use crate::optics::phase_index;
 
@@ -168,11 +171,7 @@ fn a_muon_comes_in_before_it_goes_out() {
             (to - 1.0, true),
             (to + 1.0, false),
         ] {
-            let point = skyscan_reco::light::cherenkov::add_scaled(
-                track.position_m,
-                track.direction,
-                along,
-            );
+            let point = add_scaled(track.position_m, track.direction, along);
             assert_eq!(
                 bounds.hold(point),
                 inside,
@@ -181,4 +180,111 @@ fn a_muon_comes_in_before_it_goes_out() {
             );
         }
     }
+}
+
+/// What of a muon shines within the outermost DOMs, in GeV of a shower of electrons.
+fn deposited_gev(generator: &Generator<'_>, recipe: &Recipe) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+    let muon = recipe.muon(generator.detector, &mut rng);
+    let (from_m, to_m) = generator.bounds.crossing(&muon.track);
+    let (losses, way_m) = losses::draw(muon.energy_gev, to_m - from_m, &mut rng);
+    let at = |along_m: f64| {
+        let Track {
+            position_m,
+            direction,
+            ..
+        } = muon.track;
+        add_scaled(position_m, direction, from_m + along_m)
+    };
+    let inner = Bounds {
+        radius_m: generator.bounds.radius_m - MARGIN_M,
+        bottom_m: generator.bounds.bottom_m + MARGIN_M,
+        top_m: generator.bounds.top_m - MARGIN_M,
+        ..generator.bounds
+    };
+    let inside = losses.iter().filter(|loss| inner.hold(at(loss.along_m)));
+    let of_showers: f64 = inside
+        .map(|loss| loss.energy_gev * if loss.hadrons { 0.8 } else { 1.0 })
+        .sum();
+    let metres = (0..way_m as u32).filter(|along| inner.hold(at(f64::from(*along))));
+    // 5.28 m of track shine as a GeV does, with soft losses a third more.
+    of_showers + metres.count() as f64 * 1.4 / 5.28
+}
+
+/// What `segmented` says of a muon.
+#[derive(Debug)]
+struct Told {
+    energy_gev: f64,
+    /// Losses within the telescope along the true direction, beside what was lost there.
+    losses: f64,
+    /// The energy by which `auto` chooses, beside the true one.
+    muon: f64,
+}
+
+fn told_of(seeds: std::ops::Range<u64>) -> Vec<Told> {
+    let detector = Detector::icecube86();
+    let generator = Generator::new(&detector, HoleIce::H2);
+    let mut told = Vec::new();
+    for seed in seeds {
+        let energy_gev = 1e3 * 10_f64.powf((seed % 17) as f64 / 4.0);
+        let recipe = recipe(seed, energy_gev);
+        let event = generator.generate(&recipe, 2);
+        let direction = event.truth.as_ref().unwrap().direction.unwrap();
+        let problem = Problem {
+            event,
+            detector: detector.clone(),
+            reco: "segmented".to_owned(),
+            systematics: None,
+        };
+        let Ok(likelihood) = Segmented::default().for_event(&problem) else {
+            continue;
+        };
+        let request = PixelRequest {
+            direction,
+            seeds: vec![],
+        };
+        let PixelOutcome::Fitted(fit) = likelihood.fit(&request) else {
+            panic!("no fit of seed {seed}");
+        };
+        told.push(Told {
+            energy_gev,
+            losses: fit.energy_inside_gev.unwrap() / deposited_gev(&generator, &recipe),
+            muon: muon_energy_gev(&problem).unwrap() / energy_gev,
+        });
+    }
+    told
+}
+
+fn within_a_factor_of(factor: f64, ratios: impl Iterator<Item = f64>) -> usize {
+    ratios
+        .filter(|ratio| (1.0 / factor..factor).contains(ratio))
+        .count()
+}
+
+#[test]
+fn losses_along_the_true_direction_are_found() {
+    let told = told_of(0..4);
+    let right = within_a_factor_of(2.0, told.iter().map(|one| one.losses));
+    assert!(told.len() >= 3 && right + 1 >= told.len(), "{told:?}");
+}
+
+/// The figures of docs/segmented.md, which a failure tells.
+#[test]
+#[ignore = "takes minutes: cargo test --release -p skyscan-photons -- --ignored losses"]
+fn losses_of_many_are_found() {
+    let told = told_of(100..151);
+    let n = told.len();
+    let figures = |of: fn(&Told) -> f64, factor: f64| {
+        let mut ratios: Vec<f64> = told.iter().map(of).collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |share: f64| ratios[(share * n as f64) as usize];
+        let right = within_a_factor_of(factor, ratios.iter().copied());
+        (right, [0.1, 0.5, 0.9].map(at))
+    };
+    let losses = figures(|one| one.losses, 2.0);
+    let muon = figures(|one| one.muon, 3.0);
+    assert!(
+        losses.0 * 10 >= n * 8 && muon.0 * 10 >= n * 5,
+        "of {n}: losses {losses:?}, muon {muon:?}, {told:?}"
+    );
 }

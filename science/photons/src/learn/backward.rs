@@ -40,7 +40,7 @@ impl Gradient {
 
     pub(super) fn of<D: Density<OUTPUTS>, const OUTPUTS: usize>(
         network: &Network<OUTPUTS>,
-        block: &[Lesson],
+        block: &[Lesson<D::Seen>],
     ) -> Self {
         let mut sum = Self::none(network.weights().len());
         for lesson in block {
@@ -52,10 +52,10 @@ impl Gradient {
     fn learn<D: Density<OUTPUTS>, const OUTPUTS: usize>(
         &mut self,
         network: &Network<OUTPUTS>,
-        lesson: &Lesson,
+        lesson: &Lesson<D::Seen>,
     ) {
         let (hidden, outputs) = network.run(&lesson.features);
-        let (ln_density, slopes) = D::ln_density(&outputs, lesson.distance_m, lesson.delay_ns);
+        let (ln_density, slopes) = D::ln_density(&outputs, lesson.distance_m, lesson.seen);
         self.ln_density += lesson.weight * ln_density;
         self.weight += lesson.weight;
 

@@ -5,16 +5,18 @@ use skyscan_reco::light::learned::photons::Photons;
 
 /// A density of delays whose parameters a network answers.
 pub(super) trait Density<const OUTPUTS: usize> {
+    /// What is seen of the light: of a photon, its delay in ns.
+    type Seen: Copy + std::fmt::Debug + Send + Sync;
     /// What the network answers before it has learned anything.
     const FIRST_OFFSETS: [f64; OUTPUTS];
     /// Width of the Gaussian that delays are smeared with, ns.
     const JITTER_NS: f64;
 
-    /// Log density (per ns) of a delay at a distance, and its derivatives by what the network answers.
+    /// Log density (per ns) of what is seen at a distance, and its derivatives by what the network answers.
     fn ln_density(
         outputs: &[f64; OUTPUTS],
         distance_m: f64,
-        delay_ns: f64,
+        seen: Self::Seen,
     ) -> (f64, [f64; OUTPUTS]);
 }
 
@@ -23,6 +25,7 @@ pub(super) trait Density<const OUTPUTS: usize> {
 pub(super) struct FourComponents;
 
 impl Density<N_PARAMETERS> for FourComponents {
+    type Seen = f64;
     const FIRST_OFFSETS: [f64; N_PARAMETERS] =
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.7, -0.5, -1.5];
     const JITTER_NS: f64 = components::JITTER_NS;

@@ -7,6 +7,7 @@ use skyscan_reco::light::learned::components::Components;
 struct GammaDensity;
 
 impl Density<2> for GammaDensity {
+    type Seen = f64;
     const FIRST_OFFSETS: [f64; 2] = [0.0, -5.0];
     const JITTER_NS: f64 = 0.0;
 
@@ -114,7 +115,7 @@ fn four_components_come_close_to_a_gamma_density() {
     assert!(worst < 0.09, "{worst}");
 }
 
-fn lessons(n: usize) -> Vec<Lesson> {
+fn lessons(n: usize) -> Vec<Lesson<f64>> {
     let ice = Ice::new(&layers_of_icecube());
     let samples = samples(n);
     samples

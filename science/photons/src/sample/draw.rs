@@ -20,19 +20,19 @@ use crate::medium::Medium;
 use crate::optics::{HoleIce, Spectrum};
 
 /// Emission points lie between plus and minus this height.
-const HALF_HEIGHT_M: f64 = 750.0;
+pub(super) const HALF_HEIGHT_M: f64 = 750.0;
 /// Mean distance of virtual DOMs on the path of a photon.
-const SPACING_M: f64 = 25.0;
+pub(super) const SPACING_M: f64 = 25.0;
 /// Samples are kept more often by a factor of e with every so many metres from the track, as light gets fainter ...
 const REACH_M: f64 = 45.0;
 /// ... up to this distance.
 const FARTHEST_M: f64 = 250.0;
 /// This share of what is left of a photon is kept: small enough that few samples have to stand for more than others.
-const KEPT: f64 = 0.3;
+pub(super) const KEPT: f64 = 0.3;
 /// A photon that counts less than this plays roulette ...
-const FAINT: f64 = 0.25;
+pub(super) const FAINT: f64 = 0.25;
 /// ... and survives with this probability.
-const SURVIVAL: f64 = 0.5;
+pub(super) const SURVIVAL: f64 = 0.5;
 /// Photons of one block.
 const BLOCK: u64 = 4096;
 
@@ -55,7 +55,7 @@ pub(crate) fn draw(ice: &[IceLayer], settings: &Settings) -> Vec<Sample> {
 }
 
 /// How much more often samples at this distance are kept than light comes there.
-fn boost(distance_m: f64) -> f64 {
+pub(super) fn boost(distance_m: f64) -> f64 {
     libm::exp(distance_m.min(FARTHEST_M) / REACH_M)
 }
 

@@ -9,6 +9,7 @@ pub mod features;
 pub mod file;
 pub mod network;
 pub mod photons;
+pub mod showers;
 
 use super::SPEED_OF_LIGHT_M_PER_NS;
 use super::ice::Ice;
@@ -25,6 +26,11 @@ use network::Network;
 pub fn front_delay_per_metre_ns() -> f64 {
     let (phase, group) = FRONT_INDICES;
     (phase * group - 1.0) / (phase * phase - 1.0).sqrt() / SPEED_OF_LIGHT_M_PER_NS
+}
+
+/// Time per metre of light of 600 nm that comes straight: learned delays of showers are behind it.
+pub fn front_ns_per_metre() -> f64 {
+    FRONT_INDICES.1 / SPEED_OF_LIGHT_M_PER_NS
 }
 
 /// Phase and group index at 600 nm: the polynomials of the paper there.

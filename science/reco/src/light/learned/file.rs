@@ -99,53 +99,71 @@ impl LearnedLight {
     /// # Errors
     /// If it has another form, or its weights are damaged or not numbers.
     pub fn read(bytes: &[u8]) -> Result<Self, LearnedFileError> {
-        let form = |text: &str| LearnedFileError::Form(text.to_owned());
-        let file: File =
-            serde_json::from_slice(bytes).map_err(|e| LearnedFileError::Form(e.to_string()))?;
-        if file.format != FORMAT {
-            return Err(form("the format is another one"));
-        }
-        if file.provenance.jitter_ns != JITTER_NS {
-            return Err(form("it was learned with another jitter"));
-        }
-        let bytes = STANDARD
-            .decode(&file.weights)
-            .map_err(|e| LearnedFileError::Form(e.to_string()))?;
-        let found = hexadecimal(&Sha256::digest(&bytes));
-        if found != file.weights_sha256 {
-            return Err(LearnedFileError::Damaged {
-                found,
-                expected: file.weights_sha256,
-            });
-        }
-        let weights: Vec<f64> = bytes
-            .chunks_exact(4)
-            .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
-            .collect();
-        if !weights.iter().all(|weight| weight.is_finite()) {
-            return Err(form("a weight is not a number"));
-        }
-        let network = Network::new(weights).ok_or_else(|| form("the network has another size"))?;
+        let (network, provenance) = decode(FORMAT, bytes)?;
         Ok(Self {
             network,
-            provenance: file.provenance,
+            provenance,
         })
     }
 
     /// The file; the weights are rounded to 32 bits.
     pub fn to_json(&self) -> String {
-        let weights = self.network.weights().iter();
-        let bytes: Vec<u8> = weights.flat_map(|w| (*w as f32).to_le_bytes()).collect();
-        let file = File {
-            format: FORMAT.to_owned(),
-            provenance: self.provenance.clone(),
-            weights_sha256: hexadecimal(&Sha256::digest(&bytes)),
-            weights: STANDARD.encode(&bytes),
-        };
-        let mut json = serde_json::to_string_pretty(&file).expect("numbers and texts are JSON");
-        json.push('\n');
-        json
+        encode(FORMAT, &self.network, &self.provenance)
     }
+}
+
+/// What a file of this format holds.
+pub(super) fn decode<const OUTPUTS: usize>(
+    format: &str,
+    bytes: &[u8],
+) -> Result<(Network<OUTPUTS>, Provenance), LearnedFileError> {
+    let form = |text: &str| LearnedFileError::Form(text.to_owned());
+    let file: File =
+        serde_json::from_slice(bytes).map_err(|e| LearnedFileError::Form(e.to_string()))?;
+    if file.format != format {
+        return Err(form("the format is another one"));
+    }
+    if file.provenance.jitter_ns != JITTER_NS {
+        return Err(form("it was learned with another jitter"));
+    }
+    let bytes = STANDARD
+        .decode(&file.weights)
+        .map_err(|e| LearnedFileError::Form(e.to_string()))?;
+    let found = hexadecimal(&Sha256::digest(&bytes));
+    if found != file.weights_sha256 {
+        return Err(LearnedFileError::Damaged {
+            found,
+            expected: file.weights_sha256,
+        });
+    }
+    let weights: Vec<f64> = bytes
+        .chunks_exact(4)
+        .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+        .collect();
+    if !weights.iter().all(|weight| weight.is_finite()) {
+        return Err(form("a weight is not a number"));
+    }
+    let network = Network::new(weights).ok_or_else(|| form("the network has another size"))?;
+    Ok((network, file.provenance))
+}
+
+/// The file of a network.
+pub(super) fn encode<const OUTPUTS: usize>(
+    format: &str,
+    network: &Network<OUTPUTS>,
+    provenance: &Provenance,
+) -> String {
+    let weights = network.weights().iter();
+    let bytes: Vec<u8> = weights.flat_map(|w| (*w as f32).to_le_bytes()).collect();
+    let file = File {
+        format: format.to_owned(),
+        provenance: provenance.clone(),
+        weights_sha256: hexadecimal(&Sha256::digest(&bytes)),
+        weights: STANDARD.encode(&bytes),
+    };
+    let mut json = serde_json::to_string_pretty(&file).expect("numbers and texts are JSON");
+    json.push('\n');
+    json
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
