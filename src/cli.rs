@@ -145,7 +145,8 @@ const MIN_FILES: u64 = 48;
 /// Runs the command that the program was called with.
 pub fn run() -> ExitCode {
     stderr::tell_panics();
-    let matches = settings::without_empty(Arguments::command()).get_matches();
+    let command = settings::without_empty(Arguments::command());
+    let matches = scan::tier::settled(&command, command.clone().get_matches());
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     log_of(&arguments.command).start();
     // Where it cannot be raised, whoever needs more files says so.

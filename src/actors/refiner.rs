@@ -34,23 +34,20 @@ impl Decide for ByPlan {
     fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
         let map = &*atlas.nominal;
         let direction = |pixel: Pixel| self.frame.to_detector(pixel.center());
+        let variations = self.plan.variations();
         if atlas.varied.is_empty()
             && let Next::Wave(pixels) = scan::next(map, &self.plan)
         {
             let first = |pixel| {
-                (
-                    Point::from(pixel),
-                    start::request(map, pixel, direction(pixel)),
-                )
+                let request = start::request(map, pixel, direction(pixel));
+                (Point::from(pixel), variations.around(request))
             };
             return pixels.into_iter().map(first).collect();
         }
         let points = systematics::next(atlas, &self.plan, self.n_systematics).into_iter();
         let again = |point: Point| {
-            (
-                point,
-                start::again(map, point.pixel, direction(point.pixel)),
-            )
+            let request = start::again(map, point.pixel, direction(point.pixel));
+            (point, variations.around(request))
         };
         points.map(again).collect()
     }

@@ -4,7 +4,8 @@ mod answer;
 mod found;
 mod kept;
 mod several;
-mod systematics;
+pub(super) mod systematics;
+pub(super) mod tier;
 pub(super) mod time;
 mod watcher;
 
@@ -43,7 +44,7 @@ use crate::output::timeline::Timeline;
 use crate::reco::Reco;
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::Disc;
-use crate::scan::{Plan, Strategy};
+use crate::scan::{Plan, Strategy, Variations};
 use crate::sky::Nside;
 use crate::sky::direction::Direction;
 use crate::sky::region::WILKS_90;
@@ -51,6 +52,7 @@ use crate::transport;
 use answer::Call;
 pub(super) use answer::{processor_seconds, tell_failed};
 pub(super) use found::{complete_rounds, doubts};
+use tier::Tier;
 use watcher::Interims;
 
 /// Scan the sky for the source of an event
@@ -78,6 +80,8 @@ use watcher::Interims;
 ///
 /// Example: skyscan scan alert.json --systematics quick
 ///
+/// Example: skyscan scan alert.json --tier pole
+///
 /// Example: skyscan scan alert.json --strategy direct --nside 256 --near 138.6,0.1 --within 5
 ///
 /// Example: skyscan scan alert.json --reco external --external-program 'python3 fit.py'
@@ -95,6 +99,10 @@ pub(super) struct Arguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArguments,
+    /// Other defaults of reconstruction, resolutions, regions and systematics, by what the answer is for. Says which
+    /// options it stands for; any of them that is given wins (docs/validation.md)
+    #[arg(long, value_enum)]
+    tier: Option<Tier>,
     /// Reconstruction that is run in every pixel: photon-mpe, pandel-mpe, segmented (also how much light came:
     /// energies, 0.3 s a pixel), cascade (a shower with no track, no direction), linefit (at once, off by degrees),
     /// auto (segmented for HESE streams and above 50 TeV, else photon-mpe: what was chosen stands in every result),
@@ -123,6 +131,11 @@ pub(super) struct Arguments {
     /// Direct scans: how far around --near, in degrees
     #[arg(long, value_name = "DEG", value_parser = degrees, requires = "near")]
     within: Option<f64>,
+    /// Begin fits at positions around each start, too, as IceCube's scanner does: point, none beside it; octahedron,
+    /// six 20 m away; cylinder, six 150 m to the side and 40 m ahead and behind. No event is known to need it
+    /// (docs/likelihood.md)
+    #[arg(long, value_name = "FORM", value_parser = variations, default_value = "point")]
+    variations: Variations,
     #[command(flatten)]
     regions: RegionArguments,
     /// Scan the part of the sky that matters again under other ice, holes and timing, and average the probability
@@ -175,14 +188,16 @@ pub(super) struct Arguments {
 }
 
 /// What a journal knows already.
-const ASKED_BEFORE: [&str; 13] = [
+const ASKED_BEFORE: [&str; 15] = [
     "events",
     "event",
     "pulses",
     "detector",
+    "tier",
     "reco",
     "strategy",
     "nside",
+    "variations",
     "near",
     "within",
     "regions",
@@ -205,6 +220,13 @@ pub(super) fn nside(text: &str) -> Result<Nside, String> {
         .parse()
         .map_err(|_| format!("{text:?} is not a number"))?;
     Nside::try_from(number).map_err(|error| error.to_string())
+}
+
+fn variations(text: &str) -> Result<Variations, String> {
+    let known = Variations::ALL.into_iter();
+    let named = known.clone().find(|known| known.name() == text);
+    let names: Vec<&str> = known.map(Variations::name).collect();
+    named.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
 fn degrees(text: &str) -> Result<f64, String> {
@@ -241,7 +263,8 @@ impl Arguments {
             (StrategyName::Direct, within) => Strategy::Direct { within },
         };
         let is_strange = external::is_external(&self.reco);
-        Plan::of(strategy, &self.nside, is_strange, WILKS_90).map_err(bad_input)
+        let plan = Plan::of(strategy, &self.nside, is_strange, WILKS_90).map_err(bad_input)?;
+        Ok(plan.varying(self.variations))
     }
 
     /// The reconstruction of this name, and its own; only that if others run it.

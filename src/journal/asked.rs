@@ -10,7 +10,7 @@ use super::schema::{EVENT, PLAN, SETTINGS, TABLES};
 use crate::protocol::{pack_problem, unpack_problem};
 use crate::reco::Problem;
 use crate::scan::plan::Disc;
-use crate::scan::{Plan, Strategy};
+use crate::scan::{Plan, Strategy, Variations};
 use crate::sky::region::{RegionChoice, RegionMethod};
 use crate::sky::{Equatorial, Nside};
 
@@ -62,6 +62,8 @@ impl Asked {
             false => nsides(&asked.plan),
         };
         compare("nside", rounds(self), rounds(other));
+        let variations = |asked: &Self| asked.plan.variations().name().to_owned();
+        compare("variations", variations(self), variations(other));
         let regions = |asked: &Self| match asked.regions.method().coverage_sha256() {
             Some(hash) => format!("coverage by file {}", hash.get(..8).unwrap_or(hash)),
             None => asked.regions.method().name().to_owned(),
@@ -125,6 +127,11 @@ impl Asked {
             // What is made of numbers and names only can always be written.
             let levels = serde_json::to_string(&**levels).unwrap_or_default();
             settings.push(("coverage", Value::Text(levels)));
+        }
+        // Without the setting a fit begins at points, as in journals from before there were others.
+        match self.plan.variations() {
+            Variations::Point => {}
+            variations => settings.push(("variations", text(variations.name()))),
         }
         match self.plan.strategy() {
             Strategy::Zoom => settings.push(("strategy", text("zoom"))),
@@ -205,6 +212,16 @@ impl Asked {
             },
             other => return Err(format!("strategy is {other:?}")),
         };
+        let variations = match setting("variations") {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Variations::Point,
+            _ => {
+                let named = text("variations")?;
+                let known = Variations::ALL
+                    .into_iter()
+                    .find(|known| known.name() == named);
+                known.ok_or_else(|| format!("variations are {named:?}"))?
+            }
+        };
         let regions = match text("regions")?.as_str() {
             "wilks" => RegionMethod::Wilks,
             "calibrated" => RegionMethod::Calibrated,
@@ -226,7 +243,9 @@ impl Asked {
         let fail_after = u32::try_from(integer("fail_after")?).ok();
         Ok(Self {
             problem,
-            plan: plan.until_resolved(integer("until_resolved")? != 0),
+            plan: plan
+                .until_resolved(integer("until_resolved")? != 0)
+                .varying(variations),
             regions,
             fail_after: fail_after
                 .and_then(NonZeroU32::new)

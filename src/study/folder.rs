@@ -12,10 +12,13 @@ use super::design::{Design, Ice};
 use crate::event::DetectorDirection;
 use crate::output::OutputError;
 use crate::output::file::{make_folder, write_atomically};
+use crate::reco::systematics::SystematicSet;
 
 const DESIGN: &str = "study.json";
 const ANSWERS: &str = "answers.jsonl";
 const MAPS: &str = "maps";
+/// Digits of a set's hash in the names of its maps.
+const SET_DIGITS: usize = 16;
 
 /// What a reconstruction said of an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +39,43 @@ pub struct Answer {
     pub truth: DetectorDirection,
     /// Name of the reconstruction.
     pub reco: String,
+    /// Over what its map is averaged; nothing if it is that of the telescope as described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systematics: Option<SetId>,
     /// The map that it made.
     pub outcome: Outcome,
+}
+
+/// A set of systematics.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SetId {
+    /// What it calls itself.
+    pub name: String,
+    /// SHA-256 of what is in it, in hexadecimal.
+    pub sha256: String,
+}
+
+impl From<&SystematicSet> for SetId {
+    fn from(set: &SystematicSet) -> Self {
+        Self {
+            name: set.name.clone(),
+            sha256: set.sha256_hex(),
+        }
+    }
+}
+
+impl Answer {
+    /// What made it: a reconstruction, and the systematics that it is averaged over.
+    pub fn maker(&self) -> String {
+        maker(&self.reco, self.systematics.as_ref())
+    }
+}
+
+fn maker(reco: &str, systematics: Option<&SetId>) -> String {
+    match systematics {
+        None => reco.to_owned(),
+        Some(SetId { name, .. }) => format!("{reco}, systematics {name}"),
+    }
 }
 
 /// What became of a scan.
@@ -48,9 +86,10 @@ pub enum Outcome {
     Map {
         /// Its SHA-256.
         sha256: String,
-        /// `-ln L` with the true direction, fitted like a pixel, with the true vertex as one more start.
+        /// `-ln L` with the true direction, fitted like a pixel, with the true vertex as one more start; nothing
+        /// beside a map that is averaged.
         llh_truth: Option<f64>,
-        /// Time that workers spent on it: the only number that differs from run to run.
+        /// Time that workers spent on the scan that it is of: the only number that differs from run to run.
         busy_s: f64,
     },
     /// The reconstruction cannot use the event, for this reason.
@@ -91,7 +130,7 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct Folder {
     dir: PathBuf,
-    answers: BTreeMap<(u64, String), Answer>,
+    answers: BTreeMap<(u64, String, Option<SetId>), Answer>,
     file: File,
 }
 
@@ -154,13 +193,20 @@ impl Folder {
     }
 
     fn keep(&mut self, answer: Answer) {
-        self.answers
-            .insert((answer.event, answer.reco.clone()), answer);
+        let Answer {
+            event,
+            reco,
+            systematics,
+            ..
+        } = &answer;
+        let key = (*event, reco.clone(), systematics.clone());
+        self.answers.insert(key, answer);
     }
 
     /// Whether there is an answer already.
-    pub fn has(&self, event: u64, reco: &str) -> bool {
-        self.answers.contains_key(&(event, reco.to_owned()))
+    pub fn has(&self, event: u64, reco: &str, systematics: Option<&SetId>) -> bool {
+        let key = (event, reco.to_owned(), systematics.cloned());
+        self.answers.contains_key(&key)
     }
 
     /// Adds an answer, whose map is there.
@@ -181,7 +227,7 @@ impl Folder {
         Ok(())
     }
 
-    /// All answers, by event, then by reconstruction.
+    /// All answers, by event, then by reconstruction, then by systematics, without them first.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.answers.values()
     }
@@ -198,8 +244,16 @@ impl Folder {
 }
 
 /// Name of the file with the map of an answer.
-pub fn map_name(event: u64, reco: &str) -> String {
-    format!("{event:06}.{reco}.npz")
+pub fn map_name(answer: &Answer) -> String {
+    let Answer { event, reco, .. } = answer;
+    match &answer.systematics {
+        None => format!("{event:06}.{reco}.npz"),
+        // Names of sets may have any letters.
+        Some(SetId { sha256, .. }) => {
+            let digits = sha256.get(..SET_DIGITS).unwrap_or(sha256);
+            format!("{event:06}.{reco}.systematics-{digits}.npz")
+        }
+    }
 }
 
 fn malformed(path: &Path, error: &serde_json::Error) -> FolderError {
@@ -245,6 +299,7 @@ mod tests {
                 azimuth_rad: 2.0,
             },
             reco: "pandel-mpe".to_owned(),
+            systematics: None,
             outcome: Outcome::Unusable("no light".to_owned()),
         }
     }
@@ -262,15 +317,27 @@ mod tests {
         let text = fs::read(&path).unwrap();
         fs::write(&path, &text[..text.len() - 5]).unwrap();
         let mut folder = Folder::open(&dir, &design()).unwrap();
-        assert!(folder.has(0, "pandel-mpe") && !folder.has(1, "pandel-mpe"));
+        let has = |folder: &Folder, event| folder.has(event, "pandel-mpe", None);
+        assert!(has(&folder, 0) && !has(&folder, 1));
         folder.add(answer(1)).unwrap();
         drop(folder);
         assert_eq!(fs::read(&path).unwrap(), text);
+        // Under systematics it is another answer.
+        let set = SetId::from(&SystematicSet::quick());
+        let averaged = Answer {
+            systematics: Some(set.clone()),
+            ..answer(1)
+        };
+        let mut folder = Folder::open(&dir, &design()).unwrap();
+        assert!(!folder.has(1, "pandel-mpe", Some(&set)));
+        folder.add(averaged.clone()).unwrap();
+        drop(folder);
         let folder = Folder::open(&dir, &design()).unwrap();
         assert_eq!(
             folder.answers().cloned().collect::<Vec<_>>(),
-            [answer(0), answer(1)]
+            [answer(0), answer(1), averaged.clone()]
         );
+        assert_ne!(map_name(&averaged), map_name(&answer(1)));
         let other = Design {
             seed: 2,
             ..design()

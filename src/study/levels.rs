@@ -55,14 +55,16 @@ struct Seen {
     spread_deg2: f64,
 }
 
-/// The file of a study whose answers were measured with [`FLOORS_DEG`].
+/// The file of a study whose answers were measured with [`FLOORS_DEG`]. Answers that are averaged over systematics
+/// have no part in it: `scan` takes levels by reconstruction alone.
 ///
 /// # Errors
 /// If there are too few events.
 pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, TooFewEvents> {
     let mut by_reco: BTreeMap<&str, Vec<Seen>> = BTreeMap::new();
     let mut events: Vec<u64> = Vec::new();
-    for one in measured {
+    let plain = |one: &&Measured| one.answer.systematics.is_none();
+    for one in measured.iter().filter(plain) {
         let seen = by_reco.entry(&one.answer.reco).or_default();
         if let Some(found) = &one.found {
             seen.push(Seen::of(one.answer.hit_doms, found));

@@ -134,8 +134,7 @@ impl Measuring<'_> {
         sha256: &str,
         method: &RegionMethod,
     ) -> Result<Option<Found>, MeasureError> {
-        let name = map_name(answer.event, &answer.reco);
-        let path = self.folder.maps().join(name);
+        let path = self.folder.maps().join(map_name(answer));
         let map = read_scan_file(&path, None)?.map;
         if map.sha256_hex() != sha256 {
             return Err(MeasureError::OtherMap(path));

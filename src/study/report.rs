@@ -3,7 +3,7 @@
 mod charts;
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -36,16 +36,16 @@ const ROUNDING: f64 = 1e-9;
 pub struct Report {
     /// What the events were.
     pub design: Design,
-    /// By reconstruction.
+    /// By reconstruction, without systematics and with them.
     pub recos: Vec<RecoReport>,
     /// Every answer, by event, then by reconstruction.
     pub answers: Vec<Measured>,
 }
 
-/// The answers of one reconstruction.
+/// The answers of one reconstruction, without systematics or averaged over them.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecoReport {
-    /// Its name.
+    /// Its name, and that of the systematics.
     pub reco: String,
     /// How its regions were made.
     #[serde(flatten)]
@@ -93,13 +93,13 @@ type Usable<'a> = (&'a Measured, &'a Found);
 impl Report {
     /// Counts them.
     pub fn of(design: &Design, answers: Vec<Measured>) -> Self {
-        let mut names: Vec<&str> = answers.iter().map(|one| &*one.answer.reco).collect();
-        names.sort_unstable();
-        names.dedup();
-        let recos = names.into_iter().map(|reco| {
-            let of_reco = answers.iter().filter(|one| one.answer.reco == reco);
-            RecoReport::of(reco, &of_reco.collect::<Vec<_>>(), design)
-        });
+        let mut by_maker: BTreeMap<String, Vec<&Measured>> = BTreeMap::new();
+        for one in &answers {
+            by_maker.entry(one.answer.maker()).or_default().push(one);
+        }
+        let recos = by_maker
+            .iter()
+            .map(|(maker, all)| RecoReport::of(maker, all, design));
         let recos = recos.collect();
         Self {
             design: design.clone(),

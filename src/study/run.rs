@@ -12,16 +12,18 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::{Notify, watch};
 
 use super::design::{Design, Made};
-use super::folder::{Answer, Folder, FolderError, Outcome, map_name};
+use super::folder::{Answer, Folder, FolderError, Outcome, SetId, map_name};
 use crate::actors::scanner::{Ending, Scanned};
 use crate::actors::worker::{LEASES_PER_SLOT, WorkerConfig};
 use crate::actors::{self, ScanError, ScanSetup, progress::Progress};
 use crate::event::DetectorDirection;
 use crate::event::detector::Detector;
 use crate::output::{self, EventIdentity, OutputError};
+use crate::reco::systematics::SystematicSet;
 use crate::reco::{KernelError, Problem, Reco, StopFlag, VertexSeed};
 use crate::scan::ledger::Chunking;
 use crate::scan::plan::PlanError;
+use crate::scan::systematics::Combined;
 use crate::scan::{Plan, Strategy, start};
 use crate::sky::Nside;
 use crate::sky::coordinates::SkyFrame;
@@ -84,6 +86,8 @@ pub struct Study {
     pub detector: Detector,
     /// What is tried on them.
     pub recos: Vec<Arc<dyn Reco>>,
+    /// Over what maps are averaged, beside those of the detector as it is described.
+    pub systematics: Option<SystematicSet>,
     /// Where.
     pub place: Place,
 }
@@ -100,8 +104,12 @@ impl Study {
         number: u64,
         folder: &'a Folder,
     ) -> impl Iterator<Item = &'a Arc<dyn Reco>> {
+        let set = self.systematics.as_ref().map(SetId::from);
         let recos = self.recos.iter();
-        recos.filter(move |reco| !folder.has(number, reco.name()))
+        recos.filter(move |reco| {
+            let has = |set| folder.has(number, reco.name(), set);
+            !has(None) || set.as_ref().is_some_and(|set| !has(Some(set)))
+        })
     }
 
     /// Scans what is missing of the first so many events, until `stop` says true; tells how many events are
@@ -152,7 +160,7 @@ impl Study {
                     let made = made?;
                     let mut answers = Vec::new();
                     for reco in &recos {
-                        answers.extend(self.answer(&made, reco, maps, stop).await?);
+                        answers.extend(self.answers(&made, reco, maps, stop).await?);
                     }
                     Ok::<Vec<Answer>, StudyError>(answers)
                 }
@@ -162,7 +170,10 @@ impl Study {
         let mut n_done = 0;
         while let Some(answers) = answered.next().await {
             for answer in answers? {
-                folder.add(answer)?;
+                // Of a scan under systematics the first map may be known.
+                if !folder.has(answer.event, &answer.reco, answer.systematics.as_ref()) {
+                    folder.add(answer)?;
+                }
             }
             if !*stop.borrow() {
                 n_done += 1;
@@ -172,14 +183,15 @@ impl Study {
         Ok(())
     }
 
-    /// Scans one event; nothing if that was stopped.
-    async fn answer(
+    /// Scans one event: an answer without systematics and, if there are any, one with them; nothing if that was
+    /// stopped.
+    async fn answers(
         &self,
         made: &Made,
         reco: &Arc<dyn Reco>,
         maps: &std::path::Path,
         stop: &watch::Receiver<bool>,
-    ) -> Result<Option<Answer>, StudyError> {
+    ) -> Result<Vec<Answer>, StudyError> {
         let truth = made.event.truth.as_ref();
         let (Some(truth), Some(direction)) = (truth, truth.and_then(|truth| truth.direction))
         else {
@@ -188,7 +200,7 @@ impl Study {
                 what: "it has no truth".to_owned(),
             });
         };
-        let answer = |outcome| Answer {
+        let answer = |systematics, outcome| Answer {
             event: made.number,
             seed: made.seed,
             ice: made.ice,
@@ -197,17 +209,24 @@ impl Study {
             mjd: made.event.mjd,
             truth: direction,
             reco: reco.name().to_owned(),
+            systematics,
             outcome,
+        };
+        let set = self.systematics.as_ref();
+        let unusable = |reason: String| -> Vec<Answer> {
+            let sets = std::iter::once(None).chain(set.map(|set| Some(SetId::from(set))));
+            sets.map(|set| answer(set, Outcome::Unusable(reason.clone())))
+                .collect()
         };
         let problem = Problem {
             event: made.event.clone(),
             detector: self.detector.clone(),
             reco: reco.name().to_owned(),
-            systematics: None,
+            systematics: self.systematics.clone(),
         };
         let kernel = match reco.prepare(&problem) {
             Ok(kernel) => kernel,
-            Err(error) => return Ok(Some(answer(Outcome::Unusable(error.to_string())))),
+            Err(error) => return Ok(unusable(error.to_string())),
         };
         let scanned = self.scan(&problem, reco, stop).await?;
         match &scanned.ending {
@@ -216,14 +235,11 @@ impl Study {
             Ending::Stopped
             | Ending::GaveUp(_)
             | Ending::DeadlineCame(_)
-            | Ending::Unrecorded(_) => return Ok(None),
-            Ending::Hopeless(reason) => {
-                return Ok(Some(answer(Outcome::Unusable(reason.clone()))));
-            }
+            | Ending::Unrecorded(_) => return Ok(Vec::new()),
+            Ending::Hopeless(reason) => return Ok(unusable(reason.clone())),
         }
         if scanned.map.best().is_none() {
-            let reason = "no pixel could be fitted".to_owned();
-            return Ok(Some(answer(Outcome::Unusable(reason))));
+            return Ok(unusable("no pixel could be fitted".to_owned()));
         }
         let vertex = VertexSeed {
             position_m: truth.position_m,
@@ -231,15 +247,30 @@ impl Study {
         };
         let request = at_truth(&scanned.map, &problem, direction, vertex);
         let fitted = kernel.evaluate(vec![request], StopFlag::default()).await;
-        let identity = EventIdentity::from(&problem.event);
-        let name = map_name(made.number, reco.name());
-        let numerics = self.design.numerics;
-        output::write_archive(maps, &name, &scanned.map, identity, reco.name(), numerics)?;
-        Ok(Some(answer(Outcome::Map {
-            sha256: scanned.map.sha256_hex(),
-            llh_truth: llh(fitted),
-            busy_s: scanned.busy_seconds,
-        })))
+        let kept = |set: Option<SetId>, map: &SkyMap, llh_truth| {
+            let outcome = Outcome::Map {
+                sha256: map.sha256_hex(),
+                llh_truth,
+                busy_s: scanned.busy_seconds,
+            };
+            let answer = answer(set, outcome);
+            let identity = EventIdentity::from(&problem.event);
+            let (name, numerics) = (map_name(&answer), self.design.numerics);
+            output::write_archive(maps, &name, map, identity, reco.name(), numerics)?;
+            Ok::<Answer, OutputError>(answer)
+        };
+        let mut answers = vec![kept(None, &scanned.map, llh(fitted))?];
+        if let Some(set) = set {
+            let set = Some(SetId::from(set));
+            answers.push(match Combined::of(&scanned.atlas()) {
+                Some(combined) => kept(set, &combined.map, None)?,
+                None => {
+                    let reason = "under some systematic no pixel could be fitted".to_owned();
+                    answer(set, Outcome::Unusable(reason))
+                }
+            });
+        }
+        Ok(answers)
     }
 
     fn plan(&self) -> Result<Plan, PlanError> {

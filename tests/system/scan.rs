@@ -15,8 +15,9 @@ mod progress;
 mod real;
 mod refusal;
 mod same_map;
-mod systematics;
+pub(crate) mod systematics;
 mod telling;
+mod tiers;
 
 use libtest_mimic::Trial;
 
@@ -35,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         open::checks(),
         answer_first::checks(),
         systematics::checks(),
+        tiers::checks(),
     ];
     let mut trials = group("scan", None, always.into_iter().flatten());
     trials.extend(group("scan::real_events", real_events(), real::checks()));

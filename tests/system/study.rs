@@ -12,6 +12,7 @@ use crate::needs::{Check, group};
 use crate::scan::command::{
     DEMO, empty_folder, json as json_of, number, run, scan, skyscan, stderr, text,
 };
+use crate::scan::systematics::SET;
 
 /// Coarse scans of events with little light: a tenth of a second each.
 const QUICK: [&str; 10] = [
@@ -28,11 +29,15 @@ const QUICK: [&str; 10] = [
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("a_study_says_what_it_did", says_what_it_did),
         ("a_killed_study_goes_on_where_it_was", goes_on),
         ("an_interrupt_keeps_what_there_is", interrupted),
         ("levels_of_a_study_serve_scans", levels),
+        (
+            "answers_under_systematics_stand_beside_those_without",
+            systematics,
+        ),
         ("what_makes_no_sense_is_refused", refused),
     ];
     group("study", None, checks)
@@ -260,6 +265,39 @@ fn levels() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A study that asks for systematics later keeps what it had, and adds to it.
+fn systematics() -> Result<(), Failed> {
+    let folder = empty_folder("study-systematics")?;
+    let usual = ["--reco", "pandel-mpe", "--regions", "wilks"];
+    let plain = answers(&study("2", &folder, &usual)?)?;
+    let report = study(
+        "2",
+        &folder,
+        &[&usual[..], &["--systematics", SET]].concat(),
+    )?;
+    let all = answers(&report)?;
+    let (without, averaged): (Vec<Value>, Vec<Value>) =
+        (all.into_iter()).partition(|answer| answer.get("systematics").is_none());
+    assert_eq!(without, plain);
+    for (with, plain) in averaged.iter().zip(&plain) {
+        assert_eq!(with["systematics"]["name"], "three");
+        assert_eq!(with["truth"], plain["truth"]);
+        assert_ne!(
+            with["outcome"]["map"]["sha256"],
+            plain["outcome"]["map"]["sha256"]
+        );
+        assert!(number(&with["excess"])?.is_finite());
+    }
+    let makers: Vec<&Value> = (report["recos"].as_array().ok_or("no recos")?.iter())
+        .map(|reco| &reco["reco"])
+        .collect();
+    assert_eq!(makers, ["pandel-mpe", "pandel-mpe, systematics three"]);
+    assert_eq!(report["recos"][1]["groups"][0]["n"], 2);
+    // Who asks for none gets none.
+    assert_eq!(answers(&study("2", &folder, &usual)?)?, plain);
+    Ok(())
+}
+
 fn refused() -> Result<(), Failed> {
     let folder = empty_folder("study-refused")?;
     let study_in = folder.join("study");
@@ -271,7 +309,7 @@ fn refused() -> Result<(), Failed> {
     let usual = [
         "reco", "validate", "--events", "1", "--out", out, "--nside", "4,8",
     ];
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--seed", "6"], "holds another study"),
         (
             &["--seed", "5", "--ice", "dust=2"],
@@ -284,6 +322,17 @@ fn refused() -> Result<(), Failed> {
             "no coverage file that can be used",
         ),
         (&["--seed", "5", "--workers", "0"], "--workers 0"),
+        (
+            &[
+                "--seed",
+                "5",
+                "--reco",
+                "photon-mpe,linefit",
+                "--systematics",
+                "quick",
+            ],
+            "linefit",
+        ),
         (&["--seed", "5", "--energies-gev", "1e7,1e3"], "FROM,TO"),
     ];
     for (more, expected) in cases {

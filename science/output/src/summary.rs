@@ -33,6 +33,9 @@ pub struct Summary {
     /// Raised when the same event and configuration give other bits.
     #[serde(default)]
     pub numerics: u32,
+    /// Positions around each start at which fits began, too, if at any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variations: Option<String>,
     /// URL of the transport, without secrets.
     pub transport: String,
     /// Where the neutrino came from; absent if no pixel could be reconstructed.

@@ -47,7 +47,7 @@ const COARSE: Search = Search {
     tolerance: 1e-2,
     ..SEARCH
 };
-/// How many of the tracks that are known are followed to a minimum.
+/// How many of the tracks that are known are followed to a minimum, if a request does not name more.
 const FOLLOWED: usize = 2;
 /// Two tracks are the same within so many steps of the search.
 const NEAR: f64 = 0.1;
@@ -168,6 +168,7 @@ impl Likelihood for PhotonMpeLikelihood {
             .coarse
             .minima(&plane, &[], !parents.is_empty(), &COARSE);
         let mut slice = Slice::new(self, &plane);
+        let n_followed = FOLLOWED.max(parents.len());
         let starts = parents
             .into_iter()
             .chain(coarse.iter().map(|minimum| minimum.at));
@@ -176,7 +177,7 @@ impl Likelihood for PhotonMpeLikelihood {
             .collect();
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         starts.dedup_by(|a, b| is_near(a.1, b.1));
-        let followed = starts.into_iter().take(FOLLOWED);
+        let followed = starts.into_iter().take(n_followed);
         let minima: Vec<Minimum> = followed
             .map(|(_, start)| minimize(|track| slice.evaluate(track), start, &SEARCH))
             .collect();

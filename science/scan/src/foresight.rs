@@ -96,7 +96,8 @@ impl Foresight {
 
     /// What a fit of one of them is asked for.
     pub fn request(&self, pixel: Pixel, direction: DetectorDirection) -> PixelRequest {
-        start::request(&self.known, pixel, direction)
+        let request = start::request(&self.known, pixel, direction);
+        self.plan.variations().around(request)
     }
 
     /// What became of one of them.

@@ -5,7 +5,8 @@
 //! Pure: no thread, no clock, no network. [`refinement`] decides from the map alone, so the map is
 //! a function of the event and the [`Plan`]; [`ledger`] cuts the pixels of a wave into tasks and
 //! counts each result once, whatever a transport repeats, loses or reorders; [`stragglers`] decides
-//! which tasks hold up a wave and get copies; [`start`] finds where the minimisation in a pixel may begin;
+//! which tasks hold up a wave and get copies; [`start`] finds where the minimisation in a pixel may begin,
+//! [`Variations`] where else;
 //! [`systematics`] repeats the part of the sky that matters under other ice and timing.
 
 mod atlas;
@@ -18,6 +19,7 @@ mod standings;
 pub mod start;
 pub mod stragglers;
 pub mod systematics;
+mod variations;
 
 pub use atlas::{Atlas, Point};
 pub use ledger::{Acceptance, Answer, Ledger, Stall, Task, TaskCounts};
@@ -26,3 +28,4 @@ pub use refinement::{Next, next};
 pub use skyscan_reco::NUMERICS;
 pub use standings::PutAside;
 pub use stragglers::{CopyReason, StragglerPolicy};
+pub use variations::Variations;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Variations;
 use skyscan_sky::{Equatorial, Nside};
 
 /// How the sky is searched.
@@ -35,6 +36,8 @@ pub struct Plan {
     rounds: Vec<Nside>,
     level: f64,
     until_resolved: bool,
+    #[serde(default)]
+    variations: Variations,
 }
 
 /// Why a plan makes no sense.
@@ -90,6 +93,7 @@ impl Plan {
             rounds,
             level,
             until_resolved: false,
+            variations: Variations::default(),
         })
     }
 
@@ -127,6 +131,16 @@ impl Plan {
     /// Whether a zoom ends where a round tells the shape of the region.
     pub fn ends_resolved(&self) -> bool {
         self.until_resolved
+    }
+
+    /// The same with fits that begin at other positions, too.
+    pub fn varying(self, variations: Variations) -> Self {
+        Self { variations, ..self }
+    }
+
+    /// At which positions beside those of coarser pixels a fit begins.
+    pub fn variations(&self) -> Variations {
+        self.variations
     }
 
     /// The same for a region of another level.

@@ -13,6 +13,7 @@ use crate::cli::interrupt::on_interrupt;
 use crate::cli::place::{PlaceArguments, cores};
 use crate::cli::progress::{Pace, left};
 use crate::cli::regions::{MethodArguments, Regions};
+use crate::cli::scan::systematics;
 use crate::cli::stderr::write_line;
 use crate::cli::{Failure, Format, INCOMPLETE, bad_input, failed, print, runtime, tell};
 use crate::output::file::write_atomically;
@@ -22,7 +23,7 @@ use crate::scan::{NUMERICS, Plan, Strategy};
 use crate::sky::Nside;
 use crate::sky::region::RegionMethod;
 use crate::study::design::{Design, Ice, Light};
-use crate::study::folder::{Answer, Folder, FolderError};
+use crate::study::folder::{Answer, Folder, FolderError, SetId};
 use crate::study::levels::{self, FLOORS_DEG};
 use crate::study::measure::{Measured, Measuring};
 use crate::study::report::{self, Report};
@@ -42,7 +43,8 @@ const MOST_CHANGED: f64 = 10.0;
 /// bias, how often regions hold the truth, and areas: as tables, charts, and as JSON with a row for
 /// each answer. The folder keeps every answer and its map as they come. The same call again goes on
 /// where it was ended, with a larger --events makes more of them, with another --regions reports the
-/// same maps by other regions. Ctrl-C reports on what there is.
+/// same maps by other regions, with --systematics adds the answers under these. Ctrl-C reports on what
+/// there is.
 ///
 /// With --coverage-out, levels and a floor that make regions hold what they say are found from these
 /// events, for scan --regions coverage=FILE. Show on other events that they do (docs/validation.md).
@@ -88,6 +90,9 @@ pub(in crate::cli) struct Arguments {
     nside: Vec<Nside>,
     #[command(flatten)]
     regions: MethodArguments,
+    /// Average over systematics, too: quick, full or a file, as for scan. The answers without stand beside
+    #[arg(long, value_name = "SET")]
+    systematics: Option<String>,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
@@ -210,6 +215,18 @@ impl Arguments {
         let detector = self.detector.read()?;
         let recos = self.reco.iter().map(|name| input::reco(name));
         let recos = recos.collect::<Result<Vec<Arc<dyn Reco>>, Failure>>()?;
+        let systematics = match &self.systematics {
+            None => None,
+            Some(named) => {
+                // Each of them has to know of all that is in it.
+                let read = |reco: &Arc<dyn Reco>| systematics::read(named, Some(&**reco));
+                let sets = recos
+                    .iter()
+                    .map(read)
+                    .collect::<Result<Vec<_>, Failure>>()?;
+                sets.into_iter().next()
+            }
+        };
         let plan = Plan::of(Strategy::Zoom, &self.nside, false, ENCLOSED).map_err(bad_input)?;
         transport::open(&self.place.transport, &self.access.access()).map_err(bad_input)?;
         let slots = self.place.slots()?;
@@ -231,6 +248,7 @@ impl Arguments {
             },
             detector,
             recos,
+            systematics,
             place: Place {
                 url: self.place.transport.clone(),
                 access: self.access.access(),
@@ -281,8 +299,11 @@ impl Arguments {
         folder: &Folder,
         regions: &Regions,
     ) -> Result<Vec<(Answer, RegionMethod)>, Failure> {
-        let is_asked =
-            |answer: &&Answer| answer.event < self.events && self.reco.contains(&answer.reco);
+        let set = study.systematics.as_ref().map(SetId::from);
+        let is_asked = |answer: &&Answer| {
+            let of_set = answer.systematics.is_none() || answer.systematics == set;
+            answer.event < self.events && self.reco.contains(&answer.reco) && of_set
+        };
         folder
             .answers()
             .filter(is_asked)

@@ -28,6 +28,7 @@ use crate::output::timeline::Timeline;
 use crate::output::{self, EventIdentity, FailedFile, Mark, ScanRecord, Written};
 use crate::reco::choice::choose;
 use crate::reco::{Problem, Reco};
+use crate::scan::Variations;
 use crate::transport;
 
 /// Room that the files of a scan need: a default scan leaves three to four megabytes.
@@ -294,6 +295,10 @@ impl Call<'_> {
         let found = Found::on(map, choice, has_ended, averaged.is_some(), problem, plan);
         let mut summary = found.summary(map, scanned, problem);
         summary.systematics = averaged.as_ref().map(|averaged| averaged.told().clone());
+        summary.variations = match plan.variations() {
+            Variations::Point => None,
+            variations => Some(variations.name().to_owned()),
+        };
         summary.transport = transport::shown(&self.arguments.place.transport);
         begun.clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;

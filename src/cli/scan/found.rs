@@ -128,6 +128,7 @@ impl Found {
             event: EventIdentity::from(&problem.event),
             reco: problem.reco.clone(),
             numerics: NUMERICS,
+            variations: None,
             transport: String::new(),
             best_fit,
             sub_pixel: self.sub_pixel.as_ref().map(SubPixel::from),

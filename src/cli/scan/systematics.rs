@@ -18,7 +18,7 @@ use crate::sky::map::SkyMap;
 use crate::sky::region::{Region, RegionChoice};
 
 /// The set of a name or file, for a reconstruction that can tell each of its systematics from the others.
-pub(super) fn read(named: &str, reco: Option<&dyn Reco>) -> Result<SystematicSet, Failure> {
+pub(in crate::cli) fn read(named: &str, reco: Option<&dyn Reco>) -> Result<SystematicSet, Failure> {
     let set = match named {
         "quick" => SystematicSet::quick(),
         "full" => SystematicSet::full(),

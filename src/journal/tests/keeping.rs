@@ -6,13 +6,17 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 use crate::journal::*;
-use crate::scan::Atlas;
+use crate::scan::{Atlas, Variations};
 
 #[test]
 fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
     let dir = folder("keeps");
     let path = dir.join("a.scan.db");
-    let journal = Journal::create(&path, &asked()).unwrap();
+    let asked = Asked {
+        plan: asked().plan.varying(Variations::Cylinder),
+        ..asked()
+    };
+    let journal = Journal::create(&path, &asked).unwrap();
     assert_eq!(journal.first_task(), 1 << 40);
     let desk = Arc::new(Desk::default());
     let record = Record::start(journal, "test:").unwrap();
@@ -28,7 +32,7 @@ fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
     assert_eq!(desk.confirmed.lock().unwrap().len(), n_batches);
     assert!(desk.returned.lock().unwrap().is_empty());
     let contents = read(&path).unwrap();
-    assert_eq!(contents.asked, asked());
+    assert_eq!(contents.asked, asked);
     assert_eq!(*contents.atlas.nominal, map(&rows));
     // Equality takes -0.0 for 0.0; the hash does not.
     assert_eq!(contents.atlas.nominal.sha256_hex(), map(&rows).sha256_hex());

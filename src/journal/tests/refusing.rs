@@ -185,6 +185,17 @@ fn settings_that_differ_are_named() {
         ours.differences(&other),
         ["reco: test, not pandel-mpe", "nside: 4,8, not 4"]
     );
+    let other = Asked {
+        plan: ours
+            .plan
+            .clone()
+            .varying(crate::scan::Variations::Octahedron),
+        ..ours.clone()
+    };
+    assert_eq!(
+        ours.differences(&other),
+        ["variations: point, not octahedron"]
+    );
     let mut other = ours.clone();
     other.problem.event.pulses[0].time_ns += 1.0;
     assert_eq!(

@@ -54,7 +54,7 @@ pub(super) fn resolution(report: &Report) -> Figure {
     let mut high = (0.0_f64, 0.0_f64);
     for (hue, reco) in report.recos.iter().enumerate() {
         let mut seen: Vec<(f64, f64)> = (report.answers.iter())
-            .filter(|one| one.answer.reco == reco.reco)
+            .filter(|one| one.answer.maker() == reco.reco)
             .filter_map(|one| Some((one.answer.hit_doms as f64, one.found.as_ref()?.angle_deg)))
             .collect();
         seen.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));

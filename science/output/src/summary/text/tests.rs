@@ -31,6 +31,7 @@ fn summary() -> Summary {
         },
         reco: "pandel-mpe".to_owned(),
         numerics: 1,
+        variations: None,
         transport: "memory:".to_owned(),
         best_fit: Some(BestFit {
             ra_deg: 224.12,
