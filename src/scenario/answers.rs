@@ -14,6 +14,7 @@ mod page;
 mod questions;
 mod reach;
 mod say;
+mod slide;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod deaths;
 mod instance;
+mod kind;
 mod order;
 mod placement;
 pub mod process;
@@ -130,6 +131,7 @@ fn instance<'a>(
         }
         None => 1.0,
     };
+    let slowness = slowness * kind::slower(&order.fleet.speeds, own_seed);
     let reco = Simulated {
         service: order.service,
         seed: order.seed,
@@ -144,9 +146,13 @@ fn instance<'a>(
         leases_per_slot: order.leases_per_slot,
         recos: vec![Arc::new(reco)],
     };
-    let deaths = order
-        .preemption
-        .map(|preemption| Deaths::new(preemption, own_seed.rotate_left(16), zone_seed));
+    let away = order.absences.iter().filter(|away| away.zone == zone);
+    let deaths = Deaths::new(
+        order.preemption,
+        away.copied().collect(),
+        own_seed.rotate_left(16),
+        zone_seed,
+    );
     Instance {
         order,
         hosts,

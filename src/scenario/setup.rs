@@ -25,10 +25,10 @@ use crate::scan::StragglerPolicy;
 use crate::scan::ledger::Chunking;
 use crate::scenario::theory::Load;
 pub use check::MOST_VIRTUAL_SLOTS;
-pub use faults::{Faults, FleetRestart, Hangs, PoolLoss, Preemption, Stragglers};
-pub use fleet::{Fleet, Ramp};
+pub use faults::{Faults, FleetRestart, Hangs, Outage, PoolLoss, Preemption, Stragglers};
+pub use fleet::{Fleet, Ramp, Speed};
 pub use messages::{Ballast, EventForm, Messages};
-pub use network::{NetworkSetup, ZoneSetup};
+pub use network::{Absence, NetworkSetup, ZoneSetup};
 pub use price::{PerBoundary, Prices};
 pub use relay::{RegionSetup, RelayNetwork};
 pub use service_time::{Law, ParetoTail, ServiceTime};
@@ -257,6 +257,7 @@ impl Setup {
         transport.credit == NonZeroU16::MIN
             && transport.spare_tasks == 0
             && is_wide
+            && self.fleet.speeds.is_empty()
             && *faults == Faults::default()
     }
 
@@ -281,6 +282,10 @@ impl Setup {
         }
         for restart in &mut self.faults.fleet_restarts {
             restart.back_after_s *= factor;
+        }
+        for outage in &mut self.faults.outages {
+            outage.after_s *= factor;
+            outage.for_s *= factor;
         }
         self
     }

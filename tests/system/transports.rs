@@ -1,6 +1,7 @@
 //! The same map over every transport, with workers in other processes that are killed, replaced
 //! and asked to leave, and brokers that go away in the middle of a scan.
 
+mod cluster;
 mod faults;
 mod notice;
 mod relay;
@@ -14,7 +15,7 @@ use libtest_mimic::{Failed, Trial};
 use skyscan_free_ports::free_ports;
 use skyscan_rabbitmq_node::Node;
 
-use crate::needs::{Check, broker, group, proxies, real_events};
+use crate::needs::{Check, broker, group, long, proxies, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let zeromq: [(&str, Check); 10] = [
@@ -160,6 +161,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     let real_rabbitmq: [(&str, Check); 1] = [(real, || {
         workers_come_and_go(Subject::Gold, &Node::start()?.url())
     })];
+    let clusters: [(&str, Check); 1] = [(
+        "long::a_killed_node_of_three_changes_nothing",
+        cluster::a_killed_node_changes_nothing,
+    )];
     let above: [(&str, Check); 1] = [(
         "relays_stand_below_relays",
         relay::relays_stand_below_relays,
@@ -177,6 +182,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             real_events().or(broker()),
             real_rabbitmq,
         ),
+        group("transports::rabbitmq", long().or(broker()), clusters),
         group("transports::relay", None, relays),
         group("transports::relay", broker(), above),
     ]

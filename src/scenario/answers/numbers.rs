@@ -50,7 +50,14 @@ pub(super) const IN_TIME_99: Column = ("99 % within 10 min", |point| {
 pub(super) const CORE_HOURS: Column = ("core hours billed", |point| {
     cell(point.mean.core_hours_billed, 1.0)
 });
-pub(super) const WASTED: Column = ("wasted", |point| cell(point.mean.core_hours_wasted, 1.0));
+pub(super) const WASTED: Column = ("wasted", |point| {
+    let wasted = point.mean.core_hours_wasted;
+    match wasted {
+        // Sums of the same times in different orders.
+        Some(wasted) if wasted.mean < 1e-6 => "0".to_owned(),
+        _ => cell(wasted, 1.0),
+    }
+});
 pub(super) const LOST: Column = ("leases lost", |point| count(point.tally.lost as usize));
 pub(super) const BYTES: Column = ("GB in all", |point| cell(point.mean.gigabytes_moved, 1.0));
 pub(super) const CROSSING: Column = ("GB between zones", |point| {

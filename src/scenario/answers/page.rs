@@ -9,6 +9,7 @@ use super::known::Known;
 use super::numbers::Column;
 use super::questions::{Chart, QUESTIONS, Question};
 use super::say::count;
+use super::slide;
 use crate::scenario::model::validation::{control_name, predicted_name};
 use crate::scenario::report::verdict::{HOLDS, verdicts};
 use crate::scenario::results::Report;
@@ -49,6 +50,7 @@ fn write(page: &mut String, known: &Known) -> Result {
             kinds(known, question)
         )?;
     }
+    slide::write(page, known)?;
     for (at, question) in QUESTIONS.iter().enumerate() {
         section(page, known, at + 1, question)?;
     }

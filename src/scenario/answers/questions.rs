@@ -1,14 +1,19 @@
-//! The open questions of the talk, in its order, and one of our own.
+//! The open questions of the talk, in its order, and those of our own.
 
 mod agreement;
 mod broker;
-mod deadline;
+mod bursts;
+pub(super) mod deadline;
 mod eighty_thousand;
 mod losses;
-mod master;
-mod scanner;
-mod transfer;
-mod zones;
+pub(super) mod master;
+mod masters;
+mod quarter_million;
+pub(super) mod scanner;
+mod speeds;
+pub(super) mod transfer;
+mod vanishing;
+pub(super) mod zones;
 
 use super::known::Known;
 use super::numbers::Column;
@@ -52,7 +57,7 @@ pub(super) struct Answer {
 }
 
 /// All of them.
-pub(super) const QUESTIONS: [Question; 9] = [
+pub(super) const QUESTIONS: [Question; 14] = [
     master::QUESTION,
     broker::QUESTION,
     eighty_thousand::QUESTION,
@@ -62,4 +67,9 @@ pub(super) const QUESTIONS: [Question; 9] = [
     zones::QUESTION,
     losses::QUESTION,
     agreement::QUESTION,
+    bursts::QUESTION,
+    quarter_million::QUESTION,
+    vanishing::QUESTION,
+    masters::QUESTION,
+    speeds::QUESTION,
 ];

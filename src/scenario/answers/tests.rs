@@ -1,3 +1,4 @@
+use super::questions::QUESTIONS;
 use super::*;
 use crate::scenario::results::fixture::report;
 use crate::scenario::results::{Means, Point, Tally, Theory};
@@ -92,6 +93,9 @@ fn a_void_point_neither_holds_nor_fails() {
 fn what_is_missing_is_had_by_a_command() {
     let told = page(vec![]);
     assert!(told.contains("skyscan replay scenarios/rabbit-80k.toml"));
-    assert_eq!(told.matches("| not replayed yet |").count(), 9);
+    assert_eq!(
+        told.matches("| not replayed yet |").count(),
+        QUESTIONS.len()
+    );
     assert!(!told.contains("In short"));
 }

@@ -23,16 +23,21 @@ pub(super) struct Instance<'a> {
     /// When the fleet began.
     pub(super) begun: Instant,
     pub(super) comes_s: f64,
-    pub(super) deaths: Option<Deaths>,
+    pub(super) deaths: Deaths,
     /// Draws who gets notice.
     pub(super) own_seed: u64,
 }
+
+/// Timers are no finer.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// A machine's end, as it is known at its beginning.
 #[derive(Clone, Copy)]
 struct Fate {
     dies: Instant,
     notice: Option<Instant>,
+    /// When its zone is back, if it goes with its zone.
+    zone_back: Option<Instant>,
 }
 
 impl Instance<'_> {
@@ -45,39 +50,54 @@ impl Instance<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.own_seed.rotate_left(32));
         let at_least = Duration::from_secs_f64(self.order.paid_at_least_s);
         let mut paid = Duration::ZERO;
-        let first = self.begun + Duration::from_secs_f64(self.comes_s);
-        tokio::select! {
-            biased;
-            _ = over.wait_for(|over| *over) => return Ok(paid),
-            () = sleep_until(first) => {}
-        }
+        let mut comes = self.begun + Duration::from_secs_f64(self.comes_s);
         loop {
+            let wanted_s = (comes - self.begun).as_secs_f64();
+            let comes_s = self.deaths.comes_s(wanted_s);
+            if comes_s > wanted_s {
+                comes = self.back(comes_s);
+            }
+            tokio::select! {
+                biased;
+                _ = over.wait_for(|over| *over) => return Ok(paid),
+                () = sleep_until(comes) => {}
+            }
             let born = Instant::now();
             let fate = self.fate(&mut rng, born);
             let is_over = self.one_life(fate, &mut over).await?;
             paid += born.elapsed().max(at_least);
-            let (Some(preemption), false) = (self.order.preemption, is_over) else {
+            let (Some(fate), false) = (fate, is_over) else {
                 return Ok(paid);
             };
-            tokio::select! {
-                biased;
-                _ = over.wait_for(|over| *over) => return Ok(paid),
-                () = sleep(Duration::from_secs_f64(preemption.back_after_s)) => {}
-            }
+            let back_after_s = self
+                .order
+                .preemption
+                .map_or(0.0, |taken| taken.back_after_s);
+            comes = match fate.zone_back {
+                Some(back) => back,
+                None => Instant::now() + Duration::from_secs_f64(back_after_s),
+            };
         }
     }
 
     fn fate(&mut self, rng: &mut ChaCha8Rng, born: Instant) -> Option<Fate> {
-        let deaths = self.deaths.as_mut()?;
-        let preemption = self.order.preemption?;
-        let now_s = (born - self.begun).as_secs_f64();
-        let dies = self.begun + Duration::from_secs_f64(deaths.next_after(now_s));
-        let is_told = rng.random::<f64>() < preemption.notice_share.unwrap_or(1.0);
-        let notice = preemption.notice_s.filter(|_| is_told);
+        let death = self.deaths.next_after((born - self.begun).as_secs_f64())?;
+        let at = |since_s: f64| self.begun + Duration::from_secs_f64(since_s);
+        let dies = at(death.at_s);
+        let taken = self.order.preemption;
+        let share = taken.and_then(|taken| taken.notice_share).unwrap_or(1.0);
+        let is_told = rng.random::<f64>() < share && death.zone_back_s.is_none();
+        let notice = taken.and_then(|taken| taken.notice_s).filter(|_| is_told);
         Some(Fate {
             dies,
             notice: notice.and_then(|before_s| dies.checked_sub(Duration::from_secs_f64(before_s))),
+            zone_back: death.zone_back_s.map(|back_s| self.back(back_s)),
         })
+    }
+
+    /// When a zone is surely back that comes back then, however that was rounded.
+    fn back(&self, back_s: f64) -> Instant {
+        self.begun + Duration::from_secs_f64(back_s) + GRAIN
     }
 
     /// Returns whether the fleet is over.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::setup::file::Scenario;
 use crate::scenario::setup::{
-    Ballast, Faults, Fleet, Hangs, Preemption, Ramp, ServiceTime, Setup, Stragglers,
+    Absence, Ballast, Faults, Fleet, Hangs, Preemption, Ramp, ServiceTime, Setup, Stragglers,
 };
 use crate::scenario::workload::landscape::Landscape;
 use crate::transport::Access;
@@ -35,6 +35,9 @@ pub struct FleetOrder {
     pub ballast: Option<Ballast>,
     /// Workers are taken away.
     pub preemption: Option<Preemption>,
+    /// Zones that vanish, the first one first.
+    #[serde(default)]
+    pub absences: Vec<Absence>,
     /// Some workers are slow.
     pub stragglers: Option<Stragglers>,
     /// Some tasks hang.
@@ -66,6 +69,7 @@ impl FleetOrder {
             seed,
             ballast: setup.messages.ballast(),
             preemption: setup.faults.preemption,
+            absences: setup.network.absences(&setup.faults.outages),
             stragglers: setup.faults.stragglers,
             hangs: setup.faults.hangs,
             landscape: (setup.workload.zoom.as_ref()).map(|zoom| Landscape::of(zoom, seed)),

@@ -95,6 +95,7 @@ mod tests {
             processes: 1,
             ramp,
             boot_s: 0.0,
+            speeds: Vec::new(),
         };
         Placement::of(&fleet, shares, 1)
     }

@@ -99,7 +99,7 @@ pub fn limit(point: &Point) -> Limit {
             EventForm::Inline => Limit::Payload,
             EventForm::ByRef | EventForm::Relay => Limit::Hub,
         }
-    } else if point.setup.faults.preemption.is_some() {
+    } else if point.setup.faults.takes_workers() {
         Limit::Losses
     } else if point.setup.has_barriers() {
         Limit::Rounds

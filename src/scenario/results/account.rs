@@ -6,6 +6,8 @@ use crate::scenario::setup::{PerBoundary, Prices, Setup};
 
 const HOUR_S: f64 = 3600.0;
 const GIGABYTE: f64 = 1e9;
+/// Sums that differ by less than this part are the same.
+const ROUNDING: f64 = 1e-9;
 
 /// What a run used. Core hours and money are in unscaled time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -139,9 +141,12 @@ impl Account {
 impl CoreHours {
     fn of(spent: Spent, time_scale: f64) -> Self {
         let hours = |seconds: f64| seconds.max(0.0) / time_scale / HOUR_S;
+        // Sums of the same times in different orders differ in their last digits.
+        let wasted_s = spent.worked_s - spent.used_s;
+        let is_rounding = wasted_s < ROUNDING * spent.worked_s;
         Self {
             used: hours(spent.used_s),
-            wasted: hours(spent.worked_s - spent.used_s),
+            wasted: if is_rounding { 0.0 } else { hours(wasted_s) },
             idle: hours(spent.paid_s - spent.worked_s),
             billed: hours(spent.paid_s),
         }
@@ -180,6 +185,11 @@ mod tests {
             (hours.used, hours.wasted, hours.idle, hours.billed),
             (2.0, 1.0, 1.0, 4.0)
         );
+        let rounded = Spent {
+            worked_s: 3600.0 + 1e-7,
+            ..spent
+        };
+        assert_eq!(CoreHours::of(rounded, 0.5).wasted, 0.0);
         let moved = PerBoundary {
             region: Transfer {
                 messages: 1,

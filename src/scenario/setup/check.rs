@@ -4,8 +4,8 @@ use super::range::{
     LONGEST_S, at_least_one, not_negative, positive, positive_up_to, share_of_one, up_to,
 };
 use super::{
-    Backend, Clock, Connections, EventForm, Faults, Fleet, Hangs, NetworkSetup, PoolLoss,
-    Preemption, Ramp, Setup, Stragglers, TransportSetup,
+    Backend, Clock, Connections, EventForm, Faults, Fleet, Hangs, NetworkSetup, Outage, PoolLoss,
+    Preemption, Ramp, Setup, Speed, Stragglers, TransportSetup,
 };
 use crate::scan::StragglerPolicy;
 
@@ -123,6 +123,15 @@ impl Setup {
                 self.n_tasks(0.0)
             ));
         }
+        for speed in &fleet.speeds {
+            let Speed {
+                name,
+                share,
+                slower,
+            } = speed;
+            positive(&format!("share of speed {name:?}"), Some(*share))?;
+            positive(&format!("slower of speed {name:?}"), Some(*slower))?;
+        }
         fleet.ramp.check()?;
         fleet.comes()?;
         self.network.check()?;
@@ -131,6 +140,9 @@ impl Setup {
         }
         check_policy(&self.policy)?;
         self.check_clock()?;
+        for outage in &faults.outages {
+            outage.check(&self.network)?;
+        }
         faults.check(fleet, self.is_in_this_process())
     }
 
@@ -297,6 +309,27 @@ impl Faults {
             }
         }
         Ok(())
+    }
+}
+
+impl Outage {
+    fn check(&self, network: &NetworkSetup) -> Result<(), String> {
+        let name = &self.zone;
+        let mut groups = network.zones.iter();
+        let Some(group) = groups.find(|group| group.name == *name) else {
+            return Err(format!(
+                "faults.outages: there is no [[network.zone]] of the name {name:?}"
+            ));
+        };
+        at_least_one("faults.outages.zones", self.zones)?;
+        if self.zones.is_some_and(|zones| zones > group.zones) {
+            return Err(format!(
+                "faults.outages.zones is more than zone {name:?} has, {}",
+                group.zones
+            ));
+        }
+        up_to(LONGEST_S, "faults.outages.after_s", self.after_s)?;
+        positive_up_to(LONGEST_S, "faults.outages.for_s", Some(self.for_s))
     }
 }
 

@@ -14,6 +14,24 @@ pub struct Faults {
     pub hangs: Option<Hangs>,
     /// A whole fleet process is killed, and started again.
     pub fleet_restarts: Vec<FleetRestart>,
+    /// Whole zones vanish at a time that is told, and come back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Outage>,
+}
+
+/// Zones vanish, all machines at once and without a word; they come back together, booting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Zones of this name in `[[network.zone]]`.
+    pub zone: String,
+    /// How many of them; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zones: Option<usize>,
+    /// When, in seconds since the fleet began.
+    pub after_s: f64,
+    /// For how long, in seconds.
+    pub for_s: f64,
 }
 
 /// Workers are taken away, memoryless, with all their slots at once.
@@ -46,6 +64,13 @@ pub struct PoolLoss {
     pub share: f64,
     /// Time over which they are taken away evenly, in seconds.
     pub within_s: f64,
+}
+
+impl Faults {
+    /// Whether workers go before the end.
+    pub fn takes_workers(&self) -> bool {
+        self.preemption.is_some() || !self.outages.is_empty()
+    }
 }
 
 impl Preemption {

@@ -22,6 +22,21 @@ pub struct Fleet {
     /// Time between when a worker's machine is there (and paid for) and when it connects, in seconds.
     #[serde(default)]
     pub boot_s: f64,
+    /// Kinds of machines, each with its speed; all are alike if there are none.
+    #[serde(default, rename = "speed", skip_serializing_if = "Vec::is_empty")]
+    pub speeds: Vec<Speed>,
+}
+
+/// Machines of one speed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Speed {
+    /// Name of these machines.
+    pub name: String,
+    /// Part of the workers that are such; what counts is its ratio to the parts of the others.
+    pub share: f64,
+    /// Factor by which they take longer than `workload.service` says.
+    pub slower: f64,
 }
 
 /// How the workers come.

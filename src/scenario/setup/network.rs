@@ -8,7 +8,7 @@ use super::messages::EventForm;
 use super::range::{LONGEST_WAY_S, at_least_one, bandwidth, positive, up_to};
 use super::relay::{RegionSetup, RelayNetwork};
 use super::station::{StationSetup, bits};
-use super::{Clock, Setup};
+use super::{Clock, Outage, Setup};
 use crate::transport::modelled::{Boundary, Model, Path, Sizes};
 
 /// Hub, broker and zones. Everything that is absent takes no time and has no end.
@@ -53,6 +53,17 @@ pub struct ZoneSetup {
     pub region: Option<RegionSetup>,
 }
 
+/// When a zone is not there, in seconds since the fleet began.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Number of the zone.
+    pub zone: usize,
+    /// When it vanishes.
+    pub from_s: f64,
+    /// When it comes back.
+    pub until_s: f64,
+}
+
 fn one() -> usize {
     1
 }
@@ -83,6 +94,27 @@ impl NetworkSetup {
             std::iter::repeat_n((share, group.path()), group.zones)
         };
         self.zones.iter().flat_map(each).collect()
+    }
+
+    /// Each single zone that vanishes, by its number among those of [`paths`](Self::paths).
+    pub(in crate::scenario) fn absences(&self, outages: &[Outage]) -> Vec<Absence> {
+        let mut absences = Vec::new();
+        for outage in outages {
+            let mut first = 0;
+            for group in &self.zones {
+                if group.name == outage.zone {
+                    let n = outage.zones.unwrap_or(group.zones).min(group.zones);
+                    absences.extend((first..first + n).map(|zone| Absence {
+                        zone,
+                        from_s: outage.after_s,
+                        until_s: outage.after_s + outage.for_s,
+                    }));
+                }
+                first += group.zones;
+            }
+        }
+        absences.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+        absences
     }
 
     /// Mean of something over the workers, by the zones that they are in.

@@ -56,7 +56,9 @@ impl<'a> Project<'a> {
     pub(crate) fn environment(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             let is_ours = |start| name.to_string_lossy().starts_with(start);
-            if is_ours("SKYSCAN_") || is_ours("COMPOSE_") {
+            // With which broker, `./test long` says.
+            let is_broker = name == "SKYSCAN_RABBITMQ_IMAGE";
+            if !is_broker && (is_ours("SKYSCAN_") || is_ours("COMPOSE_")) {
                 command.env_remove(name);
             }
         }

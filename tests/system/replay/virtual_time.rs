@@ -19,6 +19,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("a_wrong_hub_time_is_noticed", wrong_hub_time),
         ("the_event_travels_once_to_each_machine", event_once),
         ("a_whole_zone_may_go_and_nothing_is_lost", zone_goes),
+        ("a_zone_that_vanishes_takes_its_leases_along", zone_vanishes),
     ];
     checks.extend(relays::checks());
     checks
@@ -51,8 +52,10 @@ workers = 60
 slots = 4
 ramp = { kind = "zonal", workers_per_s = 1, begins_within_s = 30 }
 boot_s = 20
+speed = [{ name = "new", share = 1, slower = 0.8 }, { name = "old", share = 1, slower = 1.2 }]
 source = "a test"
 [faults]
+outages = [{ zone = "near", after_s = 500, for_s = 60 }]
 preemption = { per_min = 0.05, back_after_s = 60, notice_s = 30, notice_share = 0.5, pool = { per_hour = 2, share = 0.8, within_s = 60 } }
 stragglers = { share = 0.05, slower = 3 }
 hangs = { probability = 0.001, seconds = 300 }
@@ -214,15 +217,16 @@ fn wrong_hub_time() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The same without anything that goes wrong.
+fn calm() -> String {
+    let before = STORM.split("[faults]").next().unwrap_or_default();
+    let rest = STORM.split("[network]\n").nth(1).unwrap_or_default();
+    format!("{before}[network]\n{rest}").replace("connections = 50", "connections = 60")
+}
+
 /// By reference a machine of four slots takes the event once; inline every task takes it.
 fn event_once() -> Result<(), Failed> {
-    let calm: String = STORM
-        .split("[faults]")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let rest = STORM.split("[network]\n").nth(1).unwrap_or_default();
-    let calm = (calm + "[network]\n" + rest).replace("connections = 50", "connections = 60");
+    let calm = calm();
     let bytes = |text: &str| -> Result<[f64; 2], Failed> {
         let (_folder, report) = run(&Scratch::new(text)?)?;
         let run = runs(&report).next().ok_or("no run")?;
@@ -258,6 +262,21 @@ fn zone_goes() -> Result<(), Failed> {
         let dollars = account.dollars.ok_or("no money")?;
         if (dollars.compute / hours.billed / 0.011 - 1.0).abs() > 1e-9 || dollars.hub <= 0.0 {
             return Err(format!("{dollars:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// One of the two far zones has 20 machines of four slots, all of them busy.
+fn zone_vanishes() -> Result<(), Failed> {
+    let outage = "[faults]\noutages = [{ zone = \"far\", zones = 1, after_s = 300, for_s = 120 }]\nsource = \"a test\"\n";
+    let text = calm().replace("[network]\n", &format!("{outage}[network]\n"));
+    let (_folder, report) = run(&Scratch::new(&text)?)?;
+    for run in runs(&report) {
+        let tasks = run.tasks;
+        let is_whole = run.complete && tasks.accepted == 3000 && tasks.failed == 0;
+        if !is_whole || !(70..=80).contains(&tasks.lost) {
+            return Err(format!("{tasks:?}").into());
         }
     }
     Ok(())

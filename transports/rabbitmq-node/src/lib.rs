@@ -2,7 +2,9 @@
 //!
 //! The installed `rabbitmq-server` scripts are run as they are, with everything that they would
 //! share with a system broker pointed into a temporary folder. A watchdog ends the node when this
-//! process dies without dropping it.
+//! process dies without dropping it. A [`Cluster`] is several of them that know each other.
+
+mod cluster;
 
 use std::{
     env, fs,
@@ -17,6 +19,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use skyscan_free_ports::free_ports;
+
+pub use cluster::Cluster;
+use cluster::Company;
 
 /// Where distributions put the scripts; `SKYSCAN_RABBITMQ_SBIN` comes first.
 const SCRIPT_FOLDERS: [&str; 3] = [
@@ -61,6 +66,8 @@ pub struct Node {
     epmd_port: u16,
     /// Where it listens for TLS, and with what.
     tls: Option<(u16, TlsFiles)>,
+    /// The cluster that it is to be a part of.
+    company: Option<Company>,
     broker: Option<Child>,
 }
 
@@ -87,7 +94,7 @@ impl Node {
     /// # Errors
     /// When it is not installed or does not start; the error carries the end of its log.
     pub fn start() -> Result<Self> {
-        Self::start_with(None)
+        Self::start_with(None, None)
     }
 
     /// The same, which listens for TLS at a port of its own, too.
@@ -96,10 +103,10 @@ impl Node {
     /// As those of [`Node::start`].
     pub fn start_with_tls(files: TlsFiles) -> Result<Self> {
         let [port] = free_ports()?;
-        Self::start_with(Some((port, files)))
+        Self::start_with(Some((port, files)), None)
     }
 
-    fn start_with(tls: Option<(u16, TlsFiles)>) -> Result<Self> {
+    fn start_with(tls: Option<(u16, TlsFiles)>, company: Option<Company>) -> Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let scripts = scripts().context(
             "rabbitmq-server is not installed: apt-get install rabbitmq-server, or name the folder of its \
@@ -109,7 +116,8 @@ impl Node {
         let name = format!("skyscan-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(&name);
         fs::create_dir_all(&folder).with_context(|| format!("failed to make {folder:?}"))?;
-        let [port, dist_port, epmd_port] = free_ports()?;
+        let [port, dist_port, own_epmd_port] = free_ports()?;
+        let epmd_port = company.as_ref().map_or(own_epmd_port, Company::epmd_port);
         let mut node = Self {
             name,
             scripts,
@@ -118,6 +126,7 @@ impl Node {
             dist_port,
             epmd_port,
             tls,
+            company,
             broker: None,
         };
         node.configure()?;
@@ -227,10 +236,17 @@ impl Node {
         let config = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\ntcp_listen_options.backlog = 4096\n\
              vm_memory_high_watermark.absolute = 4GB\ndisk_free_limit.absolute = 10MB\n\
-             log.file.level = warning\nlog.console = false\n{}",
+             log.file.level = warning\nlog.console = false\n{}{}",
             self.port,
-            tls.unwrap_or_default()
+            tls.unwrap_or_default(),
+            self.company
+                .as_ref()
+                .map(|company| company.seeds(&self.name))
+                .unwrap_or_default()
         );
+        if let Some(company) = &self.company {
+            company.write_cookie(&self.folder)?;
+        }
         let write = |name: &str, text: &str| -> Result<()> {
             let path = self.folder.join(name);
             let mut file =

@@ -24,7 +24,7 @@
 //! | `ns.S.owner` | exclusive queue | nothing: who holds it is the scan's hub |
 //! | `ns.dead` | fanout, queue, bounded | frames that were refused, for whoever wants to look |
 //!
-//! Durable queues are of the kind that the address asks for, without a delivery limit, with an
+//! Durable queues are of the kind that the address asks for, quorum queues without a delivery limit and with an
 //! explicit consumer timeout, and expire when nobody uses them any more.
 //!
 //! # How a task travels

@@ -8,7 +8,7 @@ use crate::scenario::answers::numbers::{
 use crate::scenario::answers::say::{count, dollars, list, named, time};
 use crate::scenario::results::Point;
 
-pub(super) const QUESTION: Question = Question {
+pub(in crate::scenario::answers) const QUESTION: Question = Question {
     asked: "3,000 core hours in about ten minutes: what does it take?",
     said: "The talk: a scan takes 3,000 core hours, and is wanted in O(10 min).",
     scenarios: &["ten-minutes", "scan-3000-core-hours"],

@@ -20,11 +20,11 @@ pub(super) const QUESTION: Question = Question {
 
 /// What held the fleet of 2019 back, whatever carried the tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Brakes {
+pub(in crate::scenario::answers) struct Brakes {
     /// A window of tasks that is smaller than the fleet.
-    pub(super) window: Option<usize>,
+    pub(in crate::scenario::answers) window: Option<usize>,
     /// A master that takes its time for each task.
-    pub(super) is_slow: bool,
+    pub(in crate::scenario::answers) is_slow: bool,
 }
 
 impl Brakes {
@@ -39,7 +39,7 @@ impl Brakes {
 }
 
 /// Variants with their brakes.
-pub(super) fn braked(reaches: &[Reach<'_>]) -> Vec<(Brakes, usize)> {
+pub(in crate::scenario::answers) fn braked(reaches: &[Reach<'_>]) -> Vec<(Brakes, usize)> {
     let tried = |reach: &Reach<'_>| reach.fails.or(reach.holds).map_or(0, |point| point.workers);
     let largest = reaches.iter().map(tried).max().unwrap_or(0);
     let each = reaches.iter().enumerate();

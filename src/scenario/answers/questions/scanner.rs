@@ -10,7 +10,7 @@ use crate::scenario::answers::numbers::{
 use crate::scenario::answers::say::{busy, count, dollars, percent, time, with_interval};
 use crate::scenario::report::verdict::is_busy;
 
-pub(super) const QUESTION: Question = Question {
+pub(in crate::scenario::answers) const QUESTION: Question = Question {
     asked: "80,000 cores in 28 zones of three clouds within 20 minutes: does one Scanner keep them busy?",
     said: "The talk, of the EAGER test: more than 80,000 cores, 28 zones, three clouds, in about 20 minutes.",
     scenarios: &["eager-80k"],

@@ -11,7 +11,7 @@ use crate::scenario::answers::say::{count, list};
 use crate::scenario::results::Point;
 use crate::scenario::setup::EventForm;
 
-pub(super) const QUESTION: Question = Question {
+pub(in crate::scenario::answers) const QUESTION: Question = Question {
     asked: "Transfer between zones costs money: how much does an orchestration layer save?",
     said: "The talk asks for an orchestration layer that keeps transfer between zones low. Here that is the \
            event by reference, and a relay for each zone.",

@@ -8,7 +8,7 @@ use crate::scenario::answers::numbers::{
 use crate::scenario::answers::say::{beside, count, dollars, named, time};
 use crate::scenario::results::Point;
 
-pub(super) const QUESTION: Question = Question {
+pub(in crate::scenario::answers) const QUESTION: Question = Question {
     asked: "More zones, or more cores in an instance?",
     said: "The talk asks: multi-zone or multi-core? Its spot limit was 5,000 instances in a region.",
     scenarios: &["zones-vs-cores"],

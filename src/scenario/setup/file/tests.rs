@@ -147,6 +147,16 @@ fn what_makes_no_sense_is_named() {
             "hub.service_s = 0.015 has no source",
         ),
         ("name = \"as it was\"", "", "name"),
+        (
+            "[sweep]",
+            "[faults]\noutages = [{ zone = \"x\", after_s = 1, for_s = 1 }]\nsource = \"assumed\"\n\n[sweep]",
+            "no [[network.zone]] of the name \"x\"",
+        ),
+        (
+            "ramp = {",
+            "speed = [{ name = \"old\", share = 0, slower = 2 }]\nramp = {",
+            "share of speed \"old\"",
+        ),
     ] {
         let error = refused(from, to);
         assert!(error.contains(told), "{to}: {error}");

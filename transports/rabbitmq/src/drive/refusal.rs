@@ -88,6 +88,12 @@ impl Place {
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => Some(CREDENTIALS.to_owned()),
+            // A process that was stopped for half an hour has acknowledged nothing meanwhile, and does now.
+            AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
+                if words.contains("delivery acknowledgement") =>
+            {
+                None
+            }
             AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => Some(match () {
                 () if words.contains("message size") => {
                     format!("raise max_message_size of the broker to {MAX_FRAME_BYTES} or more")
@@ -165,5 +171,8 @@ mod tests {
         assert!(!trouble(kind, "CONNECTION_FORCED - shutdown").is_refusal());
         let kind = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
         assert!(!trouble(kind, "NOT_FOUND - no exchange").is_refusal());
+        let kind = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
+        let late = "PRECONDITION_FAILED - delivery acknowledgement on channel 3 timed out";
+        assert!(!trouble(kind, late).is_refusal());
     }
 }
