@@ -16,12 +16,12 @@
 use std::sync::Arc;
 
 use super::components::{Components, N_PARAMETERS};
-use crate::light::elementary::{exp, ln, tanh};
 use super::features::N_FEATURES;
 use super::file::{LearnedFileError, Provenance, decode, encode};
 use super::network::Network;
 use crate::light::PHASE_INDEX;
 use crate::light::cherenkov::{dot, subtract};
+use crate::light::elementary::{exp, ln, tanh};
 use crate::light::hole_ice::HoleIce;
 use crate::light::ice::Ice;
 
