@@ -93,6 +93,14 @@ fn seeds_84_to_942_what_was_lost_is_counted_beside_workers_that_give_back() {
     }
 }
 
+/// A pixel took its worker with it in the zone of a relay, over and over; the lease above was never lost, and what came
+/// back unbegun counted as no loss.
+#[test]
+fn seeds_2003795_and_2008632_what_was_lost_in_a_zone_is_counted() {
+    keeps_every_promise(2_003_795);
+    keeps_every_promise(2_008_632);
+}
+
 /// Without faults a life has no reason to break anything; what fails whatever is left out names none.
 #[test]
 fn a_life_without_its_faults_keeps_every_promise() {

@@ -309,7 +309,9 @@ fn put_maps(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
         polygons::write_geojson(scan, out)
     });
     shelf.put(&named("regions.reg"), |out| ds9::write(scan, out));
-    if scan.drafts == Drafts::Always || scan.regions.iter().all(Region::is_closed) {
+    if scan.event_doubts.contains(&Doubt::Unsupported) {
+        // The answer says that no direction is to be sent.
+    } else if scan.drafts == Drafts::Always || scan.regions.iter().all(Region::is_closed) {
         shelf.put(&named("gcn.json"), |out| alert::write(scan, &map, out));
     } else {
         shelf.written.is_draft_withheld = true;

@@ -1,7 +1,7 @@
 //! Reco `cascade`: one shower, a point that shines along a direction, from how much light came and when.
 //!
 //! For a direction the vertex and the time of the shower are minimised, with the energy that describes the charges of
-//! all DOMs best ([`crate::unfolding`]): for events without a track. `energy_total_gev` is the energy of the shower,
+//! all DOMs best (`unfolding.rs`): for events without a track. `energy_total_gev` is the energy of the shower,
 //! `energy_inside_gev` the same if the vertex is within the outermost DOMs, else nothing. What the direction is worth
 //! is in `docs/segmented.md`.
 

@@ -1,7 +1,7 @@
 //! Reco `segmented`: the energy losses of a muon, one by one along its track, from how much light came and when.
 //!
 //! Showers stand every 15 m on the track, as far as it is in or near the telescope; their energies are what describes
-//! the charges of all DOMs best ([`crate::unfolding`]). It is the analogue of IceCube's millipede (M. G. Aartsen et
+//! the charges of all DOMs best (`unfolding.rs`). It is the analogue of IceCube's millipede (M. G. Aartsen et
 //! al., JINST 9 (2014) P03009, section 6). Light of the muon itself is that of a quarter of a GeV of shower for each
 //! metre, and counts as such.
 //!

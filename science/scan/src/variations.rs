@@ -49,6 +49,9 @@ impl Variations {
     /// The same request with every start at each position: first the starts as they are, then all of them moved by one
     /// offset after the other.
     pub fn around(self, request: PixelRequest) -> PixelRequest {
+        if self == Self::Point {
+            return request;
+        }
         let PixelRequest { direction, seeds } = request;
         let offsets = self.offsets_m(direction).into_iter();
         let moved = offsets.flat_map(|offset| {

@@ -212,7 +212,8 @@ impl<'h> Scan<'h> {
         let mut settled = Vec::new();
         let is_whole = matches!(said[..], ["failed" | "rejected" | "garbage"]);
         if said[..] == ["unbegun"] {
-            let n_lost = line.number("attempt").unwrap_or(1).saturating_sub(1);
+            // What a zone leases again is no attempt of the lease above, but a loss.
+            let n_lost = line.number("attempt").unwrap_or(1).saturating_sub(1).max(1);
             for name in names {
                 self.lose(name, n_lost, &mut settled);
             }

@@ -214,7 +214,6 @@ fn deposited_gev(generator: &Generator<'_>, recipe: &Recipe) -> f64 {
 /// What `segmented` says of a muon.
 #[derive(Debug)]
 struct Told {
-    energy_gev: f64,
     /// Losses within the telescope along the true direction, beside what was lost there.
     losses: f64,
     /// The energy by which `auto` chooses, beside the true one.
@@ -247,7 +246,6 @@ fn told_of(seeds: std::ops::Range<u64>) -> Vec<Told> {
             panic!("no fit of seed {seed}");
         };
         told.push(Told {
-            energy_gev,
             losses: fit.energy_inside_gev.unwrap() / deposited_gev(&generator, &recipe),
             muon: muon_energy_gev(&problem).unwrap() / energy_gev,
         });

@@ -220,7 +220,8 @@ impl Ledger {
     }
 
     /// A task came back unbegun, since it was lost with its worker so often. Its pixels go out alone, and
-    /// after all others, since one of them may have killed the workers.
+    /// after all others, since one of them may have killed the workers. It was lost once at least: what was lost within
+    /// a relay's zone, and leased again there, is no attempt of the lease above.
     fn give_back(&mut self, id: u64, task: OutTask, attempt: u32, now: Duration) -> Acceptance {
         self.take_in(&task);
         let (mut n_closed, mut n_failed) = (0, 0);
@@ -229,7 +230,7 @@ impl Ledger {
             if !self.copies.is_open(pixel) {
                 continue;
             }
-            match self.troubles.lost(pixel, attempt.saturating_sub(1)) {
+            match self.troubles.lost(pixel, attempt.saturating_sub(1).max(1)) {
                 Verdict::Failed(reason) => {
                     others.extend(self.fail_for_good(pixel, reason));
                     n_closed += 1;

@@ -146,6 +146,21 @@ fn a_poisoned_task_is_split_and_only_its_pixel_fails() {
     assert_eq!((counts.planned, counts.accepted, counts.failed), (1, 1, 4));
 }
 
+/// What a relay's zone lost and leased again is no attempt of the lease above.
+#[test]
+fn what_comes_back_unbegun_was_lost_once_at_least() {
+    let mut ledger = with_workers(1, 1, &[1]);
+    for n_lost in 1..=20 {
+        let task = next(&mut ledger);
+        let acceptance = ledger.accept(task.id, says(1, Report::NotBegun), START);
+        let n_failed = u64::from(n_lost == 20);
+        assert_eq!(acceptance, Acceptance::NotBegun { n_failed }, "{n_lost}");
+    }
+    assert!(ledger.is_wave_done());
+    let reason = "took its worker with it 20 times".to_owned();
+    assert_eq!(reasons(&mut ledger), [Some(reason)]);
+}
+
 /// Losses alone never fail a pixel early, however they are distributed over its tasks.
 #[test]
 fn what_was_lost_eight_times_goes_out_alone_and_last_and_after_twenty_it_is_told() {
