@@ -203,6 +203,7 @@ fn order(url: &str) -> FleetOrder {
             processes: 1,
             ramp: Ramp::Step,
             boot_s: 0.0,
+            speeds: vec![],
         },
         zone_shares: vec![1.0],
         leases_per_slot: NonZeroU16::MIN,
@@ -218,6 +219,7 @@ fn order(url: &str) -> FleetOrder {
         preemption: None,
         stragglers: None,
         hangs: None,
+        absences: vec![],
         landscape: None,
         paid_at_least_s: 0.0,
     }
