@@ -187,8 +187,12 @@ fn through_a_relay(project: &Project<'_>) -> Result<()> {
 
 /// Compares what a scanner told with a scan inside one process.
 fn same_map(told: &str, options: &[&str]) -> Result<()> {
+    same_map_of("demo/event.json", told, options)
+}
+
+fn same_map_of(event: &str, told: &str, options: &[&str]) -> Result<()> {
     let here = run(Command::new(SKYSCAN)
-        .args(["scan", "demo/event.json", "--transport", "memory:"])
+        .args(["scan", event, "--transport", "memory:"])
         .args(["--format", "json"])
         .args(options)
         .current_dir(ROOT))?;

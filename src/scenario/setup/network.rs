@@ -1,4 +1,6 @@
 //! The network of a virtual run: the hub's machine, a broker, the zones of the workers.
+//!
+//! Decision: What vanishes at a given time is told, what is taken away is drawn (`docs/decisions.md`).
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use skyscan::telemetry::catalogue::Teller::{Process, Scan, Scanner, Transport as End, Worker};
 
 use crate::compose::project::{Project, run};
-use crate::compose::{Result, Transport, same_map};
+use crate::compose::{Result, SKYSCAN, Transport, same_map_of};
 use crate::metrics::prometheus::Prometheus;
 use crate::metrics::{dashboard, listed};
 
@@ -19,9 +19,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
     let scale = format!("worker={N_WORKERS}");
+    // So much light that the scan is there while Prometheus looks, which it does every other second.
+    let folder = tempfile::tempdir()?;
+    let event = folder.path().join("bright.json");
+    let event = event.to_str().ok_or("a path that is no text")?;
+    let energy = ["--seed", "3", "--energy-gev", "10000000", "--output", event];
+    run(Command::new(SKYSCAN)
+        .args(["event", "generate"])
+        .args(energy))?;
     let up = |services: &[&str]| {
         let mut command = project.compose();
         command.args(["up", "-d", "--no-build", "--no-recreate", "--scale", &scale]);
+        command.env("SKYSCAN_EVENT", event);
         run(command.args(services))
     };
     up(transport.services)?;
@@ -51,7 +60,8 @@ pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> 
     if exit_code != "0" {
         return Err(format!("the scanner ended with {exit_code}").into());
     }
-    same_map(&run(Command::new("docker").args(["logs", scanner]))?, &[])?;
+    let told = run(Command::new("docker").args(["logs", scanner]))?;
+    same_map_of(event, &told, &[])?;
 
     // What happened last is scraped a moment later.
     until(|| listed::compare(&prometheus, r#"job="worker""#, &[Process, Worker, End]))?;
