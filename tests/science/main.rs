@@ -12,6 +12,7 @@ mod output_fits;
 mod output_plots;
 mod output_skyreader;
 mod reference_scans;
+mod segmented_energies;
 mod shares;
 mod sky_coordinates;
 mod sky_healpix;
@@ -35,6 +36,7 @@ fn main() {
         output_fits::trials(),
         output_plots::trials(),
         reference_scans::trials(),
+        segmented_energies::trials(),
         shares::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

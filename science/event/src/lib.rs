@@ -8,6 +8,7 @@
 
 mod alert;
 mod archive;
+pub mod bounds;
 mod content;
 pub mod detector;
 mod excluded;

@@ -15,11 +15,12 @@ use std::collections::BTreeMap;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use skyscan_event::bounds::Bounds;
 use skyscan_event::detector::Detector;
 use skyscan_event::{DomId, Event, Pulse};
-use skyscan_reco::light::cherenkov::{Track, dot, subtract};
+use skyscan_reco::light::cherenkov::{dot, subtract};
 use skyscan_reco::readout::{self, MERGE_NS};
-use skyscan_reco::synthetic::Recipe;
+use skyscan_reco::synthetic::{Muon, Recipe};
 
 use crate::blocks::in_blocks;
 use crate::dice;
@@ -77,7 +78,7 @@ impl<'a> Generator<'a> {
             spectrum: Spectrum::cherenkov(),
             shower: ShowerLight::new(),
             hole_ice,
-            bounds: Bounds::new(detector),
+            bounds: Bounds::of(detector).wider(MARGIN_M),
         }
     }
 
@@ -85,11 +86,7 @@ impl<'a> Generator<'a> {
     /// the same muon as [`skyscan_reco::synthetic::generate`]. Its energy is the one it has 150 m before the DOMs.
     pub fn generate(&self, recipe: &Recipe, n_threads: usize) -> Event {
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
-        let muon = recipe.muon(self.detector, &mut rng);
-        let (from_m, to_m) = self.bounds.crossing(&muon.track);
-        let (losses, way_m) = losses::draw(muon.energy_gev, to_m - from_m, &mut rng);
-        let way = (from_m, way_m);
-        let source = Source::new(muon.track, way, muon.energy_gev, losses, &self.shower);
+        let (muon, source) = self.muon(recipe, &mut rng);
         let front = Front::new();
         let front_ns = |dom_m| {
             let approach = muon.track.approach(dom_m);
@@ -97,6 +94,25 @@ impl<'a> Generator<'a> {
         };
         let pulses = self.pulses(&source, recipe.seed, front_ns, n_threads, &mut rng);
         recipe.event(&muon, pulses)
+    }
+
+    /// The muon of a recipe, and what of it shines.
+    fn muon(&self, recipe: &Recipe, rng: &mut ChaCha8Rng) -> (Muon, Source<'_>) {
+        let muon = recipe.muon(self.detector, rng);
+        let track = muon.track;
+        let (from_m, to_m) = self.bounds.crossing(track.position_m, track.direction);
+        let (losses, way_m) = losses::draw(muon.energy_gev, to_m - from_m, rng);
+        let way = (from_m, way_m);
+        let source = Source::new(track, way, muon.energy_gev, losses, &self.shower);
+        (muon, source)
+    }
+
+    /// What of the muon of a recipe shines within the outermost DOMs, in GeV of a shower of electrons: what
+    /// [`skyscan_reco::segmented`] should find.
+    pub fn shining_inside_gev(&self, recipe: &Recipe) -> f64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+        let (_, source) = self.muon(recipe, &mut rng);
+        source.shining_gev(&Bounds::of(self.detector))
     }
 
     /// Generates one shower of electrons with no track, in the same way; the truth is where it begins.
@@ -234,63 +250,6 @@ fn saturate(pulses: &mut [Pulse]) {
     let most = (SATURATION_PER_NS * MERGE_NS) as f32;
     for pulse in pulses {
         pulse.charge_pe /= 1.0 + pulse.charge_pe / most;
-    }
-}
-
-/// An upright cylinder round all DOMs, with a margin.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    center_m: [f64; 3],
-    radius_m: f64,
-    bottom_m: f64,
-    top_m: f64,
-}
-
-impl Bounds {
-    fn new(detector: &Detector) -> Self {
-        let center_m = detector.center_m();
-        let mut bounds = Self {
-            center_m,
-            radius_m: 0.0,
-            bottom_m: f64::INFINITY,
-            top_m: f64::NEG_INFINITY,
-        };
-        for dom in detector.doms.values() {
-            let [x, y, z] = dom.position_m;
-            let away_m = libm::hypot(x - center_m[0], y - center_m[1]);
-            bounds.radius_m = bounds.radius_m.max(away_m + MARGIN_M);
-            bounds.bottom_m = bounds.bottom_m.min(z - MARGIN_M);
-            bounds.top_m = bounds.top_m.max(z + MARGIN_M);
-        }
-        bounds
-    }
-
-    fn hold(&self, point_m: [f64; 3]) -> bool {
-        let (x, y) = (point_m[0] - self.center_m[0], point_m[1] - self.center_m[1]);
-        (self.bottom_m..self.top_m).contains(&point_m[2])
-            && x * x + y * y < self.radius_m * self.radius_m
-    }
-
-    /// Where a track that passes inside comes in and goes out, along it from its point.
-    fn crossing(&self, track: &Track) -> (f64, f64) {
-        let [dx, dy, dz] = track.direction;
-        let [x, y, z] = track.position_m;
-        let (mut from, mut to) = (f64::NEG_INFINITY, f64::INFINITY);
-        if dz != 0.0 {
-            let ends = [self.bottom_m, self.top_m].map(|edge| (edge - z) / dz);
-            from = ends[0].min(ends[1]);
-            to = ends[0].max(ends[1]);
-        }
-        let (x, y) = (x - self.center_m[0], y - self.center_m[1]);
-        let a = dx * dx + dy * dy;
-        if a > 0.0 {
-            let b = x * dx + y * dy;
-            let c = x * x + y * y - self.radius_m * self.radius_m;
-            let root = (b * b - a * c).max(0.0).sqrt();
-            from = from.max((-b - root) / a);
-            to = to.min((-b + root) / a);
-        }
-        (from, to)
     }
 }
 

@@ -19,13 +19,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
 use crate::blocks::{all_cores, in_order};
+use crate::optics::HoleIce;
 use crate::sample::Sample;
 use adam::Adam;
 use backward::Gradient;
 use density::{Density, FourComponents};
+use skyscan_event::detector::Detector;
 use skyscan_reco::light::ice::Ice;
-use skyscan_reco::light::learned::components::N_PARAMETERS;
+use skyscan_reco::light::learned::components::{JITTER_NS, N_PARAMETERS};
 use skyscan_reco::light::learned::features::{N_FEATURES, Place, features};
+use skyscan_reco::light::learned::file::{Provenance, ice_sha256};
 use skyscan_reco::light::learned::network::{Network, WIDTH, layers};
 
 pub use light::{Learning, learn_light};
@@ -51,6 +54,27 @@ pub struct Course {
     pub seed: u64,
     /// Steps of 4,096 samples.
     pub n_steps: u64,
+}
+
+/// Where something comes from that was learned from so many samples.
+fn provenance(
+    detector: &Detector,
+    hole_ice: HoleIce,
+    course: Course,
+    n_photons: u64,
+    n_samples: usize,
+) -> Provenance {
+    Provenance {
+        made_by: concat!("skyscan ", env!("CARGO_PKG_VERSION")).to_owned(),
+        detector: detector.name.clone(),
+        ice_sha256: ice_sha256(&detector.ice),
+        n_photons,
+        n_samples: n_samples as u64,
+        seed: course.seed,
+        n_steps: course.n_steps,
+        jitter_ns: JITTER_NS,
+        hole_ice,
+    }
 }
 
 /// Learns the four components from samples in this ice; none from no samples. `told` hears of steps that are done,

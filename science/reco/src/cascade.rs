@@ -15,10 +15,10 @@ use super::light::learned::front_ns_per_metre;
 use super::light::learned::showers::LearnedShowers;
 use super::minimize::{Evaluation, Minimum, Search, minimize};
 use super::systematics::Systematic;
-use super::unfolding::bounds::Bounds;
 use super::unfolding::energies::rise;
 use super::unfolding::{Energies, Matrix, Scene, Shower};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco, VertexSeed};
+use skyscan_event::bounds::Bounds;
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// Metres and nanoseconds that matter.
@@ -82,7 +82,7 @@ impl Cascade {
         let scene = Scene::new(problem, self.name(), Arc::clone(&self.light))?;
         Ok(CascadeLikelihood::new(
             Arc::new(scene),
-            Bounds::new(&problem.detector),
+            Bounds::of(&problem.detector),
         ))
     }
 }
@@ -229,7 +229,7 @@ impl CascadeLikelihood {
         let [x, y, z, time_ns] = minimum.at;
         let position_m = [x, y, z];
         let (_, energy_gev) = self.at(direction, minimum.at);
-        let is_inside = self.bounds.hold(position_m, 0.0);
+        let is_inside = self.bounds.hold(position_m);
         PixelFit {
             llh: minimum.value,
             position_m,

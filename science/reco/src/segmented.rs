@@ -25,10 +25,10 @@ use super::minimize::{Evaluation, Search, minimize};
 use super::photon_mpe::{PhotonMpe, PhotonMpeLikelihood};
 use super::plane::{self, Plane};
 use super::systematics::Systematic;
-use super::unfolding::bounds::Bounds;
 use super::unfolding::energies::rise;
 use super::unfolding::{Energies, Matrix, Scene, Shower};
 use super::{Kernel, KernelError, Likelihood, PixelRequest, Problem, Reco, VertexSeed};
+use skyscan_event::bounds::Bounds;
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// Distance of showers on the track.
@@ -100,7 +100,7 @@ impl Segmented {
     pub fn for_event(&self, problem: &Problem) -> Result<SegmentedLikelihood, KernelError> {
         let first = enough_first_hits(problem, self.name())?;
         let scene = Arc::new(Scene::new(problem, self.name(), Arc::clone(&self.light))?);
-        let bounds = Bounds::new(&problem.detector);
+        let bounds = Bounds::of(&problem.detector);
         Ok(SegmentedLikelihood {
             vertex: CascadeLikelihood::new(Arc::clone(&scene), bounds).vertex(),
             center_m: plane::middle(&first),
@@ -193,7 +193,7 @@ impl SegmentedLikelihood {
         let showers = self.showers(&plane, best.track, &places);
         let inside = showers.iter().zip(&places);
         let losses: Vec<f64> = inside
-            .filter(|(shower, _)| self.bounds.hold(shower.position_m, 0.0))
+            .filter(|(shower, _)| self.bounds.hold(shower.position_m))
             .map(|(_, place)| best.energies[*place])
             .collect();
         let per_metre = losses.iter().sum::<f64>() / (losses.len().max(1) as f64 * SPACING_M);
@@ -218,7 +218,8 @@ impl SegmentedLikelihood {
     fn places(&self, plane: &Plane, track: [f64; 3]) -> Vec<usize> {
         let all: Vec<usize> = (0..2 * PLACES).collect();
         let showers = self.showers(plane, track, &all);
-        let is_near = |place: &usize| self.bounds.hold(showers[*place].position_m, MARGIN_M);
+        let near = self.bounds.wider(MARGIN_M);
+        let is_near = |place: &usize| near.hold(showers[*place].position_m);
         all.into_iter().filter(is_near).collect()
     }
 
@@ -308,7 +309,7 @@ impl SegmentedLikelihood {
         let places: Vec<usize> = (0..2 * PLACES).collect();
         let showers = self.showers(plane, best.track, &places);
         let inside = showers.iter().zip(&best.energies);
-        let inside = inside.filter(|(shower, _)| self.bounds.hold(shower.position_m, 0.0));
+        let inside = inside.filter(|(shower, _)| self.bounds.hold(shower.position_m));
         PixelFit {
             llh: best.llh,
             position_m,

@@ -16,7 +16,6 @@
 //! was: more costs nothing.
 
 pub(crate) mod bins;
-pub(crate) mod bounds;
 pub(crate) mod energies;
 mod matrix;
 

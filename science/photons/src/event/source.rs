@@ -4,6 +4,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use skyscan_event::bounds::Bounds;
 use skyscan_reco::light::SPEED_OF_LIGHT_M_PER_NS;
 use skyscan_reco::light::cherenkov::{Track, add_scaled, dot, subtract};
 
@@ -100,6 +101,24 @@ impl<'a> Source<'a> {
     /// How much there is.
     pub(crate) fn light_m(&self) -> f64 {
         self.sums[self.sums.len() - 1]
+    }
+
+    /// How much of it is within bounds, in GeV of a shower of electrons; the way metre by metre.
+    pub(crate) fn shining_gev(&self, within: &Bounds) -> f64 {
+        let Track {
+            position_m,
+            direction,
+            ..
+        } = self.track;
+        let is_within =
+            |along_m: f64| within.hold(add_scaled(position_m, direction, self.from_m + along_m));
+        let showers = self.losses.iter().zip(self.sums.windows(2));
+        let of_showers: f64 = showers
+            .filter(|(loss, _)| is_within(loss.along_m))
+            .map(|(_, sums)| sums[1] - sums[0])
+            .sum();
+        let metres = (0..self.way_m as u32).filter(|along| is_within(f64::from(*along)));
+        (of_showers + metres.count() as f64 / self.bare_share) / SHOWER_M_PER_GEV
     }
 
     /// Emits a photon of the part of the light that `share` falls into.

@@ -1,13 +1,11 @@
 //! From nothing to learned light: photons are simulated in the ice of a telescope, and learned from.
 
-use super::{Course, learn};
+use super::{Course, learn, provenance};
 use crate::optics::HoleIce;
 use crate::sample::{Settings, draw};
 use skyscan_event::detector::Detector;
 use skyscan_reco::light::ice::Ice;
 use skyscan_reco::light::learned::LearnedLight;
-use skyscan_reco::light::learned::components::JITTER_NS;
-use skyscan_reco::light::learned::file::{Provenance, ice_sha256};
 
 /// How far learning has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,23 +50,14 @@ pub fn learn_light(
     })?;
     Some(LearnedLight {
         network,
-        provenance: Provenance {
-            made_by: concat!("skyscan ", env!("CARGO_PKG_VERSION")).to_owned(),
-            detector: detector.name.clone(),
-            ice_sha256: ice_sha256(&detector.ice),
-            n_photons,
-            n_samples: n_samples as u64,
-            seed: course.seed,
-            n_steps: course.n_steps,
-            jitter_ns: JITTER_NS,
-            hole_ice,
-        },
+        provenance: provenance(detector, hole_ice, course, n_photons, n_samples),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use skyscan_reco::light::learned::components::JITTER_NS;
     use skyscan_reco::light::learned::features::Place;
 
     const SHORT: Course = Course {

@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
 use super::density::{Density, FourComponents};
-use super::{BATCH, Course, FALL_M, Learning, Lesson, climb};
+use super::{BATCH, Course, FALL_M, Learning, Lesson, climb, provenance};
 use crate::blocks::all_cores;
 use crate::dice;
 use crate::optics::HoleIce;
@@ -24,7 +24,6 @@ use crate::sample::{Settings, ShowerSample, draw_showers, shower};
 use skyscan_event::detector::Detector;
 use skyscan_reco::light::ice::Ice;
 use skyscan_reco::light::learned::components::{JITTER_NS, N_PARAMETERS};
-use skyscan_reco::light::learned::file::{Provenance, ice_sha256};
 use skyscan_reco::light::learned::network::Network;
 use skyscan_reco::light::learned::showers::{
     DomIce, FARTHEST_M, LearnedShowers, N_ANSWERS, NEAREST_M, Place, ShowerIce, split,
@@ -114,17 +113,7 @@ pub fn learn_showers(
     });
     Some(LearnedShowers {
         network,
-        provenance: Provenance {
-            made_by: concat!("skyscan ", env!("CARGO_PKG_VERSION")).to_owned(),
-            detector: detector.name.clone(),
-            ice_sha256: ice_sha256(&detector.ice),
-            n_photons,
-            n_samples: n_samples as u64,
-            seed: course.seed,
-            n_steps: course.n_steps,
-            jitter_ns: JITTER_NS,
-            hole_ice,
-        },
+        provenance: provenance(detector, hole_ice, course, n_photons, n_samples),
     })
 }
 

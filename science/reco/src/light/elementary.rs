@@ -77,50 +77,31 @@ pub(crate) fn ln(x: f64) -> f64 {
     let twos = f64::from_bits(lifted | WHOLE_BITS) - (WHOLE + 1024.0);
     let power = (lifted << EXPONENT).wrapping_sub(LIFT);
     let mantissa = f64::from_bits(x.to_bits().wrapping_sub(power));
-    half_ln(mantissa - 1.0, mantissa + 1.0) * 2.0 + twos * std::f64::consts::LN_2
+    atanh::<9>((mantissa - 1.0) / (mantissa + 1.0)) * 2.0 + twos * std::f64::consts::LN_2
 }
 
 /// `ln(1 + x)` of `x` from 0 to 1, also where `1 + x` would be rounded to 1: twice the inverse hyperbolic tangent of
 /// `x / (2 + x)`, at most 1/3.
 #[inline(always)]
 fn ln_1p(x: f64) -> f64 {
-    let ratio = x / (2.0 + x);
-    const TERMS: [f64; 15] = [
-        1.0 / 29.0,
-        1.0 / 27.0,
-        1.0 / 25.0,
-        1.0 / 23.0,
-        1.0 / 21.0,
-        1.0 / 19.0,
-        1.0 / 17.0,
-        1.0 / 15.0,
-        1.0 / 13.0,
-        1.0 / 11.0,
-        1.0 / 9.0,
-        1.0 / 7.0,
-        1.0 / 5.0,
-        1.0 / 3.0,
-        1.0,
-    ];
-    2.0 * (ratio * polynomial(TERMS, ratio * ratio))
+    2.0 * atanh::<15>(x / (2.0 + x))
 }
 
-/// The inverse hyperbolic tangent of `above / below`, at most 0.172.
+/// The inverse hyperbolic tangent by so many terms of its series: 9 are enough up to 0.172, 15 up to 1/3.
 #[inline(always)]
-fn half_ln(above: f64, below: f64) -> f64 {
-    let ratio = above / below;
-    const TERMS: [f64; 9] = [
-        1.0 / 17.0,
-        1.0 / 15.0,
-        1.0 / 13.0,
-        1.0 / 11.0,
-        1.0 / 9.0,
-        1.0 / 7.0,
-        1.0 / 5.0,
-        1.0 / 3.0,
-        1.0,
-    ];
-    ratio * polynomial(TERMS, ratio * ratio)
+fn atanh<const TERMS: usize>(x: f64) -> f64 {
+    x * polynomial(const { odd_inverses::<TERMS>() }, x * x)
+}
+
+/// `..., 1/5, 1/3, 1`.
+const fn odd_inverses<const N: usize>() -> [f64; N] {
+    let mut terms = [0.0; N];
+    let mut k = 0;
+    while k < N {
+        terms[N - 1 - k] = 1.0 / (2 * k + 1) as f64;
+        k += 1;
+    }
+    terms
 }
 
 /// The hyperbolic tangent.

@@ -57,14 +57,6 @@ pub(crate) struct MeanIces<const N: usize> {
     pub(crate) absorption_slope: [f64; N],
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Lookup {
-    scattering_sum: f64,
-    absorption_sum: f64,
-    scattering_per_m: f64,
-    absorption_per_m: f64,
-}
-
 /// Fine enough for layers of 10 m, coarse enough to stay in the cache.
 const STEP_M: f64 = 2.5;
 /// Below this height difference the two ends are in the same ice.
@@ -100,42 +92,15 @@ impl Ice {
         }
     }
 
-    #[inline(always)]
-    fn at(&self, z_m: f64) -> Lookup {
-        let offset = (z_m - self.bottom_m) * self.inverse_step;
-        // A cast saturates: below the bottom it gives 0, so the first cell is extrapolated.
-        let index = (offset as usize).min(self.cells.len() - 1);
-        let cell = &self.cells[index];
-        let beyond = (offset - index as f64) * self.step_m;
-        Lookup {
-            scattering_sum: cell.scattering_sum + beyond * cell.scattering_per_m,
-            absorption_sum: cell.absorption_sum + beyond * cell.absorption_per_m,
-            scattering_per_m: cell.scattering_per_m,
-            absorption_per_m: cell.absorption_per_m,
-        }
-    }
-
     /// Averages over the straight way from height `from_m` (emission) to `to_m` (DOM).
     #[inline(always)]
     pub fn mean(&self, from_m: f64, to_m: f64) -> MeanIce {
-        let (from, to) = (self.at(from_m), self.at(to_m));
-        let way = to_m - from_m;
-        if way.abs() < SAME_HEIGHT_M {
-            return MeanIce {
-                scattering_per_m: from.scattering_per_m,
-                absorption_per_m: from.absorption_per_m,
-                scattering_slope: 0.0,
-                absorption_slope: 0.0,
-            };
-        }
-        let inverse = 1.0 / way;
-        let scattering_per_m = (to.scattering_sum - from.scattering_sum) * inverse;
-        let absorption_per_m = (to.absorption_sum - from.absorption_sum) * inverse;
+        let means = self.sums(&[from_m]).means(&self.sums(&[to_m]));
         MeanIce {
-            scattering_per_m,
-            absorption_per_m,
-            scattering_slope: (scattering_per_m - from.scattering_per_m) * inverse,
-            absorption_slope: (absorption_per_m - from.absorption_per_m) * inverse,
+            scattering_per_m: means.scattering_per_m[0],
+            absorption_per_m: means.absorption_per_m[0],
+            scattering_slope: means.scattering_slope[0],
+            absorption_slope: means.absorption_slope[0],
         }
     }
 
@@ -176,8 +141,7 @@ impl Ice {
 }
 
 impl<const N: usize> Sums<N> {
-    /// Averages over the straight ways from these heights (emission) to others (DOMs): the same bits as
-    /// [`Ice::mean`].
+    /// Averages over the straight ways from these heights (emission) to others (DOMs).
     #[inline(always)]
     pub(crate) fn means(&self, to: &Self) -> MeanIces<N> {
         let mut means = MeanIces {
@@ -229,8 +193,8 @@ mod tests {
     fn brute_force(ice: &Ice, from: f64, to: f64) -> f64 {
         let n = 100_000;
         (0..n)
-            .map(|i| ice.at(from + (to - from) * (f64::from(i) + 0.5) / f64::from(n)))
-            .map(|lookup| lookup.scattering_per_m)
+            .map(|i| from + (to - from) * (f64::from(i) + 0.5) / f64::from(n))
+            .map(|z| ice.sums(&[z]).scattering_per_m[0])
             .sum::<f64>()
             / f64::from(n)
     }

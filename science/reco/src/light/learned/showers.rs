@@ -55,6 +55,12 @@ fn ln_scattering(ice: &Ice, from_m: f64, to_m: f64) -> f64 {
     ln(ice.mean(from_m, to_m).scattering_per_m)
 }
 
+/// Logarithms of scattering around a height, above and below.
+fn scattering_about(ice: &Ice, z_m: f64) -> [f64; 3] {
+    [(-12.0, 12.0), (12.0, 60.0), (-60.0, -12.0)]
+        .map(|(from_m, to_m)| ln_scattering(ice, z_m + from_m, z_m + to_m))
+}
+
 impl DomIce {
     /// Before it is known.
     pub(crate) fn nowhere() -> Self {
@@ -66,14 +72,11 @@ impl DomIce {
 
     /// At a height.
     pub fn new(ice: &Ice, z_m: f64) -> Self {
+        let [around, above, below] = scattering_about(ice, z_m);
+        let absorbed = ln(ice.mean(z_m - 40.0, z_m + 40.0).absorption_per_m);
         Self {
             z_m,
-            told: [
-                ln_scattering(ice, z_m - 12.0, z_m + 12.0),
-                ln_scattering(ice, z_m + 12.0, z_m + 60.0),
-                ln_scattering(ice, z_m - 60.0, z_m - 12.0),
-                ln(ice.mean(z_m - 40.0, z_m + 40.0).absorption_per_m),
-            ],
+            told: [around, above, below, absorbed],
         }
     }
 }
@@ -83,11 +86,7 @@ impl ShowerIce {
     pub fn new(ice: &Ice, z_m: f64) -> Self {
         Self {
             z_m,
-            told: [
-                ln_scattering(ice, z_m - 12.0, z_m + 12.0),
-                ln_scattering(ice, z_m + 12.0, z_m + 60.0),
-                ln_scattering(ice, z_m - 60.0, z_m - 12.0),
-            ],
+            told: scattering_about(ice, z_m),
         }
     }
 }
