@@ -14,6 +14,7 @@ pub mod progress;
 pub mod refiner;
 pub mod relay;
 pub mod scanner;
+pub mod standing;
 pub mod worker;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -21,7 +22,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
+use skyscan_transport::{HubConfig, PayloadId, Priority, ScanId, Transport, TransportError};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::journal::{Contents, Journal, Record};
@@ -56,6 +57,8 @@ pub const BACKLOG: usize = 65_536;
 pub struct ScanSetup {
     /// What is scanned, and with what.
     pub problem: Problem,
+    /// How urgent it is beside other scans at the same place.
+    pub priority: Priority,
     /// How the sky is searched.
     pub plan: Plan,
     /// How large tasks are.
@@ -75,6 +78,8 @@ pub struct ScanSetup {
     pub patience: Duration,
     /// Where to keep what is accepted, with what is in there.
     pub journal: Option<(Journal, Contents)>,
+    /// Whether this process runs no other scan meanwhile: its metrics say then which one.
+    pub is_alone: bool,
 }
 
 /// Why a scan ended without a map.
@@ -109,6 +114,7 @@ pub async fn scan(
 ) -> Result<Scanned, ScanError> {
     let ScanSetup {
         problem,
+        priority,
         plan,
         chunking,
         transport,
@@ -118,10 +124,13 @@ pub async fn scan(
         deadline,
         patience,
         journal,
+        is_alone,
     } = setup;
     let frame = SkyFrame::new(problem.event.mjd, &problem.detector.site);
     let payload = pack_problem(&problem);
-    telemetry::tell_scan(&problem, payload.len(), transport.name());
+    if is_alone {
+        telemetry::tell_scan(&problem, payload.len(), transport.name());
+    }
     let n_systematics = problem.systematics.as_ref().map_or(0, SystematicSet::len);
     let reco = problem.reco.clone();
     let welcome = Welcome {
@@ -136,6 +145,7 @@ pub async fn scan(
         liveness: LIVENESS,
         lease_term: LEASE_TERM,
         payloads: None,
+        priority,
     };
     let (hub, inbox) = transport.open_hub(hub_config).await?;
     hub.publish(payload.into()).await?;

@@ -27,6 +27,8 @@ mod replay;
 mod report;
 mod runtime;
 mod scan;
+mod serve;
+mod service;
 mod settings;
 mod stderr;
 mod worker;
@@ -65,6 +67,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Serve(Box<serve::Arguments>),
+    Submit(service::arguments::Submit),
+    Status(service::arguments::Status),
+    Watch(service::arguments::Watch),
+    Result(service::arguments::Result),
+    Cancel(service::arguments::Cancel),
+    #[command(subcommand)]
+    Token(service::arguments::Token),
     Estimate(Box<estimate::Arguments>),
     Worker(worker::Arguments),
     Keygen(keygen::Arguments),
@@ -146,7 +156,8 @@ const MIN_FILES: u64 = 48;
 pub fn run() -> ExitCode {
     stderr::tell_panics();
     let command = settings::without_empty(Arguments::command());
-    let matches = scan::tier::settled(&command, command.clone().get_matches());
+    let words = std::env::args_os().collect();
+    let matches = scan::tier::settled(&command, words, tell).unwrap_or_else(|error| error.exit());
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     log_of(&arguments.command).start();
     // Where it cannot be raised, whoever needs more files says so.
@@ -155,6 +166,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         // Runtimes and libzmq open a few files each, and abort where they get none.
         Command::Scan(_)
+        | Command::Serve(_)
         | Command::Estimate(_)
         | Command::Worker(_)
         | Command::Relay(_)
@@ -169,6 +181,13 @@ pub fn run() -> ExitCode {
             )))
         }
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Submit(arguments) => service::submit(&arguments),
+        Command::Status(arguments) => service::status(&arguments),
+        Command::Watch(arguments) => service::watch(&arguments),
+        Command::Result(arguments) => service::result(&arguments),
+        Command::Cancel(arguments) => service::cancel(&arguments),
+        Command::Token(command) => service::token(&command),
         Command::Estimate(arguments) => estimate::run(&arguments),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
@@ -217,6 +236,7 @@ const LONGEST_ERROR: usize = 4000;
 fn log_of(command: &Command) -> log::LogArguments {
     match command {
         Command::Scan(arguments) => arguments.log,
+        Command::Serve(arguments) => arguments.log,
         Command::Worker(arguments) => arguments.log,
         Command::Relay(arguments) => arguments.log,
         _ => log::LogArguments::default(),

@@ -6,8 +6,8 @@ use anyhow::Result;
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Transport,
-    Version, WorkerId,
+    Hub, HubConfig, HubInbox, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame, TaskId,
+    Transport, Version, WorkerId,
 };
 use tokio::task::JoinHandle;
 
@@ -32,6 +32,7 @@ pub async fn open_hub(
         liveness: Duration::from_secs(30),
         lease_term: Duration::from_secs(60),
         payloads: None,
+        priority: Priority::default(),
     };
     Ok(transport.open_hub(config).await?)
 }

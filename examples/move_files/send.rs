@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use skyscan_transport::{
-    Conclusion, HubConfig, HubIncoming, PayloadId, PayloadSource, ScanId, TaskFrame, TaskId,
-    Transport, TransportError, WorkerId,
+    Conclusion, HubConfig, HubIncoming, PayloadId, PayloadSource, Priority, ScanId, TaskFrame,
+    TaskId, Transport, TransportError, WorkerId,
 };
 use tokio::task::spawn_blocking;
 
@@ -131,6 +131,7 @@ async fn one(
         liveness: LIVENESS,
         lease_term: LEASE_TERM,
         payloads: Some(Arc::new(Pieces { path, manifest })),
+        priority: Priority::default(),
     };
     let (hub, mut inbox) = transport.open_hub(config).await?;
     let task = TaskFrame {

@@ -51,7 +51,7 @@ impl Transport for Attended {
         let (link, inbox) = self.inner.open_link(config).await?;
         let book = Arc::clone(&self.book);
         let noted = inbox.inspect(move |incoming| match incoming {
-            Ok(LinkIncoming::HubUp { scan, welcome }) => book.scan_up(*scan, welcome),
+            Ok(LinkIncoming::HubUp { scan, welcome, .. }) => book.scan_up(*scan, welcome),
             Ok(LinkIncoming::HubDown { scan }) => book.scan_down(*scan),
             Ok(LinkIncoming::Leased(leases)) => {
                 for lease in leases {

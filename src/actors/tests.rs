@@ -23,15 +23,17 @@ fn a_scan_whose_local_worker_fails_ends_with_the_reason() {
     let rounds = vec![Nside::try_from(1).unwrap()];
     let setup = ScanSetup {
         problem,
+        priority: Priority::default(),
         plan: Plan::new(Strategy::Direct { within: None }, rounds, 10.0).unwrap(),
-        chunking: Chunking::Adaptive,
+        chunking: Chunking::USUAL,
         transport: Arc::new(Troubled::new(vec![backend(false)])),
-        local: vec![config(1, Waiting(Arc::default()))],
+        local: vec![config(1, Waiting::ForWord(Arc::default()))],
         fail_after: NonZeroU32::MIN,
         give_up: None,
         deadline: None,
         patience: Duration::ZERO,
         journal: None,
+        is_alone: false,
     };
     actix::System::new().block_on(async {
         let (progress, mut watched) = watch::channel(Progress::default());

@@ -13,11 +13,12 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, StreamHandler, WrapFuture,
 };
 use skyscan_transport::{
-    Lease, Link, LinkConfig, LinkIncoming, PayloadId, ScanId, Settlement, Transport,
+    Lease, Link, LinkConfig, LinkIncoming, PayloadId, Priority, ScanId, Settlement, Transport,
     TransportError, WorkerId,
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::protocol::{Hello, Message as _, PROTOCOL, Report, ResultBody, TaskBody, Welcome};
 use crate::reco::{KernelError, Reco, StopFlag};
@@ -26,6 +27,7 @@ use meters::{Cause, Meters};
 use news::Listener;
 pub use news::News;
 pub use parting::{LeaveWithin, LoseWorker, StopWorker};
+use priorities::Kept;
 use renewal::Renewals;
 use skipping::shortened;
 use tables::Tables;
@@ -35,6 +37,7 @@ mod meters;
 mod news;
 mod parting;
 mod preparation;
+mod priorities;
 mod renewal;
 mod skipping;
 mod tables;
@@ -130,6 +133,7 @@ pub async fn start_telling(
             settlements: Vec::new(),
             settling: BTreeSet::new(),
             renewals: Renewals::default(),
+            kept: Kept::default(),
             is_stopping: false,
             is_leaving: false,
             ended: Some(ended),
@@ -159,6 +163,7 @@ pub struct Worker {
     /// Scans whose hub is being told.
     settling: BTreeSet<ScanId>,
     renewals: Renewals,
+    kept: Kept,
     /// Asked to stop: nothing new is begun.
     is_stopping: bool,
     /// Says goodbye: once is enough.
@@ -171,6 +176,9 @@ pub struct Worker {
 struct ServedScan {
     readiness: Readiness,
     stop: StopFlag,
+    priority: Priority,
+    /// When it came up, or the last one of its leases came or ended.
+    stirred: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -189,14 +197,22 @@ impl Actor for Worker {
 impl StreamHandler<Result<LinkIncoming, TransportError>> for Worker {
     fn handle(&mut self, item: Result<LinkIncoming, TransportError>, context: &mut Context<Self>) {
         match item {
-            Ok(LinkIncoming::HubUp { scan, welcome }) => self.meet(scan, &welcome, context),
-            Ok(LinkIncoming::HubDown { scan }) => self.forget(scan),
+            Ok(LinkIncoming::HubUp {
+                scan,
+                welcome,
+                priority,
+            }) => self.meet(scan, &welcome, priority, context),
+            Ok(LinkIncoming::HubDown { scan }) => {
+                self.forget(scan);
+                self.fill_slots(context);
+            }
             Ok(LinkIncoming::Leased(leases)) => {
                 let (not_ours, leases): (Vec<Lease>, Vec<Lease>) = leases
                     .into_iter()
                     .partition(|lease| self.skipped.contains(&lease.key().scan));
                 self.give_back(not_ours, context);
                 self.renew_in_time(&leases, context);
+                self.stir_all(&leases);
                 self.waiting.extend(leases);
                 self.fill_slots(context);
             }
@@ -213,11 +229,20 @@ impl StreamHandler<Result<LinkIncoming, TransportError>> for Worker {
 
 impl Worker {
     /// A scan came up: fetch its event and prepare the kernel.
-    fn meet(&mut self, scan: ScanId, welcome: &[u8], context: &mut Context<Self>) {
+    fn meet(
+        &mut self,
+        scan: ScanId,
+        welcome: &[u8],
+        priority: Priority,
+        context: &mut Context<Self>,
+    ) {
         let welcome = match Welcome::decode(welcome) {
             Ok(welcome) => welcome,
             Err(error) => return self.skip(scan, Cause::Welcome, error.to_string()),
         };
+        if !welcome.is_of_scan() {
+            return self.news.tell(News::Stands { scan });
+        }
         let recos = self.config.recos.iter();
         let Some(reco) = recos.clone().find(|reco| reco.name() == welcome.reco) else {
             let offered: Vec<&str> = recos.map(|reco| reco.name()).collect();
@@ -247,9 +272,12 @@ impl Worker {
             ServedScan {
                 readiness: Readiness::Preparing,
                 stop: stop.clone(),
+                priority,
+                stirred: Instant::now(),
             },
         );
-        self.tell();
+        self.yield_to(priority);
+        self.settle(context);
         context.spawn(
             prepared
                 .into_actor(self)
@@ -290,29 +318,27 @@ impl Worker {
         );
     }
 
+    fn has_free_slot(&self) -> bool {
+        self.running.len() < usize::from(self.config.slots.get())
+    }
+
     /// Begins as many waiting tasks as there are free slots.
     fn fill_slots(&mut self, context: &mut Context<Self>) {
-        let mut unready = VecDeque::new();
-        while !self.is_stopping && self.running.len() < usize::from(self.config.slots.get()) {
-            let Some(lease) = self.waiting.pop_front() else {
+        while !self.is_stopping && self.has_free_slot() {
+            let Some(lease) = self.next_waiting() else {
                 break;
             };
-            match self
-                .scans
-                .get(&lease.key().scan)
-                .map(|served| served.readiness.clone())
-            {
+            let served = self.scans.get(&lease.key().scan);
+            match served.map(|served| served.readiness.clone()) {
                 Some(Readiness::Ready(tables)) => self.begin(lease, &tables),
                 Some(Readiness::Unusable(reason)) => {
                     self.meters.rejected();
                     self.settle_unbegun(lease, Report::Failed(reason));
                 }
-                Some(Readiness::Preparing) => unready.push_back(lease),
-                None => drop(lease),
+                Some(Readiness::Preparing) | None => drop(lease),
             }
         }
-        unready.append(&mut self.waiting);
-        self.waiting = unready;
+        self.look_again(context);
         self.settle(context);
     }
 
@@ -367,6 +393,7 @@ impl Worker {
         let Some(lease) = self.running.remove(&run) else {
             return;
         };
+        self.stir(lease.key().scan);
         self.meters.ended(&outcomes, busy);
         let report = match outcomes {
             Ok(outcomes) => Report::Outcomes(outcomes),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::{Failure, bad_input, tell};
+use super::{Failure, bad_input};
 use crate::event::detector::{Detector, LARGEST_DESCRIPTION};
 use crate::event::{self, Event, ReadOptions, Reading};
 use crate::reco::{self, Reco};
@@ -46,21 +46,26 @@ impl EventArguments {
 
     /// The event, which `detector` must be able to have seen; what is odd about both is told on stderr.
     pub(super) fn read(&self, detector: &Detector) -> Result<Event, Failure> {
+        let (event, warnings) = self.read_noted(detector)?;
+        (warnings.iter()).for_each(|warning| tracing::warn!("{warning}"));
+        Ok(event)
+    }
+
+    /// The same; what is odd comes with it.
+    pub(super) fn read_noted(&self, detector: &Detector) -> Result<(Event, Vec<String>), Failure> {
         let reading = event::read_noted(&self.path, &self.options());
         let reading = reading.map_err(|error| self.advised(error))?;
         let Reading {
             event,
             detector: mark,
-            warnings,
+            mut warnings,
             ..
         } = reading;
         let more = detector
             .suits(&event, mark.as_ref())
             .map_err(|unfit| bad_input(anyhow!("{}: {unfit}", self.path.display())))?;
-        for warning in warnings.iter().chain(&more) {
-            warn(warning);
-        }
-        Ok(event)
+        warnings.extend(more);
+        Ok((event, warnings))
     }
 
     /// The event with all that its file says, and how many others the file holds.
@@ -91,11 +96,6 @@ impl EventArguments {
             pulses: self.choice.pulses.clone(),
         }
     }
-}
-
-/// Says on stderr what is odd about the input though it can be used.
-pub(super) fn warn(sentence: &str) {
-    tell(&format!("warning: {sentence}"));
 }
 
 #[derive(Debug, clap::Args)]

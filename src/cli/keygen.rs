@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::number::from_one;
-use super::{Failure, failed, print};
-use crate::transport::keys;
+use super::{Failure, bad_input, failed, print};
+use crate::transport::keys::{self, KeyError};
 
 /// Make the keys of a place, of its workers, and tokens to join it
 ///
@@ -48,7 +48,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         ))?;
     }
     let given = match (&arguments.worker, arguments.token) {
-        (Some(name), _) => Some(keys::add_worker(dir, name).map_err(failed)?),
+        (Some(name), _) => {
+            let added = keys::add_worker(dir, name);
+            Some(added.map_err(|error| match error {
+                KeyError::Name(_) => bad_input(error),
+                error => failed(error),
+            })?)
+        }
         (None, true) => {
             let valid_for = Duration::from_secs(u64::from(arguments.hours.get()) * 3600);
             Some(keys::add_token(dir, valid_for, arguments.uses.get()).map_err(failed)?)

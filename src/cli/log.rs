@@ -1,8 +1,16 @@
 //! What the log is like: chosen by `SKYSCAN_LOG`, as text or as JSON.
 
+use std::fmt;
+use std::ops::Range;
+
 use clap::ValueEnum;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::{FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent};
 use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry::LookupSpan;
 
 use super::stderr;
 
@@ -36,6 +44,10 @@ impl LogArguments {
             .with_ansi(stderr::is_coloured());
         let log = tracing_subscriber::registry();
         match self.log {
+            LogForm::Text if asked.is_empty() => {
+                let lines = lines.event_format(Plain);
+                log.with(lines.with_filter(filter)).init();
+            }
             LogForm::Text => log.with(lines.with_filter(filter)).init(),
             LogForm::Json => {
                 stderr::tell_json();
@@ -46,9 +58,40 @@ impl LogArguments {
     }
 }
 
+/// Where it is in `2026-11-30T20:54:57.123456Z`.
+const TIME_OF_DAY: Range<usize> = 11..19;
+
+/// Lines for whoever has asked for nothing: as all that is told, with the time of the day (UTC).
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut now = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut now))?;
+        let time_of_day = now.get(TIME_OF_DAY).unwrap_or(&now);
+        let level = match *event.metadata().level() {
+            Level::ERROR => "error: ",
+            Level::WARN => "warning: ",
+            _ => "",
+        };
+        write!(line, "skyscan: {time_of_day} {level}")?;
+        context.format_fields(line.by_ref(), event)?;
+        writeln!(line)
+    }
+}
+
 /// What is logged unless `SKYSCAN_LOG` asks for something else. What lapin has to say of a lost
 /// connection, its transport says better.
-const LOGGED: &str = "warn,lapin=off";
+const LOGGED: &str = "warn,skyscan_service=info,lapin=off";
 
 /// What `SKYSCAN_LOG` asks for: levels, each of everything or of a target (`info,lapin=off`). What it
 /// cannot mean is passed over. What everybody is told is always there.

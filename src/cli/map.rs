@@ -234,15 +234,11 @@ fn compare(
                 arguments.path.display()
             ))
         })?;
-        Ok((file.map, side, choice))
+        Ok((file.map, side))
     };
-    let ((first_map, first, choice), (second_map, second, _)) =
+    let ((first_map, first), (second_map, second)) =
         (side(files[0], &names[0])?, side(files[1], &names[1])?);
-    let comparison = Comparison::new(
-        [&first_map, &second_map],
-        [&first, &second],
-        choice.method(),
-    );
+    let comparison = Comparison::new([&first_map, &second_map], [&first, &second]);
     let written = out.map(|out| output::write_comparison(out, [&first, &second], &comparison));
     print(&match format {
         Format::Text => comparison.to_string(),
@@ -305,8 +301,8 @@ fn write(
     let written = writer(&to.out, &scan);
     let lines = written.files.iter().map(|file| file.display().to_string());
     print(&lines.collect::<Vec<String>>().join("\n"))?;
-    if written.is_draft_withheld {
-        tell("no draft of a notice, the region is open: see --draft-open");
+    if let Some(why) = written.withheld {
+        tell(&format!("no draft of a notice, {why}"));
     }
     Ok(code(&written))
 }

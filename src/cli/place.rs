@@ -3,7 +3,9 @@
 use std::num::NonZeroU16;
 
 use anyhow::anyhow;
+use clap::builder::UnknownArgumentValueParser;
 
+use super::access::AccessArguments;
 use super::{Failure, bad_input};
 use crate::transport;
 
@@ -26,6 +28,9 @@ pub(super) struct PlaceArguments {
     /// cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<u16>,
+    /// A worker's word for it: says what it is here
+    #[arg(long = "slots", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--workers"))]
+    _slots: Option<String>,
 }
 
 impl PlaceArguments {
@@ -38,6 +43,24 @@ impl PlaceArguments {
             )));
         }
         Ok(slots)
+    }
+
+    /// How workers from elsewhere come to the place.
+    pub(super) fn way_for_workers(&self, access: &AccessArguments) -> String {
+        let place = transport::shown(&self.transport);
+        let with = match place.starts_with("zmqs:") {
+            true => " and --keys of theirs (skyscan keygen)",
+            false if access.is_insecure() && transport::is_open(&place) => {
+                " --insecure: nothing is sealed"
+            }
+            false => "",
+        };
+        let mut anywhere = ["0.0.0.0", "[::]", "*"].iter();
+        let named = match anywhere.find(|any| place.contains(**any)) {
+            Some(any) => format!(", with this machine's name for {any}"),
+            None => String::new(),
+        };
+        format!("workers come with --transport {place}{with}{named}")
     }
 }
 

@@ -1,7 +1,8 @@
-//! `skyscan reco check|learn|validate`
+//! `skyscan reco check|learn|levels|validate`
 
 mod check;
 mod learn;
+mod levels;
 mod validate;
 
 use clap::Subcommand;
@@ -12,6 +13,7 @@ use super::Failure;
 pub(super) enum Command {
     Check(check::Arguments),
     Learn(learn::Arguments),
+    Levels(levels::Arguments),
     Validate(Box<validate::Arguments>),
 }
 
@@ -19,6 +21,7 @@ pub(super) fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Check(arguments) => check::run(arguments),
         Command::Learn(arguments) => learn::run(arguments),
+        Command::Levels(arguments) => levels::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 
-use super::input::warn;
 use super::{Failure, bad_input};
+use crate::scan::NUMERICS;
 use crate::sky::region::{CONTAINMENTS, Coverage, LARGEST_COVERAGE, RegionChoice, RegionMethod};
 
 /// The coverage file that ships with this version: what held the source of simulated events (`docs/validation.md`).
@@ -139,15 +139,10 @@ impl Regions {
         detector: &str,
         hit_doms: Option<usize>,
     ) -> Result<RegionChoice, Failure> {
+        self.warn_of_levels(detector);
         let method = self.method(reco, detector, hit_doms)?;
-        if let RegionMethod::Coverage(levels) = &method {
-            let reaches = levels.reaches();
-            if self.shares.iter().any(|share| *share > reaches) {
-                warn(&format!(
-                    "no simulated events stand behind regions above {:.0} %: their levels grow as by Wilks' theorem",
-                    100.0 * reaches
-                ));
-            }
+        if matches!(method, RegionMethod::Coverage(_)) && hit_doms.is_none() {
+            tracing::warn!("how many DOMs saw light is not known: the widest levels are taken");
         }
         RegionChoice::new(method, self.shares.clone()).map_err(bad_input)
     }
@@ -168,20 +163,27 @@ impl Regions {
                     Ok(_) | Err(_) => return Ok(RegionMethod::Wilks),
                 }
             }
-            Made::Coverage(coverage) => {
-                let theirs = &coverage.table().detector;
-                if !detector.is_empty() && theirs != detector {
-                    warn(&format!(
-                        "the levels were found for {theirs}, the event is of {detector}"
-                    ));
-                }
-                coverage.levels(reco, hit_doms).map_err(bad_input)?
-            }
+            Made::Coverage(coverage) => coverage.levels(reco, hit_doms).map_err(bad_input)?,
         };
-        if hit_doms.is_none() {
-            warn("how many DOMs saw light is not known: the widest levels are taken");
-        }
         Ok(RegionMethod::Coverage(Arc::new(levels)))
+    }
+
+    /// Says what a file of levels that was asked for does not fit.
+    pub(super) fn warn_of_levels(&self, detector: &str) {
+        let Made::Coverage(coverage) = &self.made else {
+            return;
+        };
+        let numerics = coverage.table().study.numerics;
+        if numerics != NUMERICS {
+            tracing::warn!(
+                "the levels were found with numerics {numerics}, this release has {NUMERICS}: count them again with skyscan \
+                 reco validate"
+            );
+        }
+        let theirs = &coverage.table().detector;
+        if !detector.is_empty() && theirs != detector {
+            tracing::warn!("the levels were found for {theirs}, the event is of {detector}");
+        }
     }
 }
 

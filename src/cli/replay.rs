@@ -5,10 +5,12 @@ mod foreseen;
 mod model;
 mod teller;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use tokio::sync::watch;
+use tracing::subscriber::NoSubscriber;
 
 use super::access::AccessArguments;
 use super::interrupt::on_interrupt;
@@ -25,6 +27,7 @@ use crate::scenario::results::Report;
 use crate::scenario::setup::Clock;
 use crate::scenario::setup::change::Change;
 use crate::scenario::setup::file::Scenario;
+use crate::scenario::stage::stages::lacks_broker;
 use crate::scenario::stage::watched::Watched;
 use teller::Teller;
 
@@ -109,6 +112,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
+    let lacks = match arguments.transport {
+        Some(_) => None,
+        None => scenarios.iter().find_map(lacks_broker),
+    };
+    if let Some(lacks) = lacks {
+        return Err(bad_input(anyhow!(lacks)));
+    }
     if let Some(out) = &arguments.out {
         // Now, not after all points.
         try_folder(out, REPORT_BYTES).map_err(failed)?;
@@ -186,7 +196,13 @@ fn replayed(
     let replaying = scenario::run::replay(scenario, place, watched, stop.clone(), |step| {
         teller.tell(step)
     });
-    let report = system(scenario.clock)?.block_on(replaying);
+    let report = {
+        // Of simulated workers that are late in simulated time nobody is to be warned.
+        let is_quiet =
+            scenario.clock == Clock::Virtual && std::env::var_os("SKYSCAN_LOG").is_none();
+        let _quiet = is_quiet.then(|| tracing::subscriber::set_default(NoSubscriber::new()));
+        system(scenario.clock)?.block_on(replaying)
+    };
     if let Some(out) = &arguments.out {
         let dir = out.join(&report.scenario);
         let files = report::write_all(&dir, &report).map_err(failed)?;
@@ -214,7 +230,11 @@ pub(super) fn system(clock: Clock) -> Result<System, Failure> {
 /// A scenario's file.
 pub(super) fn read(path: &Path, changes: &[Change]) -> Result<Scenario, Failure> {
     std::fs::read_to_string(path)
-        .map_err(|error| anyhow!(error))
+        .map_err(|error| match error.kind() {
+            ErrorKind::IsADirectory => anyhow!("it is a folder: name a scenario's file in it, *.toml"),
+            ErrorKind::NotFound => anyhow!("there is no such file; a clone of skyscan has some in scenarios/"),
+            _ => anyhow!(error),
+        })
         .and_then(|text| match text.trim_start().starts_with('{') {
             true => Err(anyhow!(
                 "it is JSON, and a scenario is TOML, such as those in scenarios/; an event is scanned by \

@@ -1,6 +1,7 @@
 //! `skyscan scan`
 
 mod answer;
+mod concluding;
 mod found;
 mod kept;
 mod several;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use skyscan_transport::Transport;
+use skyscan_transport::{Priority, Transport};
 use tokio::sync::{Notify, watch};
 
 use super::access::AccessArguments;
@@ -29,7 +30,7 @@ use super::metrics::MetricsArguments;
 use super::number::from_one;
 use super::place::PlaceArguments;
 use super::progress::{Telling, View};
-use super::regions::RegionArguments;
+use super::regions::{RegionArguments, Regions};
 use super::{Failure, Format, bad_input, failed, runtime, tell};
 use crate::actors::attendance::Attended;
 use crate::actors::progress::Progress;
@@ -49,9 +50,10 @@ use crate::sky::Nside;
 use crate::sky::direction::Direction;
 use crate::sky::region::WILKS_90;
 use crate::transport;
-use answer::Call;
-pub(super) use answer::{processor_seconds, tell_failed};
+pub(super) use answer::{Begun, Call, Stop, processor_seconds};
+pub(super) use concluding::tell_failed;
 pub(super) use found::{complete_rounds, doubts};
+pub(super) use kept::Kept;
 use tier::Tier;
 use watcher::Interims;
 
@@ -244,6 +246,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 impl Arguments {
+    /// Which event of the file is meant.
+    pub(super) fn choice(&self) -> EventChoice {
+        self.choice.clone()
+    }
+
+    /// Which regions are made; reads the file that says so, if there is one.
+    pub(super) fn regions(&self) -> Result<Regions, Failure> {
+        self.regions.read()
+    }
+
     /// How the sky is searched, for an event and its detector; without one, whether that can be said.
     fn plan(&self, seen: Option<(&Event, &Detector)>) -> Result<Plan, Failure> {
         let disc = match (&self.near, self.within) {
@@ -314,6 +326,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         regions,
         detector,
         slots,
+        is_alone: true,
+        priority: Priority::default(),
+        chunking: arguments.chunk.map_or(Chunking::USUAL, Chunking::Fixed),
         transport: reached(arguments)?,
     };
     let out = |_: &_| arguments.out.clone();
@@ -342,8 +357,9 @@ impl Call<'_> {
         };
         Ok(ScanSetup {
             problem: asked.problem.clone(),
+            priority: self.priority,
             plan: asked.plan.clone(),
-            chunking: arguments.chunk.map_or(Chunking::Adaptive, Chunking::Fixed),
+            chunking: self.chunking,
             transport: Arc::clone(&self.transport),
             local: NonZeroU16::new(self.slots)
                 .map(worker)
@@ -357,6 +373,7 @@ impl Call<'_> {
                 false => actors::PATIENCE,
             },
             journal: None,
+            is_alone: self.is_alone,
         })
     }
 }
@@ -373,24 +390,8 @@ fn reached(arguments: &Arguments) -> Result<Arc<dyn Transport>, Failure> {
     // Who hears that there is a scan may ask it at once (SIGUSR1), which would end it if nothing were there to answer.
     let book = attendance::book("scan", is_quiet)?;
     if !is_quiet {
-        let place = transport::shown(&arguments.place.transport);
-        let dialled = match ["0.0.0.0", "[::]", "*"]
-            .iter()
-            .find(|any| place.contains(**any))
-        {
-            Some(any) => format!(", with this machine's name for {any}"),
-            None => String::new(),
-        };
-        let with = match place.starts_with("zmqs:") {
-            true => " and --keys of theirs (skyscan keygen)",
-            false if arguments.access.is_insecure() && transport::is_open(&place) => {
-                " --insecure: nothing is sealed"
-            }
-            false => "",
-        };
-        tell(&format!(
-            "scan: workers come with --transport {place}{with}{dialled}"
-        ));
+        let way = arguments.place.way_for_workers(&arguments.access);
+        tell(&format!("scan: {way}"));
     }
     Ok(Attended::around(transport, book))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use clap::builder::UnknownArgumentValueParser;
 use skyscan_transport::TransportError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
@@ -67,6 +68,9 @@ pub(super) struct Arguments {
         value_parser = from_one::<NonZeroU16>
     )]
     slots: Option<NonZeroU16>,
+    /// A scan's word for it: says what it is here
+    #[arg(long = "workers", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--slots"))]
+    _workers: Option<String>,
     /// Reconstructions that may be run here [default: all that are built in, and the external
     /// program if one is given]
     #[arg(long, value_name = "NAME")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
+use sha2::{Digest, Sha256};
 
 use super::schema::{EVENT, PLAN, SETTINGS, TABLES};
 use crate::protocol::{pack_problem, unpack_problem};
@@ -107,6 +108,34 @@ impl Asked {
             }
         }
         differences
+    }
+
+    /// SHA-256 of the event, its detector and all settings that the answer depends on, in hexadecimal: scans that are
+    /// asked the same have the same.
+    pub fn sha256_hex(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(&pack_problem(&self.problem));
+        for (name, value) in self.settings() {
+            // Where the files go is no matter of the answer.
+            if name != "files_beside" {
+                part(name.as_bytes());
+                match value {
+                    Value::Text(text) => part(text.as_bytes()),
+                    Value::Integer(number) => part(&number.to_le_bytes()),
+                    Value::Real(number) => part(&number.to_bits().to_le_bytes()),
+                    Value::Blob(bytes) => part(&bytes),
+                    Value::Null => part(b""),
+                }
+            }
+        }
+        for nside in self.plan.rounds() {
+            part(&u32::from(*nside).to_le_bytes());
+        }
+        format!("{:x}", hash.finalize())
     }
 
     fn settings(&self) -> Vec<(&'static str, Value)> {

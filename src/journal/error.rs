@@ -99,6 +99,23 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether nobody can ever go on from it here, since of what is in it: not since somebody has it, or the disk does
+    /// not give it.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            Self::Foreign(_)
+            | Self::Schema { .. }
+            | Self::Numerics { .. }
+            | Self::Damaged { .. }
+            | Self::Unplanned { .. } => true,
+            Self::Sqlite { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ),
+            Self::Io { .. } | Self::Exists(_) | Self::Held { .. } | Self::Fenced { .. } => false,
+        }
+    }
+
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         Self::Sqlite {
             path: path.to_path_buf(),

@@ -71,6 +71,7 @@ pub async fn replay(
                 runs[number].push(run);
             }
             Err(error) => {
+                tell(Step::Fails(&error));
                 report.complete = false;
                 report.remarks.push(format!(
                     "{} with {} workers could not be run: {error:#}",

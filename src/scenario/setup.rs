@@ -219,7 +219,7 @@ impl Setup {
     /// How the pixels of a wave are cut into tasks.
     pub fn chunking(&self) -> Chunking {
         match self.workload.adaptive_tasks {
-            true => Chunking::Adaptive,
+            true => Chunking::USUAL,
             false => Chunking::Fixed(self.workload.pixels_per_task),
         }
     }

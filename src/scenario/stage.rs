@@ -6,5 +6,5 @@ mod cloud;
 pub(in crate::scenario) mod host;
 pub(in crate::scenario) mod machine;
 mod relay;
-pub(in crate::scenario) mod stages;
+pub mod stages;
 pub mod watched;

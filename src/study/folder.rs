@@ -135,6 +135,18 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// The design of the study that a folder holds.
+    ///
+    /// # Errors
+    /// If it holds none.
+    pub fn design(dir: &Path) -> Result<Design, FolderError> {
+        let path = dir.join(DESIGN);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| malformed(&path, &error)),
+            Err(source) => Err(FolderError::File { path, source }),
+        }
+    }
+
     /// Makes the folder, or takes up what a study of the same design left in it.
     ///
     /// # Errors

@@ -8,11 +8,13 @@
 //! is, the farther the likelihood is from the truth beside its own width. The floor is the one with which
 //! regions that hold 90 % are the smallest, in the geometric mean over events; none if that saves little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 use super::design::Design;
 use super::measure::{Found, Measured};
-use super::statistics::covering_rank;
+use super::statistics::{Share, covering_rank};
 use crate::sky::region::{
     CONTAINMENTS, COVERAGE_FORMAT, CoverageTable, DomClass, RecoCoverage, StudyNote,
 };
@@ -46,34 +48,68 @@ pub struct TooFewEvents {
     n_events: usize,
 }
 
+/// Studies whose events do not belong together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("studies of different {0} give no levels together")]
+pub struct Unlike(&'static str);
+
+/// Whether levels may come from the events of all of these.
+///
+/// # Errors
+/// If they are of another telescope, light, energies, maps or numerics, or have events in common.
+pub fn check_alike(designs: &[&Design]) -> Result<(), Unlike> {
+    let alike =
+        |of: &dyn Fn(&Design) -> String| designs.windows(2).all(|pair| of(pair[0]) == of(pair[1]));
+    for (what, is_alike) in [
+        ("telescopes", alike(&|design| design.detector.clone())),
+        ("light", alike(&|design| design.light.name().to_owned())),
+        (
+            "energies",
+            alike(&|design| format!("{:?}", design.energies_gev)),
+        ),
+        (
+            "maps",
+            alike(&|design| format!("{:?} {}", design.nsides, design.enclosed)),
+        ),
+        ("numerics", alike(&|design| design.numerics.to_string())),
+    ] {
+        if !is_alike {
+            return Err(Unlike(what));
+        }
+    }
+    let mut seeds: Vec<u64> = designs.iter().map(|design| design.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    match seeds.len() == designs.len() {
+        true => Ok(()),
+        false => Err(Unlike(
+            "folders and the same seed, which have events in common,",
+        )),
+    }
+}
+
 /// An event as far as levels need it.
 #[derive(Clone, Debug)]
 struct Seen {
+    /// What it was in.
+    ice: String,
     hit_doms: usize,
     /// At the truth, by floor.
     excesses: Vec<f64>,
     spread_deg2: f64,
 }
 
-/// The file of a study whose answers were measured with [`FLOORS_DEG`]. Answers that are averaged over systematics
+/// The file of studies whose answers were measured with [`FLOORS_DEG`]. Answers that are averaged over systematics
 /// have no part in it: `scan` takes levels by reconstruction alone.
 ///
 /// # Errors
 /// If there are too few events.
-pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, TooFewEvents> {
-    let mut by_reco: BTreeMap<&str, Vec<Seen>> = BTreeMap::new();
-    let mut events: Vec<u64> = Vec::new();
-    let plain = |one: &&Measured| one.answer.systematics.is_none();
-    for one in measured.iter().filter(plain) {
-        let seen = by_reco.entry(&one.answer.reco).or_default();
-        if let Some(found) = &one.found {
-            seen.push(Seen::of(one.answer.hit_doms, found));
-            events.push(one.answer.event);
-        }
-    }
-    events.sort_unstable();
-    events.dedup();
-    let recos = by_reco.into_iter().map(|(reco, seen)| {
+pub fn table(
+    design: &Design,
+    more: &[&Design],
+    measured: &[&Measured],
+) -> Result<CoverageTable, TooFewEvents> {
+    let recos = by_reco(measured).into_iter().map(|(reco, seen)| {
         let too_few = TooFewEvents {
             reco: reco.to_owned(),
             n_events: seen.len(),
@@ -81,6 +117,17 @@ pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, To
         let coverage = coverage(seen, design.enclosed).ok_or(too_few)?;
         Ok((reco.to_owned(), coverage))
     });
+    let recos: BTreeMap<_, _> = recos.collect::<Result<_, TooFewEvents>>()?;
+    let n_events = |reco: &RecoCoverage| reco.classes.iter().map(|class| class.n_events).sum();
+    let mut ices: Vec<String> = Vec::new();
+    for ice in std::iter::once(&design)
+        .chain(more)
+        .flat_map(|design| &design.ices)
+    {
+        if !ices.contains(&ice.words()) {
+            ices.push(ice.words());
+        }
+    }
     Ok(CoverageTable {
         format: COVERAGE_FORMAT.to_owned(),
         detector: design.detector.clone(),
@@ -89,20 +136,114 @@ pub fn table(design: &Design, measured: &[Measured]) -> Result<CoverageTable, To
             numerics: design.numerics,
             light: design.light.name().to_owned(),
             seed: design.seed,
-            n_events: events.len() as u64,
+            more_seeds: more.iter().map(|design| design.seed).collect(),
+            n_events: recos.values().map(n_events).max().unwrap_or(0),
             energies_gev: design.energies_gev,
-            ices: design.ices.iter().map(|ice| ice.words()).collect(),
+            ices,
         },
-        recos: recos.collect::<Result<_, TooFewEvents>>()?,
+        recos,
     })
 }
 
+fn by_reco<'a>(measured: &[&'a Measured]) -> BTreeMap<&'a str, Vec<Seen>> {
+    let mut by_reco: BTreeMap<&str, Vec<Seen>> = BTreeMap::new();
+    for one in measured
+        .iter()
+        .filter(|one| one.answer.systematics.is_none())
+    {
+        let seen = by_reco.entry(&one.answer.reco).or_default();
+        seen.extend(one.found.as_ref().map(|found| Seen::of(one, found)));
+    }
+    by_reco
+}
+
+/// What levels hold in an ice that they do not come from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeftOut {
+    /// Which reconstruction.
+    pub reco: String,
+    /// Which events.
+    pub events: String,
+    /// How many of them have the truth below the level of 50 and of 90 %.
+    pub held: [Share; 2],
+}
+
+/// For each ice, levels from the events in all others, counted on those in it: first all events together, those with
+/// few and with many hit DOMs, then by ice. No event is judged by levels that it, or its ice, had a part in.
+///
+/// # Errors
+/// If there are too few events outside of an ice.
+pub fn left_out(design: &Design, measured: &[&Measured]) -> Result<Vec<LeftOut>, TooFewEvents> {
+    let mut rows = Vec::new();
+    for (reco, seen) in by_reco(measured) {
+        let judged = judged(&seen, design.enclosed).ok_or_else(|| TooFewEvents {
+            reco: reco.to_owned(),
+            n_events: seen.len(),
+        })?;
+        let mut doms: Vec<usize> = seen.iter().map(|seen| seen.hit_doms).collect();
+        doms.sort_unstable();
+        let middle = doms[doms.len() / 2];
+        let mut row = |events: String, is_in: &dyn Fn(&Seen) -> bool| {
+            let of = |at: usize| {
+                let events = judged.iter().filter(|(seen, _)| is_in(seen));
+                let n_held = events.clone().filter(|(_, holds)| holds[at]).count();
+                Share::of(n_held, events.count())
+            };
+            rows.push(LeftOut {
+                reco: reco.to_owned(),
+                events,
+                held: [of(0), of(1)],
+            });
+        };
+        row("all".to_owned(), &|_| true);
+        row(format!("fewer than {middle} DOMs"), &|seen| {
+            seen.hit_doms < middle
+        });
+        row(format!("{middle} DOMs or more"), &|seen| {
+            seen.hit_doms >= middle
+        });
+        let ices: BTreeSet<&str> = seen.iter().map(|seen| seen.ice.as_str()).collect();
+        for ice in ices {
+            row(ice.to_owned(), &|seen| seen.ice == ice);
+        }
+    }
+    Ok(rows)
+}
+
+/// Every event, and whether the truth is below the levels of 50 and 90 % from all other ices.
+fn judged(seen: &[Seen], enclosed: f64) -> Option<Vec<(&Seen, [bool; 2])>> {
+    let ices: BTreeSet<&str> = seen.iter().map(|seen| seen.ice.as_str()).collect();
+    let mut judged = Vec::new();
+    for ice in ices {
+        let (within, others): (Vec<&Seen>, Vec<&Seen>) =
+            seen.iter().partition(|seen| seen.ice == ice);
+        let levels = coverage(others.into_iter().cloned().collect(), enclosed)?;
+        let floor = FLOORS_DEG
+            .iter()
+            .position(|floor| *floor == levels.floor_deg)?;
+        for event in within {
+            let mut classes = levels.classes.iter().rev();
+            let class = classes.find(|class| class.fewest_doms <= event.hit_doms)?;
+            let holds = CONTAINMENTS.map(|share| {
+                let row = class
+                    .levels
+                    .iter()
+                    .find(|row| (row[0] - share).abs() < 1e-9);
+                row.is_some_and(|row| event.excesses[floor] <= row[1])
+            });
+            judged.push((event, holds));
+        }
+    }
+    Some(judged)
+}
+
 impl Seen {
-    fn of(hit_doms: usize, found: &Found) -> Self {
+    fn of(one: &Measured, found: &Found) -> Self {
         // Between pixels the likelihood may be better than that of the best one.
         let excesses = found.excesses.iter().map(|excess| excess.max(0.0));
         Self {
-            hit_doms,
+            ice: one.answer.ice.words(),
+            hit_doms: one.answer.hit_doms,
             excesses: excesses.collect(),
             spread_deg2: found.spread_deg2,
         }
@@ -197,6 +338,7 @@ mod tests {
                 let off = factor(i) * wilks_level(share) * (spread_deg2 + floor * floor);
                 let excess = |tried: &f64| off / (spread_deg2 + tried * tried);
                 Seen {
+                    ice: format!("ice {}", i % 4),
                     hit_doms: 10 + i,
                     excesses: FLOORS_DEG.iter().map(excess).collect(),
                     spread_deg2,
@@ -252,5 +394,25 @@ mod tests {
         let coverage = coverage(seen(100, |_| 10.0, 0.0), 20.0).unwrap();
         let last = coverage.classes[0].levels.last().unwrap();
         assert_eq!(last[0], 0.9);
+    }
+
+    #[test]
+    fn an_ice_is_judged_by_the_levels_of_others() {
+        // All alike: they hold what they say.
+        let alike = seen(400, |_| 1.7, 0.0);
+        let judged_alike = judged(&alike, 50.0).unwrap();
+        for (at, share) in CONTAINMENTS.into_iter().enumerate() {
+            let n_held = judged_alike.iter().filter(|(_, holds)| holds[at]).count();
+            assert!((n_held as f64 / 400.0 - share).abs() < 0.03, "{n_held}");
+        }
+        // One ice is worse than the others know.
+        let apart = seen(400, |i| if i % 4 == 2 { 6.0 } else { 1.0 }, 0.0);
+        let judged_apart = judged(&apart, 50.0).unwrap();
+        let share = |ice: &str| {
+            let within = judged_apart.iter().filter(|(seen, _)| seen.ice == ice);
+            let n_held = within.clone().filter(|(_, holds)| holds[1]).count();
+            n_held as f64 / within.count() as f64
+        };
+        assert!(share("ice 2") < 0.5 && share("ice 1") > 0.95);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use skyscan_transport::Priority;
 use tokio::sync::{Notify, watch};
 
 use super::design::{Design, Made};
@@ -292,8 +293,9 @@ impl Study {
         };
         let setup = ScanSetup {
             problem: problem.clone(),
+            priority: Priority::default(),
             plan: self.plan()?,
-            chunking: Chunking::Adaptive,
+            chunking: Chunking::USUAL,
             transport: transport::open(&self.place.url, &self.place.access)?,
             local: NonZeroU16::new(self.place.slots)
                 .map(worker)
@@ -303,6 +305,7 @@ impl Study {
             give_up: None,
             deadline: None,
             journal: None,
+            is_alone: false,
             patience: match transport::is_local(&self.place.url) {
                 true => Duration::ZERO,
                 false => actors::PATIENCE,

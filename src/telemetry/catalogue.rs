@@ -69,9 +69,11 @@ pub enum Teller {
     Process,
     /// `skyscan scan`.
     Scan,
-    /// The Scanner: `skyscan scan` and `skyscan replay`.
+    /// `skyscan serve`.
+    Service,
+    /// The Scanner: `skyscan scan`, `skyscan serve` and `skyscan replay`.
     Scanner,
-    /// Workers: `skyscan worker`, the fleets of replays, and `skyscan scan` unless `--workers 0`.
+    /// Workers: `skyscan worker`, the fleets of replays, and `skyscan scan` and `serve` unless `--workers 0`.
     Worker,
     /// Simulated workers: the fleets of replays.
     Fleet,
@@ -86,9 +88,10 @@ pub enum Teller {
 
 impl Teller {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Process,
         Self::Scan,
+        Self::Service,
         Self::Scanner,
         Self::Worker,
         Self::Fleet,
@@ -146,7 +149,7 @@ const fn metric(
 }
 
 use Kind::{Counter, Gauge};
-use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
+use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Service, Transport, Worker};
 const WORK: Kind = Kind::Histogram(Buckets::Work);
 const STEPS: Kind = Kind::Histogram(Buckets::Steps);
 
@@ -154,7 +157,7 @@ const STEPS: Kind = Kind::Histogram(Buckets::Steps);
 #[rustfmt::skip]
 pub const CATALOGUE: &[Metric] = &[
     metric(Process, "skyscan_build_info", Gauge, "1",
-        &[label("version", &[]), label("protocol", &[]), label("role", &["scan", "worker", "relay", "replay", "fleet"])],
+        &[label("version", &[]), label("protocol", &[]), label("role", &["scan", "serve", "worker", "relay", "replay", "fleet"])],
         "The program, always 1"),
     metric(Process, "process_cpu_seconds_total", Gauge, "seconds", &[],
         "CPU time used, user and system; a gauge by type, so that it keeps fractions"),
@@ -170,6 +173,18 @@ pub const CATALOGUE: &[Metric] = &[
         &[label("run_id", &[]), label("event_id", &[]), label("reco", &[]), label("transport", &["memory", "rabbitmq", "zeromq"])],
         "What is scanned, always 1"),
     metric(Scan, "skyscan_scan_payload_bytes", Gauge, "bytes", &[], "Size of the packed event"),
+
+    metric(Service, "skyscan_service_scans", Gauge, "scans", &[label("state", &["queued", "running"])],
+        "Scans that wait for their turn; that are being made"),
+    metric(Service, "skyscan_service_submissions_total", Counter, "alerts",
+        &[label("outcome", &["new", "known", "refused", "not_now"])],
+        "Alerts that were brought: taken; scanned already; not to be scanned; not to be taken now, as when the disk is full"),
+    metric(Service, "skyscan_service_ended_total", Counter, "scans", &[label("state", &["done", "incomplete", "failed", "cancelled"])],
+        "Scans that ended"),
+    metric(Service, "skyscan_service_queue_seconds", WORK, "seconds", &[], "From when an alert was taken until its scan began"),
+    metric(Service, "skyscan_service_requests_total", Counter, "requests",
+        &[label("method", &["read", "write"]), label("status", &[])], "Requests that were answered, by HTTP status"),
+    metric(Service, "skyscan_service_readers", Gauge, "readers", &[], "Those who wait for the end of a scan, or follow one as it goes"),
 
     metric(Scanner, "skyscan_scan_workers", Gauge, "workers", &[], "Links of workers that are there"),
     metric(Scanner, "skyscan_scan_slots", Gauge, "slots", &[], "Their slots"),
@@ -213,8 +228,8 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Worker, "skyscan_worker_scans", Gauge, "scans", &[], "Scans that are served, each worker counted"),
     metric(Worker, "skyscan_worker_skipped_scans_total", Counter, "scans", &[label("cause", &["reco", "protocol", "welcome"])],
         "Scans that cannot be served: of another reconstruction; of another version; not understood"),
-    metric(Worker, "skyscan_worker_tasks_total", Counter, "tasks", &[label("outcome", &["completed", "released", "rejected"])],
-        "Tasks that ended: with a result; stopped and given back; given up for good"),
+    metric(Worker, "skyscan_worker_tasks_total", Counter, "tasks", &[label("outcome", &["completed", "released", "yielded", "rejected"])],
+        "Tasks that ended: with a result; stopped and given back; given back unbegun for a more urgent scan; given up for good"),
     metric(Worker, "skyscan_worker_pixels_total", Counter, "pixels", &[label("outcome", &["fitted", "failed"])], "Pixels of completed tasks"),
     metric(Worker, "skyscan_worker_task_seconds", WORK, "seconds", &[], "Time in the kernel of completed tasks"),
     metric(Worker, "skyscan_worker_preparation_seconds", WORK, "seconds", &[],

@@ -25,7 +25,7 @@ const PROGRAMS: [&str; 15] = [
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";
 /// Examples of --help that stand in the reference, and why they are not run.
-const EXAMPLES_NOT_RUN: [(&str, &str); 6] = [
+const EXAMPLES_NOT_RUN: [(&str, &str); 14] = [
     ("run.i3.zst", "needs a file of real data"),
     (
         "old.npz",
@@ -40,12 +40,44 @@ const EXAMPLES_NOT_RUN: [(&str, &str); 6] = [
         "takes hours; tests/system/study does a short one",
     ),
     (
+        "skyscan reco levels",
+        "needs studies; tests/system/study does it",
+    ),
+    (
         "skyscan report compare",
         "needs two reports; tests/system/replay does it",
     ),
     (
         "skyscan relay",
         "needs workers below it; tests/system/transports does it",
+    ),
+    (
+        "skyscan serve",
+        "it does not end; tests/system/service does it",
+    ),
+    (
+        "skyscan submit",
+        "needs a service; tests/system/service does it",
+    ),
+    (
+        "skyscan status",
+        "needs a service; tests/system/service does it",
+    ),
+    (
+        "skyscan watch",
+        "needs a service; tests/system/service does it",
+    ),
+    (
+        "skyscan result",
+        "needs a service; tests/system/service does it",
+    ),
+    (
+        "skyscan cancel",
+        "needs a service; tests/system/service does it",
+    ),
+    (
+        "skyscan token",
+        "needs a service; tests/system/service does it",
     ),
 ];
 

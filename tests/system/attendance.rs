@@ -1,11 +1,8 @@
 //! Who is there: told as workers come and go, in a table by SIGUSR1, as JSON at `/links`, in logs that are
 //! JSON.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -13,8 +10,7 @@ use skyscan_free_ports::free_port;
 
 use crate::needs::group;
 use crate::scan::command::{DEMO, skyscan};
-
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::told::Told;
 
 pub(crate) fn trials() -> Vec<Trial> {
     group(
@@ -29,66 +25,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             ("quiet_scans_say_nothing_of_it", quiet),
         ],
     )
-}
-
-/// A process and what it tells, line by line.
-struct Told {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-}
-
-impl Told {
-    fn start(arguments: &[&str]) -> Result<Self, Failed> {
-        let mut child = skyscan()
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stderr = child.stderr.take().ok_or("it is piped")?;
-        let (tell, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // Nobody listens any more if the test has failed.
-                let _ = tell.send(line);
-            }
-        });
-        Ok(Self {
-            child,
-            lines,
-            seen: Vec::new(),
-        })
-    }
-
-    /// The next line that has all these words.
-    fn until(&mut self, words: &[&str]) -> Result<String, Failed> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = (self.lines.recv_timeout(left))
-                .map_err(|_| format!("no {words:?} in {:#?}", self.seen))?;
-            self.seen.push(line.clone());
-            if words.iter().all(|word| line.contains(word)) {
-                return Ok(line);
-            }
-        }
-    }
-
-    fn signal(&self, name: &str) -> Result<(), Failed> {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status()?;
-        sent.success()
-            .then_some(())
-            .ok_or_else(|| "no signal".into())
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn url() -> Result<String, Failed> {
@@ -170,7 +106,7 @@ fn who_comes() -> Result<(), Failed> {
     scan.until(&["came", "2 workers and 4 slots now"])?;
     second.signal("TERM")?;
     scan.until(&["said goodbye", "1 worker and 2 slots now"])?;
-    first.child.kill()?;
+    first.kill()?;
     scan.until(&["was lost", "0 workers and 0 slots now"])?;
     let _third = worker(&url)?;
     scan.until(&["came"])?;
@@ -191,8 +127,7 @@ fn a_log_of_json() -> Result<(), Failed> {
         "--log",
         "json",
     ])?;
-    let status = scan.child.wait()?;
-    let lines: Vec<String> = scan.lines.iter().collect();
+    let (status, lines) = scan.ended()?;
     assert!(status.success() && lines.len() >= 3, "{lines:?}");
     let mut messages = Vec::new();
     for line in &lines {

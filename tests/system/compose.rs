@@ -10,6 +10,7 @@ mod image;
 mod monitored;
 mod project;
 mod replayed;
+mod serving;
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -38,7 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let compose = compose_command();
     // Gone with the last of the trials.
     let image = Arc::new(Image::default());
-    let trials: [(&str, Check, &'static Transport); 4] = [
+    let trials: [(&str, Check, &'static Transport); 5] = [
         (
             "compose::ten_workers_over_zeromq_give_the_same_map",
             check,
@@ -58,6 +59,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             "compose::a_replay_with_fleets_in_containers",
             replayed::check,
             &REPLAYED,
+        ),
+        (
+            "compose::a_service_scans_what_is_submitted",
+            serving::check,
+            &SERVING,
         ),
     ];
     let trials = trials.into_iter();
@@ -108,6 +114,12 @@ const REPLAYED: Transport = Transport {
     name: "replayed",
     url: None,
     services: &[],
+};
+
+const SERVING: Transport = Transport {
+    name: "serving",
+    url: None,
+    services: &["rabbitmq", "service", "worker"],
 };
 
 type Check = fn(&Project<'_>, &Transport) -> Result<()>;

@@ -8,6 +8,7 @@ mod aws;
 mod command;
 mod machine;
 mod parsed;
+mod served;
 mod slurm;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use crate::needs::{self, Check, Missing, python, trial_with};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials: [(&str, Check, Missing); 10] = [
+    let trials: [(&str, Check, Missing); 12] = [
         (
             "deploy::htcondor::the_file_expands_to_its_jobs",
             parsed::htcondor,
@@ -29,6 +30,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             "deploy::kubernetes::the_manifest_is_valid",
             parsed::kubernetes,
             python(),
+        ),
+        (
+            "deploy::kubernetes::the_service_is_valid",
+            served::by_kubernetes,
+            python(),
+        ),
+        (
+            "deploy::systemd::the_service_calls_what_there_is",
+            served::by_systemd,
+            None,
         ),
         (
             "deploy::slurm::an_array_of_workers_finishes_a_scan",

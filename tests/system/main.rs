@@ -14,7 +14,9 @@ mod metrics;
 mod needs;
 mod replay;
 mod scan;
+mod service;
 mod study;
+mod told;
 mod transports;
 
 use external_reco::program;
@@ -34,6 +36,7 @@ fn main() {
         estimate::trials(),
         metrics::trials(),
         replay::trials(),
+        service::trials(),
         study::trials(),
     ];
     let others = groups.into_iter().flatten().collect();

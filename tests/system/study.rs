@@ -29,11 +29,12 @@ const QUICK: [&str; 10] = [
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("a_study_says_what_it_did", says_what_it_did),
         ("a_killed_study_goes_on_where_it_was", goes_on),
         ("an_interrupt_keeps_what_there_is", interrupted),
         ("levels_of_a_study_serve_scans", levels),
+        ("levels_of_several_studies_are_tried_on_each_ice", pooled),
         (
             "answers_under_systematics_stand_beside_those_without",
             systematics,
@@ -262,6 +263,89 @@ fn levels() -> Result<(), Failed> {
     ])?;
     assert_eq!(shown["regions"], found["regions"]);
     assert_eq!(shown["coverage_sha256"], found["coverage_sha256"]);
+    // Levels of other numerics are taken, and said to be.
+    let warned = |file: &Path| -> Result<bool, Failed> {
+        let asked = format!("coverage={}", text(file)?);
+        let output = run(&["map", "show", text(&npz)?, "--regions", &asked])?;
+        assert_eq!(output.status.code(), Some(0));
+        Ok(stderr(&output).contains("numerics"))
+    };
+    assert!(!warned(&file)?);
+    let mut older = table.clone();
+    older["study"]["numerics"] = json!(1);
+    std::fs::write(&file, older.to_string())?;
+    assert!(warned(&file)?);
+    Ok(())
+}
+
+/// Each of two studies has two ices, and each ice is judged by the levels of the others.
+fn pooled() -> Result<(), Failed> {
+    let folder = empty_folder("study-pooled")?;
+    let (one, other) = (folder.join("one"), folder.join("other"));
+    study(
+        "40",
+        &one,
+        &["--ice", "scattering=1.2", "--ice", "absorption=0.8"],
+    )?;
+    let of_other = [
+        "--ice",
+        "scattering=0.8",
+        "--ice",
+        "absorption=1.2",
+        "--out",
+        text(&other)?,
+    ];
+    let seeded = QUICK.map(|word| if word == "5" { "6" } else { word });
+    json_of(
+        &[
+            &["reco", "validate", "--events", "40"][..],
+            &seeded,
+            &of_other,
+        ]
+        .concat(),
+    )?;
+    let file = folder.join("coverage.json");
+    let (one, other) = (text(&one)?, text(&other)?);
+    let found = json_of(&[
+        "reco",
+        "levels",
+        one,
+        other,
+        "--format",
+        "json",
+        "--out",
+        text(&file)?,
+    ])?;
+    let rows = found.as_array().ok_or("no rows")?;
+    let sizes: Vec<&Value> = rows.iter().map(|row| &row["held"][0]["n"]).collect();
+    assert_eq!(sizes[0], 80);
+    assert_eq!(number(sizes[1])? + number(sizes[2])?, 80.0);
+    assert_eq!(sizes[3..], [20, 20, 20, 20]);
+    for (at, claimed) in [0.5, 0.9].into_iter().enumerate() {
+        let held = &rows[0]["held"][at];
+        let (low, high) = (number(&held["low"])?, number(&held["high"])?);
+        // Light that is drawn from a density knows little of ice, so that all are alike.
+        assert!(low - 0.1 < claimed && claimed < high + 0.1, "{held}");
+    }
+    let table: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    let of = &table["study"];
+    assert_eq!(
+        (&of["n_events"], &of["more_seeds"]),
+        (&json!(80), &json!([6]))
+    );
+    assert_eq!(of["ices"].as_array().map(Vec::len), Some(4));
+    let asked = format!("coverage={}", text(&file)?);
+    let found = scan(DEMO, &["--nside", "4,8", "--regions", &asked])?;
+    assert_eq!(found["regions_method"], "coverage");
+    for (words, why) in [
+        (&[one, one][..], "events in common"),
+        (&[one, text(&folder)?], "holds no study"),
+        (&[one, "--reco", "millipede"], "no answers of millipede"),
+    ] {
+        let output = run(&[&["reco", "levels"][..], words].concat())?;
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 mod cluster;
 mod faults;
 mod notice;
+mod priorities;
 mod relay;
 pub(crate) mod remote;
 mod sealed;
@@ -18,7 +19,11 @@ use skyscan_rabbitmq_node::Node;
 use crate::needs::{Check, broker, group, long, proxies, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let zeromq: [(&str, Check); 10] = [
+    let zeromq: [(&str, Check); 11] = [
+        (
+            "an_urgent_scan_among_others_is_as_fast_as_alone",
+            priorities::over_zeromq,
+        ),
         ("systematics_are_the_same_though_workers_are_killed", || {
             systematics::workers_come_and_go(&zeromq_url()?)
         }),
@@ -53,7 +58,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         ("no_worker_joins_a_process_alone", no_worker_in_memory),
     ];
-    let rabbitmq: [(&str, Check); 8] = [
+    let rabbitmq: [(&str, Check); 9] = [
+        (
+            "an_urgent_scan_among_others_is_as_fast_as_alone",
+            priorities::over_rabbitmq,
+        ),
         (
             "a_bad_worker_among_ten_changes_nothing",
             faults::over_rabbitmq,
@@ -140,7 +149,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     )];
     let memory: [(&str, Check); 1] =
         [("a_bad_worker_among_ten_changes_nothing", faults::in_memory)];
-    let relays: [(&str, Check); 4] = [
+    let relays: [(&str, Check); 5] = [
+        (
+            "an_urgent_scan_among_others_is_as_fast_as_alone",
+            priorities::behind_a_relay,
+        ),
         (
             "a_bad_worker_of_the_zone_changes_nothing",
             faults::behind_a_relay,
@@ -262,7 +275,10 @@ fn broker_goes_away(outage: Outage) -> Result<(), Failed> {
             node.stop_app()?;
             node.start_app()?;
         }
-        Outage::Killed => node.restart()?,
+        Outage::Killed => {
+            node.note_queues()?;
+            node.restart()?;
+        }
     }
     same(&scan.finish()?, &Subject::Demo.map_in_memory()?)?;
     workers.into_iter().try_for_each(Worker::leave)

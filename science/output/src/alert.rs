@@ -35,7 +35,7 @@ pub(super) fn write(
         "alert_tense": "test",
         "alert_topology": "Track",
         "number_of_events": 1,
-        "systematic_included": scan.method.includes_systematics(),
+        "systematic_included": scan.systematics.is_some() || scan.method.includes_systematics(),
         "additional_info": conventions::sentences(scan).join(". "),
     });
     let mut set = |key: &str, value: Value| notice[key] = value;

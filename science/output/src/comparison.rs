@@ -10,7 +10,7 @@ use super::summary::{self, area, percent};
 use super::{Doubt, ScanFile};
 use skyscan_event::names::clean;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{MethodNote, Region, RegionChoice, RegionMethod};
+use skyscan_sky::region::{MethodNote, Region, RegionChoice};
 use skyscan_sky::{Equatorial, Nside, Pixel};
 
 /// A shared area is counted in at least so many cells.
@@ -55,6 +55,8 @@ pub struct Side {
     pub best: Equatorial,
     /// The smallest first.
     pub regions: Vec<Region>,
+    /// How they were made.
+    pub regions_made: MethodNote,
     /// What makes it doubtful.
     pub quality: Vec<Doubt>,
     /// Width of the finest pixels.
@@ -67,13 +69,20 @@ impl Side {
         let (pixel, _) = file.map.best()?;
         let finest = file.map.rounds().keys().next_back()?;
         let regions = file.regions(asked);
-        let is_complete = (file.map.rounds().keys()).all(|nside| file.complete.contains(nside));
+        let method = file.region_method(asked.method());
         Some(Self {
             name: clean(name, LONGEST_PATH),
             run_and_event: file.run_and_event,
             reco: file.reco.clone(),
             best: pixel.center(),
-            quality: Doubt::of_map(&file.map, &regions, is_complete, &file.event_doubts),
+            quality: Doubt::of_map(
+                &file.map,
+                &regions,
+                &method,
+                file.is_complete(),
+                &file.event_doubts,
+            ),
+            regions_made: MethodNote::from(&method),
             regions,
             pixel_rad: finest.pixel_area_deg2().sqrt().to_radians(),
         })
@@ -89,8 +98,6 @@ pub struct Comparison {
     is_same_event: Option<bool>,
     /// Between the best pixels.
     separation_deg: f64,
-    #[serde(flatten)]
-    regions_made: MethodNote,
     regions: Vec<Overlap>,
     pixels: Pixels,
     /// The two agree in every bit.
@@ -105,6 +112,8 @@ struct About {
     ra_deg: f64,
     dec_deg: f64,
     map_sha256: String,
+    #[serde(flatten)]
+    regions_made: MethodNote,
     quality: Vec<Doubt>,
 }
 
@@ -136,7 +145,7 @@ struct Pixels {
 
 impl Comparison {
     /// Compares two maps, each with its side.
-    pub fn new(maps: [&SkyMap; 2], sides: [&Side; 2], method: &RegionMethod) -> Self {
+    pub fn new(maps: [&SkyMap; 2], sides: [&Side; 2]) -> Self {
         let about = |side: &Side, map: &SkyMap| About {
             name: side.name.clone(),
             reco: side.reco.clone(),
@@ -144,6 +153,7 @@ impl Comparison {
             ra_deg: side.best.ra_rad.to_degrees(),
             dec_deg: side.best.dec_rad.to_degrees(),
             map_sha256: map.sha256_hex(),
+            regions_made: side.regions_made.clone(),
             quality: side.quality.clone(),
         };
         let [first, second] = sides;
@@ -166,7 +176,6 @@ impl Comparison {
                 .zip(second.run_and_event)
                 .map(|(one, other)| one == other),
             separation_deg: first.best.separation_rad(second.best).to_degrees(),
-            regions_made: MethodNote::from(method),
             regions: pairs.map(overlap).collect(),
             pixels: Pixels::of(maps),
             is_same_map: maps[0].sha256() == maps[1].sha256(),
@@ -274,7 +283,8 @@ impl Display for Comparison {
             };
             writeln!(f, "{word:<7} {}, {reco}", about.name)?;
             let (ra, dec) = (about.ra_deg, about.dec_deg);
-            writeln!(f, "        RA {ra:.3}  Dec {dec:+.3}")?;
+            let method = &about.regions_made.name;
+            writeln!(f, "        RA {ra:.3}  Dec {dec:+.3}; regions by {method}")?;
             summary::doubts(f, &about.quality)?;
         }
         writeln!(f, "\n  Apart   {:.3} deg", self.separation_deg)?;
@@ -331,6 +341,7 @@ impl Display for Comparison {
 mod tests {
     use super::*;
     use skyscan_sky::map::PixelFit;
+    use skyscan_sky::region::RegionMethod;
 
     /// A valley around a direction, `width_deg` wide.
     fn valley(ra_deg: f64, dec_deg: f64, width_deg: f64) -> SkyMap {
@@ -360,14 +371,11 @@ mod tests {
             reco: String::new(),
             best: map.best().unwrap().0.center(),
             regions: RegionMethod::Wilks.regions(map),
+            regions_made: MethodNote::from(&RegionMethod::Wilks),
             quality: Vec::new(),
             pixel_rad: 0.01,
         };
-        Comparison::new(
-            [first, second],
-            [&side(first), &side(second)],
-            &RegionMethod::Wilks,
-        )
+        Comparison::new([first, second], [&side(first), &side(second)])
     }
 
     #[test]
@@ -396,6 +404,10 @@ mod tests {
         }
         assert_eq!(comparison.pixels.different, 0);
         assert!(comparison.to_string().contains("agree in every bit"));
+        let told = serde_json::to_value(&comparison).unwrap();
+        for side in ["first", "second"] {
+            assert_eq!(told[side]["regions_method"], "wilks");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use skyscan_event::{DomId, Event};
 use skyscan_sky::Equatorial;
 use skyscan_sky::map::{PixelOutcome, SkyMap};
-use skyscan_sky::region::{Gap, Region};
+use skyscan_sky::region::{Gap, Region, RegionMethod};
 
 /// An event seen by fewer DOMs than this is doubtful: few of them fix three coordinates and a
 /// direction, and chance puts minima anywhere.
@@ -43,15 +43,19 @@ pub enum Doubt {
     WithoutSystematics,
     /// The map is the envelope of systematics.
     Envelope,
+    /// A region claims more than what was counted on simulated events reaches.
+    Extrapolated,
     /// What regions of this reconstruction hold was not counted on simulated events.
     Uncounted,
     /// It was, and they do not hold what they say, nor is the best direction near the true one often enough.
     Unsupported,
+    /// A fit that is fast and takes no account of the ice.
+    Rough,
 }
 
 impl Doubt {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Open,
         Self::Incomplete,
         Self::Coarse,
@@ -63,15 +67,18 @@ impl Doubt {
         Self::SaturatedLight,
         Self::WithoutSystematics,
         Self::Envelope,
+        Self::Extrapolated,
         Self::Uncounted,
         Self::Unsupported,
+        Self::Rough,
     ];
 
-    /// What a reconstruction gives reason for whose regions do not come from a coverage file.
-    pub fn of_reco(reco: &str) -> Option<Self> {
+    /// What a reconstruction gives reason for, whose regions come from a coverage file or not.
+    pub fn of_reco(reco: &str, is_counted: bool) -> Option<Self> {
         match reco {
-            "segmented" => Some(Self::Uncounted),
-            "cascade" => Some(Self::Unsupported),
+            "segmented" if !is_counted => Some(Self::Uncounted),
+            "cascade" if !is_counted => Some(Self::Unsupported),
+            "linefit" => Some(Self::Rough),
             _ => None,
         }
     }
@@ -93,10 +100,11 @@ impl Doubt {
         doubts
     }
 
-    /// What a map and its regions give reason for, then what the event does.
+    /// What a map and its regions by this method give reason for, then what the event does.
     pub fn of_map(
         map: &SkyMap,
         regions: &[Region],
+        method: &RegionMethod,
         is_complete: bool,
         event: &[Self],
     ) -> Vec<Self> {
@@ -111,12 +119,14 @@ impl Doubt {
             Self::SecondMinimum => widest.is_some_and(|region| region.polygons().len() > 1),
             Self::Wide => widest.is_some_and(|region| is_wide(region, map)),
             Self::FailedPixels => has_failed,
+            Self::Extrapolated => is_extrapolated(regions, method),
             Self::FewDoms
             | Self::SaturatedLight
             | Self::WithoutSystematics
             | Self::Envelope
             | Self::Uncounted
-            | Self::Unsupported => event.contains(doubt),
+            | Self::Unsupported
+            | Self::Rough => event.contains(doubt),
         };
         Self::ALL.into_iter().filter(applies).collect()
     }
@@ -125,7 +135,11 @@ impl Doubt {
     pub(crate) fn forbids_to_send(self) -> bool {
         matches!(
             self,
-            Self::Incomplete | Self::WithoutSystematics | Self::Envelope | Self::Unsupported
+            Self::Incomplete
+                | Self::WithoutSystematics
+                | Self::Envelope
+                | Self::Unsupported
+                | Self::Rough
         )
     }
 
@@ -143,8 +157,10 @@ impl Doubt {
             Self::SaturatedLight => "saturated_light",
             Self::WithoutSystematics => "without_systematics",
             Self::Envelope => "envelope",
+            Self::Extrapolated => "extrapolated",
             Self::Uncounted => "uncounted",
             Self::Unsupported => "unsupported",
+            Self::Rough => "rough",
         }
     }
 
@@ -162,7 +178,13 @@ impl Doubt {
             Self::SaturatedLight => "DOMs were saturated, and their light then is left out",
             Self::WithoutSystematics => "systematics were asked for, and this is without them",
             Self::Envelope => "an envelope of systematics: its best fit is none of the event's",
+            Self::Extrapolated => {
+                "no simulated events stand behind a region: its level grows as by Wilks' theorem"
+            }
             Self::Uncounted => "what regions of this reco hold was not counted on simulated events",
+            Self::Rough => {
+                "a rough direction at once, 2 degrees off in the median: scan with photon-mpe"
+            }
             Self::Unsupported => "regions of this reco do not hold the truth of simulated events",
         }
     }
@@ -171,6 +193,14 @@ impl Doubt {
 /// The region that holds the most.
 pub(crate) fn widest(regions: &[Region]) -> Option<&Region> {
     (regions.iter()).max_by(|a, b| a.containment.total_cmp(&b.containment))
+}
+
+fn is_extrapolated(regions: &[Region], method: &RegionMethod) -> bool {
+    let RegionMethod::Coverage(levels) = method else {
+        return false;
+    };
+    let reaches = levels.reaches();
+    regions.iter().any(|region| region.containment > reaches)
 }
 
 fn is_wide(region: &Region, map: &SkyMap) -> bool {
@@ -231,7 +261,7 @@ fn met(gap: Gap) -> &'static str {
 
 fn advice(gap: Gap) -> &'static str {
     match gap {
-        Gap::Unscanned => "Scan on: with --resume, a larger --within, or the whole sky",
+        Gap::Unscanned => "Scan on: with --resume if stopped, else wider, into another --out",
         Gap::Failed => "See why pixels failed and scan again",
         Gap::Unfinished => "Let the scan end",
         Gap::Unrefined => "Scan with these --levels",
@@ -242,7 +272,6 @@ fn advice(gap: Gap) -> &'static str {
 mod tests {
     use super::*;
     use skyscan_sky::map::PixelFit;
-    use skyscan_sky::region::RegionMethod;
     use skyscan_sky::{Equatorial, Nside};
 
     #[test]
@@ -286,7 +315,8 @@ mod tests {
     }
 
     fn doubts(map: &SkyMap, event: &[Doubt]) -> Vec<Doubt> {
-        Doubt::of_map(map, &RegionMethod::Wilks.regions(map), true, event)
+        let method = RegionMethod::Wilks;
+        Doubt::of_map(map, &method.regions(map), &method, true, event)
     }
 
     #[test]
@@ -328,8 +358,8 @@ mod tests {
         assert_eq!(
             told.unwrap(),
             "OPEN REGION: it reaches sky that was not scanned and pixels that failed, so the source \
-             may lie outside. Scan on: with --resume, a larger --within, or the whole sky; See why pixels failed \
-             and scan again"
+             may lie outside. Scan on: with --resume if stopped, else wider, into another --out; See why pixels \
+             failed and scan again"
         );
     }
 }

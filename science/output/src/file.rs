@@ -8,9 +8,15 @@ use super::OutputError;
 
 /// Makes a folder, and those above it, unless it is there.
 pub fn make_folder(dir: &Path) -> Result<(), OutputError> {
-    fs::create_dir_all(dir).map_err(|source| OutputError::Folder {
+    fs::create_dir_all(dir).map_err(|error| OutputError::Folder {
         path: dir.to_path_buf(),
-        source,
+        source: match dir.ancestors().find(|path| path.is_file()) {
+            Some(file) => io::Error::new(
+                error.kind(),
+                format!("{} is a file: name a folder", file.display()),
+            ),
+            None => error,
+        },
     })
 }
 
@@ -102,10 +108,13 @@ mod tests {
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
         let file = dir.join("file");
         fs::write(&file, "mine").unwrap();
-        assert!(matches!(
-            try_folder(&file, 1),
-            Err(OutputError::Folder { .. })
-        ));
+        let Err(OutputError::Folder { source, .. }) = try_folder(&file.join("below"), 1) else {
+            panic!("a file is no folder");
+        };
+        assert_eq!(
+            source.to_string(),
+            format!("{} is a file: name a folder", file.display())
+        );
         fs::remove_dir_all(dir).unwrap();
     }
 

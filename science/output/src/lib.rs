@@ -38,7 +38,7 @@ pub use doubt::{Doubt, FEWEST_DOMS, hit_doms};
 pub use map_view::MapView;
 pub use result::read::{Declination, ScanFile, ScanFileError, Values, read as read_scan_file};
 pub use second_minimum::SecondMinimum;
-pub use shelf::{FailedFile, Written};
+pub use shelf::{FailedFile, Withheld, Written};
 pub use sub_pixel::SubPixel;
 
 use serde::{Deserialize, Serialize};
@@ -193,6 +193,13 @@ pub fn regions(map: &SkyMap, choice: &RegionChoice, complete: &BTreeSet<Nside>) 
     }
 }
 
+/// Whether no planned pixel is missing in any round, nor systematics that were asked for.
+fn is_complete(map: &SkyMap, complete: &BTreeSet<Nside>, event_doubts: &[Doubt]) -> bool {
+    let mut rounds = map.rounds().keys();
+    rounds.all(|nside| complete.contains(nside))
+        && !event_doubts.contains(&Doubt::WithoutSystematics)
+}
+
 /// When a draft of a notice is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Drafts {
@@ -204,10 +211,8 @@ pub enum Drafts {
 }
 
 impl ScanRecord<'_> {
-    /// Whether no planned pixel is missing in any round.
     fn is_complete(&self) -> bool {
-        let mut rounds = self.map.rounds().keys();
-        rounds.all(|nside| self.complete.contains(nside))
+        is_complete(self.map, &self.complete, self.event_doubts)
     }
 
     fn systematics_sha256(&self) -> Option<&str> {
@@ -219,6 +224,7 @@ impl ScanRecord<'_> {
         Doubt::of_map(
             self.map,
             self.regions,
+            &self.method,
             self.is_complete(),
             self.event_doubts,
         )
@@ -309,12 +315,16 @@ fn put_maps(shelf: &mut Shelf<'_>, scan: &ScanRecord<'_>) {
         polygons::write_geojson(scan, out)
     });
     shelf.put(&named("regions.reg"), |out| ds9::write(scan, out));
-    if scan.event_doubts.contains(&Doubt::Unsupported) {
-        // The answer says that no direction is to be sent.
-    } else if scan.drafts == Drafts::Always || scan.regions.iter().all(Region::is_closed) {
-        shelf.put(&named("gcn.json"), |out| alert::write(scan, &map, out));
-    } else {
-        shelf.written.is_draft_withheld = true;
+    let is_open = !scan.regions.iter().all(Region::is_closed);
+    let doubts = scan.doubts();
+    // The answer says that no direction is to be sent.
+    let forbids = doubts.iter().find(|doubt| doubt.forbids_to_send());
+    match forbids {
+        Some(doubt) => shelf.written.withheld = Some(Withheld::Forbidden(doubt.name())),
+        None if is_open && scan.drafts == Drafts::OfClosedRegions => {
+            shelf.written.withheld = Some(Withheld::Open);
+        }
+        None => shelf.put(&named("gcn.json"), |out| alert::write(scan, &map, out)),
     }
     shelf.put(&named("errors.json"), |out| errors::write(scan, out));
 }

@@ -51,7 +51,7 @@ impl MapView {
         let map = &file.map;
         let method = file.region_method(asked.method());
         let regions = file.regions(asked);
-        let complete = map.rounds().keys().all(|n| file.complete.contains(n));
+        let complete = file.is_complete();
         Self {
             event: file.identity(None),
             run_and_event: file.run_and_event,
@@ -67,7 +67,7 @@ impl MapView {
             second_minimum: SecondMinimum::of(map, &regions),
             regions_made: MethodNote::from(&method),
             regions: regions.iter().map(Into::into).collect(),
-            quality: Doubt::of_map(map, &regions, complete, &file.event_doubts),
+            quality: Doubt::of_map(map, &regions, &method, complete, &file.event_doubts),
             pixels: pixel_counts(map),
             failed: failure_counts(map),
             complete,

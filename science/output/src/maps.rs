@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use super::fits::{Column, Header, write_table};
 use super::summary::percent;
 use super::{ScanRecord, conventions, doubt, sexagesimal};
+use skyscan_sky::map::PixelOutcome;
 use skyscan_sky::probability::ProbabilityMap;
 use skyscan_sky::region::Region;
 use skyscan_sky::{Nside, Pixel};
@@ -21,6 +22,11 @@ const PER_ROW: usize = 1024;
 
 /// Bytes that are packed at once.
 const PIECE: usize = 1 << 20;
+
+/// Where the best pixel is none of the map's cells: its nside.
+pub(super) const BEST_NSIDE: &str = "BESTNSID";
+/// So much the llh of the best cell is above its own.
+pub(super) const BEST_LLH: &str = "BESTDLLH";
 
 /// Resolution of the flat map.
 pub(super) fn flat_nside(map: &ProbabilityMap) -> Option<Nside> {
@@ -47,6 +53,7 @@ pub(super) fn write_flat(
     header.integer("LASTPIX", nside.n_pixels() - 1, "");
     header.text("OBJECT", "FULLSKY", "");
     describe(&mut header, scan);
+    name_best(&mut header, scan, map);
     let column = Column {
         name: "PROB",
         format,
@@ -81,6 +88,7 @@ pub(super) fn write_multi_order(
     let mut header = healpix_header("NUNIQ", "EXPLICIT", "probability per steradian");
     header.integer("MOCORDER", deepest(map.cells().iter().map(|c| c.pixel)), "");
     describe(&mut header, scan);
+    name_best(&mut header, scan, map);
     let columns = [
         Column {
             name: "UNIQ",
@@ -145,6 +153,32 @@ fn healpix_header(ordering: &str, indexing: &str, what: &str) -> Header {
     header.text("INDXSCHM", indexing, "");
     header.text("COORDSYS", "C", "equatorial");
     header
+}
+
+/// Names the best pixel where it is none of the cells, since finer ones, each worse, are in its place: a map
+/// alone would have another best direction than the scan.
+fn name_best(header: &mut Header, scan: &ScanRecord<'_>, map: &ProbabilityMap) {
+    let Some((best, fit)) = scan.map.best() else {
+        return;
+    };
+    if map.cells().iter().any(|cell| cell.pixel == best) {
+        return;
+    }
+    let llhs = (map.cells().iter()).filter_map(|cell| match scan.map.get(cell.pixel)? {
+        PixelOutcome::Fitted(fit) => Some(fit.llh),
+        PixelOutcome::Failed(_) => None,
+    });
+    let best_cell = llhs.fold(f64::INFINITY, f64::min);
+    header.integer(
+        BEST_NSIDE,
+        u32::from(best.nside).into(),
+        "nside of the best pixel, at RA and DEC",
+    );
+    header.real(
+        BEST_LLH,
+        best_cell - fit.llh,
+        "llh of the best cell above the best pixel",
+    );
 }
 
 /// Event, best fit, errors and conventions, under the keys that IceCube's maps have.

@@ -1,6 +1,7 @@
 //! A folder that files are put into, one after the other: one that cannot be written is named, and
 //! the others are written all the same.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,28 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// Why the others are not.
     pub failed: Vec<OutputError>,
-    /// There is no draft of a notice, because a region is open.
-    pub is_draft_withheld: bool,
+    /// Why there is no draft of a notice, if that is no fault.
+    pub withheld: Option<Withheld>,
+}
+
+/// Why a draft of a notice is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// A region is open.
+    Open,
+    /// This doubt forbids to send the direction.
+    Forbidden(&'static str),
+}
+
+impl Display for Withheld {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("the region is open: see --draft-open"),
+            Self::Forbidden(doubt) => {
+                write!(f, "{}: nothing to be sent", doubt.replace('_', " "))
+            }
+        }
+    }
 }
 
 /// A file that could not be written.
@@ -49,7 +70,7 @@ impl Written {
     pub fn extend(&mut self, further: Self) {
         self.files.extend(further.files);
         self.failed.extend(further.failed);
-        self.is_draft_withheld |= further.is_draft_withheld;
+        self.withheld = self.withheld.or(further.withheld);
     }
 }
 

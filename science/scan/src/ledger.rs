@@ -37,8 +37,6 @@ use troubles::Troubles;
 pub use copying::Stall;
 pub use results::{Acceptance, Answer, News};
 
-/// How long a task should take: long beside its way through a transport, short beside a round.
-const TASK_SECONDS: f64 = 0.5;
 /// Slots are wanted that take what is open within so long: a machine is not started for less.
 const WANTED_SECONDS: f64 = 60.0;
 /// More pixels than this make the message of a task too long.
@@ -69,10 +67,15 @@ pub struct Task {
 /// How the size of tasks is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunking {
-    /// By the measured cost of a pixel, aiming at half a second.
-    Adaptive,
+    /// By the measured cost of a pixel, aiming at so long a task.
+    Adaptive(Duration),
     /// Always this many pixels.
     Fixed(std::num::NonZeroUsize),
+}
+
+impl Chunking {
+    /// Tasks of half a second: long beside their way through a transport, short beside a round.
+    pub const USUAL: Self = Self::Adaptive(Duration::from_millis(500));
 }
 
 /// What the tasks of a scan came to.
@@ -406,10 +409,10 @@ impl Ledger {
     fn chunk_size(&self, n_slots: usize) -> usize {
         match self.chunking {
             Chunking::Fixed(n_pixels) => n_pixels.get(),
-            Chunking::Adaptive if self.wave_measured == 0 => 1,
-            Chunking::Adaptive => {
+            Chunking::Adaptive(_) if self.wave_measured == 0 => 1,
+            Chunking::Adaptive(aim) => {
                 let seconds_per_pixel = self.wave_seconds / self.wave_measured as f64;
-                let by_cost = (TASK_SECONDS / seconds_per_pixel) as usize;
+                let by_cost = (aim.as_secs_f64() / seconds_per_pixel) as usize;
                 let by_tail = self.pending.len() / (TASKS_LEFT_PER_SLOT * n_slots.max(1));
                 by_cost.min(by_tail).clamp(1, MOST_PIXELS)
             }

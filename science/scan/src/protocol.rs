@@ -43,6 +43,21 @@ pub struct Welcome {
     pub payload: [u8; 32],
 }
 
+impl Welcome {
+    /// Of a hub that stands where scans will be: it asks for nothing.
+    pub fn of_no_scan() -> Self {
+        Self {
+            reco: String::new(),
+            payload: [0; 32],
+        }
+    }
+
+    /// Whether there is a scan to serve.
+    pub fn is_of_scan(&self) -> bool {
+        !self.reco.is_empty()
+    }
+}
+
 /// A message that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

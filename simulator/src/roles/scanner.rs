@@ -15,7 +15,7 @@ use skyscan::scan::ledger::Chunking;
 use skyscan::scan::{Atlas, Ledger, Plan, Point, StragglerPolicy, Strategy, TaskCounts};
 use skyscan::sky::Pixel;
 use skyscan::sky::map::SkyMap;
-use skyscan_transport::{HubConfig, PayloadId, ScanId, Transport, TransportError};
+use skyscan_transport::{HubConfig, PayloadId, Priority, ScanId, Transport, TransportError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -113,6 +113,7 @@ async fn scan(
         liveness: world.draft.liveness,
         lease_term: world.draft.lease_term,
         payloads: None,
+        priority: Priority::default(),
     };
     let (hub, inbox) = process.open_hub(config).await?;
     hub.publish(PAYLOAD.into()).await?;
@@ -126,7 +127,7 @@ async fn scan(
     };
     let chunking = draft.chunk.and_then(NonZeroUsize::new);
     let mut ledger = Ledger::new(
-        chunking.map_or(Chunking::Adaptive, Chunking::Fixed),
+        chunking.map_or(Chunking::USUAL, Chunking::Fixed),
         StragglerPolicy::default(),
     )
     .failing_after(NonZeroU32::new(fail_after).unwrap_or(NonZeroU32::MIN))

@@ -131,12 +131,14 @@ impl Book {
         let mut pages = self.pages();
         // A relay's own link stands for no worker.
         let is_relay = hello.as_ref().is_some_and(|hello| hello.recos.is_empty());
+        let before = pages.links.get(&link);
+        // It comes to each hub of the place.
         let entry = LinkEntry {
             worker,
             hello,
-            since: Instant::now(),
-            n_tasks: 0,
-            last: None,
+            since: before.map_or_else(Instant::now, |before| before.since),
+            n_tasks: before.map_or(0, |before| before.n_tasks),
+            last: before.and_then(|before| before.last),
         };
         let was_there = pages.links.insert(link, entry).is_some();
         let is_new = pages.known.len() >= MOST_KNOWN || pages.known.insert(worker);
@@ -180,6 +182,9 @@ impl Book {
             return;
         }
         let welcome = Welcome::decode(welcome);
+        if welcome.as_ref().is_ok_and(|welcome| !welcome.is_of_scan()) {
+            return;
+        }
         let entry = ScanEntry {
             reco: welcome.map_or_else(|_| "?".to_owned(), |welcome| welcome.reco),
             n_links: 1,

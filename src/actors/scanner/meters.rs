@@ -1,5 +1,6 @@
 //! What a Scanner tells those who watch from outside; `telemetry/catalogue.rs` has the list.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,10 +30,10 @@ pub(super) struct Meters {
     late: Counter,
     wide: Counter,
     stalled: Counter,
-    out: Gauge,
+    out: Share,
     workers: Gauge,
     slots: Gauge,
-    wanted: Gauge,
+    wanted: Share,
     last_result: Gauge,
     round_trip: Histogram,
     hand_out: Histogram,
@@ -76,10 +77,10 @@ impl Meters {
             late: copy("late"),
             wide: copy("wide"),
             stalled: copy("stalled"),
-            out: gauge!("skyscan_tasks_out"),
+            out: Share::of(gauge!("skyscan_tasks_out")),
             workers: gauge!("skyscan_scan_workers"),
             slots: gauge!("skyscan_scan_slots"),
-            wanted: gauge!("skyscan_scan_slots_wanted"),
+            wanted: Share::of(gauge!("skyscan_scan_slots_wanted")),
             last_result: gauge!("skyscan_scan_last_result_timestamp_seconds"),
             round_trip: histogram!("skyscan_task_round_trip_seconds"),
             hand_out: operation("hand_out"),
@@ -216,6 +217,31 @@ impl Meters {
                 service: histogram!("skyscan_task_service_seconds", "nside" => nside.clone()),
             }
         })
+    }
+}
+
+/// What one of several Scanners of a process has in a gauge that tells their sum.
+struct Share {
+    gauge: Gauge,
+    mine: Cell<f64>,
+}
+
+impl Share {
+    fn of(gauge: Gauge) -> Self {
+        Self {
+            gauge,
+            mine: Cell::new(0.0),
+        }
+    }
+
+    fn set(&self, value: f64) {
+        self.gauge.increment(value - self.mine.replace(value));
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0.0);
     }
 }
 

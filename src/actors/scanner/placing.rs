@@ -70,7 +70,7 @@ impl Scanner {
                 %worker,
                 others_alike = hung.len() - 1,
                 "a worker holds as many overdue tasks as it has slots: others get copies of them, and it gets no more \
-                 until it answers; look at what it does"
+                 until it answers; look at what it does, if it is not other scans"
             );
         }
         self.recount();

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
-    HubConfig, Lease, Link, LinkConfig, LinkInbox, LinkIncoming, ScanId, Transport, WorkerId,
+    HubConfig, Lease, Link, LinkConfig, LinkInbox, LinkIncoming, Priority, ScanId, Transport,
+    WorkerId,
 };
 use skyscan_transport_memory::MemoryTransport;
 
@@ -115,6 +116,7 @@ async fn three_pixels() -> (
         liveness: MINUTE,
         lease_term: MINUTE,
         payloads: None,
+        priority: Priority::default(),
     };
     let (hub, inbox) = place.open_hub(hub_config).await.unwrap();
     let one = Chunking::Fixed(NonZeroUsize::MIN);

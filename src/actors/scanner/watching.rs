@@ -148,8 +148,8 @@ impl Scanner {
         let seconds = waited.as_secs();
         match self.watch.has_anyone_come {
             false => tracing::warn!(
-                "no worker has come for {seconds} s: start skyscan worker with the same --transport, and \
-                 check that it reaches the address from there"
+                "no worker has come for {seconds} s: start skyscan worker with this --transport, \
+                 in which it names this machine, and check that it reaches it from there"
             ),
             true => tracing::warn!(
                 "all workers left {seconds} s ago: start others, or check that these still reach the \

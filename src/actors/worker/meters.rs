@@ -17,6 +17,7 @@ pub(super) struct Meters {
     scans: Share,
     completed: Counter,
     released: Counter,
+    yielded: Counter,
     rejected: Counter,
     fitted: Counter,
     failed: Counter,
@@ -61,6 +62,7 @@ impl Meters {
             scans: Share::of(gauge!("skyscan_worker_scans")),
             completed: task("completed"),
             released: task("released"),
+            yielded: task("yielded"),
             rejected: task("rejected"),
             fitted: pixel("fitted"),
             failed: pixel("failed"),
@@ -107,6 +109,11 @@ impl Meters {
             Cause::Protocol => self.skipped_protocol.increment(1),
             Cause::Welcome => self.skipped_welcome.increment(1),
         }
+    }
+
+    /// Tasks were given back before they began, for a more urgent scan.
+    pub(super) fn yielded(&self, n_tasks: usize) {
+        self.yielded.increment(n_tasks as u64);
     }
 
     /// A task was given up before it began.

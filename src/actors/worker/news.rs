@@ -13,6 +13,11 @@ pub enum News {
         /// The reconstruction that it asks for.
         reco: String,
     },
+    /// Somebody is at the place who will have scans: the worker is where it should be.
+    Stands {
+        /// The hub, which is of no scan.
+        scan: ScanId,
+    },
     /// A scan went, whether or not it was served: it is over, or out of reach.
     Gone {
         /// The scan.

@@ -133,7 +133,7 @@ mod tests {
 
         fn prepare(&self, _: &Problem) -> Result<Arc<dyn Kernel>, KernelError> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Waiting(Arc::default())
+            Waiting::ForWord(Arc::default())
                 .prepare_blindly()
                 .ok_or(KernelError::Stopped)
         }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, LinkId, LinkInbox, Outcome, Settled, TaskFrame, TaskId,
-    Traffic, Version,
+    Hub, HubConfig, HubInbox, HubIncoming, LinkId, LinkInbox, Outcome, Priority, Settled,
+    TaskFrame, TaskId, Traffic, Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use tokio::sync::{Notify, mpsc};
@@ -21,9 +21,12 @@ use crate::sky::map::PixelOutcome;
 
 pub(crate) const RECO: &str = "test";
 
-/// Waits for a word with every task.
+/// Waits with every task, for a word or for so long.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting(pub(crate) Arc<Notify>);
+pub(crate) enum Waiting {
+    ForWord(Arc<Notify>),
+    For(Duration),
+}
 
 impl Reco for Waiting {
     fn name(&self) -> &str {
@@ -46,13 +49,16 @@ impl Kernel for Waiting {
         _: StopFlag,
     ) -> BoxFuture<'static, Result<Vec<PixelOutcome>, KernelError>> {
         Box::pin(async move {
-            self.0.notified().await;
+            match &*self {
+                Self::ForWord(word) => word.notified().await,
+                Self::For(time) => tokio::time::sleep(*time).await,
+            }
             Ok(requests.iter().map(|_| failed()).collect())
         })
     }
 }
 
-fn failed() -> PixelOutcome {
+pub(crate) fn failed() -> PixelOutcome {
     PixelOutcome::Failed("only a test".to_owned())
 }
 
@@ -71,6 +77,17 @@ pub(crate) async fn hub(
     welcome: Vec<u8>,
     lease_term: Duration,
 ) -> (Arc<dyn Hub>, HubInbox) {
+    hub_of(place, scan, Priority::default(), welcome, lease_term).await
+}
+
+/// The same, of another priority.
+pub(crate) async fn hub_of(
+    place: &dyn Transport,
+    scan: u64,
+    priority: Priority,
+    welcome: Vec<u8>,
+    lease_term: Duration,
+) -> (Arc<dyn Hub>, HubInbox) {
     let config = HubConfig {
         scan: ScanId(scan),
         protocol: PROTOCOL,
@@ -79,6 +96,7 @@ pub(crate) async fn hub(
         liveness: Duration::from_secs(15),
         lease_term,
         payloads: None,
+        priority,
     };
     let (hub, inbox) = place.open_hub(config).await.unwrap();
     hub.publish(PAYLOAD.into()).await.unwrap();
@@ -97,6 +115,11 @@ pub(crate) fn welcome(reco: &str) -> Vec<u8> {
 }
 
 pub(crate) async fn submit(hub: &dyn Hub, n_tasks: u64) {
+    submit_from(hub, 0, n_tasks).await;
+}
+
+/// Submits so many tasks, numbered from the first one.
+pub(crate) async fn submit_from(hub: &dyn Hub, first: u64, n_tasks: u64) {
     let direction = DetectorDirection {
         zenith_rad: 1.0,
         azimuth_rad: 0.0,
@@ -117,7 +140,8 @@ pub(crate) async fn submit(hub: &dyn Hub, n_tasks: u64) {
         lost_above: 0,
         avoid: vec![],
     };
-    hub.submit((0..n_tasks).map(frame).collect()).await.unwrap();
+    let tasks = first..first + n_tasks;
+    hub.submit(tasks.map(frame).collect()).await.unwrap();
 }
 
 pub(crate) async fn outcomes(inbox: &mut HubInbox, n_outcomes: usize) -> Vec<Outcome> {
@@ -148,7 +172,7 @@ fn a_scan_that_it_cannot_serve_harms_no_other() {
         let place = MemoryTransport::new();
         let go = Arc::new(Notify::new());
         let (listener, mut news) = mpsc::unbounded_channel();
-        let reco = Waiting(Arc::clone(&go));
+        let reco = Waiting::ForWord(Arc::clone(&go));
         let started = start_telling(&place, config(2, reco), Some(listener)).await;
         let (_worker, mut end) = started.unwrap();
         let (typo, _typos_inbox) = hub(&place, 1, welcome("external:typo"), MINUTE).await;
@@ -197,7 +221,7 @@ fn a_lease_with_a_shorter_term_is_renewed_in_time() {
     in_virtual_time(async {
         let place = MemoryTransport::new();
         let go = Arc::new(Notify::new());
-        let (_worker, _end) = start(&place, config(2, Waiting(Arc::clone(&go))))
+        let (_worker, _end) = start(&place, config(2, Waiting::ForWord(Arc::clone(&go))))
             .await
             .unwrap();
         let (slow, mut slow_inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
@@ -220,7 +244,7 @@ fn a_lease_with_a_shorter_term_is_renewed_in_time() {
 fn a_lease_that_went_with_its_hub_is_not_renewed() {
     in_virtual_time(async {
         let place = MemoryTransport::new();
-        let (_worker, _end) = start(&place, config(1, Waiting(Arc::default())))
+        let (_worker, _end) = start(&place, config(1, Waiting::ForWord(Arc::default())))
             .await
             .unwrap();
         let (gone, _inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
@@ -289,7 +313,7 @@ fn whoever_is_asked_to_stop_leaves_in_time_though_nobody_takes_its_results() {
     in_virtual_time(async {
         let place = Blocked(MemoryTransport::new());
         let go = Arc::new(Notify::new());
-        let reco = Waiting(Arc::clone(&go));
+        let reco = Waiting::ForWord(Arc::clone(&go));
         let (worker, end) = super::start(&place, config(1, reco)).await.unwrap();
         let (hub, _inbox) = hub(&place.0, 1, welcome(RECO), MINUTE).await;
         submit(hub.as_ref(), 1).await;
@@ -368,7 +392,7 @@ fn passing_trouble_and_foreign_hubs_end_no_worker() {
         let go = Arc::new(Notify::new());
         go.notify_one();
         let (listener, mut news) = mpsc::unbounded_channel();
-        let started = start_telling(&place, config(1, Waiting(go)), Some(listener)).await;
+        let started = start_telling(&place, config(1, Waiting::ForWord(go)), Some(listener)).await;
         let (_worker, _end) = started.unwrap();
         let (hub, mut inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
         submit(hub.as_ref(), 1).await;
@@ -397,7 +421,7 @@ fn what_nothing_can_mend_ends_a_worker() {
         for error in [backend(false), wire_mismatch(false)] {
             let expected = error.to_string();
             let place = Troubled::new(vec![error]);
-            let waiting = Waiting(Arc::default());
+            let waiting = Waiting::ForWord(Arc::default());
             let (_worker, end) = start(&place, config(1, waiting)).await.unwrap();
             let ended = end.await.unwrap().unwrap_err();
             assert_eq!(ended.to_string(), expected);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::input::{EventArguments, warn};
+use super::super::input::EventArguments;
 use super::super::{Failure, Format, failed, print};
 use crate::event::detector::{Detector, DetectorMark, MissingModules};
 use crate::event::{BrightestDom, Claim, ClaimView, EventView, SeedView};
@@ -74,7 +74,7 @@ pub(super) fn show(
         warnings,
     };
     for warning in &shown.warnings {
-        warn(warning);
+        tracing::warn!("{warning}");
     }
     print(&match format {
         Format::Json => serde_json::to_string(&shown).map_err(failed)?,

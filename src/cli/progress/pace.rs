@@ -17,7 +17,7 @@ const STUDENT_95: f64 = 2.776;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct Left {
     /// At the mean rate.
-    pub(super) seconds: f64,
+    pub(in crate::cli) seconds: f64,
     /// From and to, where the rate is known well enough: at least 95 times in 100 it ends within.
     pub(super) between: Option<(f64, f64)>,
 }

@@ -1,6 +1,6 @@
 //! `skyscan reco validate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::reco::Reco;
 use crate::reco::light::hole_ice::HoleIce;
 use crate::scan::{NUMERICS, Plan, Strategy};
 use crate::sky::Nside;
-use crate::sky::region::RegionMethod;
+use crate::sky::region::{CoverageTable, RegionMethod};
 use crate::study::design::{Design, Ice, Light};
 use crate::study::folder::{Answer, Folder, FolderError, SetId};
 use crate::study::levels::{self, FLOORS_DEG};
@@ -159,13 +159,14 @@ fn energies(text: &str) -> Result<(f64, f64), String> {
         Some((low, high)) if (1.0..=1e12).contains(&low) && (low..=1e12).contains(&high) => {
             Ok((low, high))
         }
-        _ => Err("write FROM,TO in GeV, for example 1e3,1e7".to_owned()),
+        _ => Err("write FROM,TO in GeV, the lower one first, for example 1e3,1e7".to_owned()),
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let regions = arguments.regions.read()?;
     let study = arguments.study()?;
+    regions.warn_of_levels(&study.detector.name);
     for reco in &study.recos {
         // A file that does not know it is told of now, not after an hour.
         regions.method(reco.name(), &study.detector.name, None)?;
@@ -319,21 +320,27 @@ impl Arguments {
         let Some(path) = &self.coverage_out else {
             return Ok(());
         };
-        let table = levels::table(design, measured).map_err(failed)?;
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let name = name.ok_or_else(|| bad_input(anyhow!("--coverage-out names no file")))?;
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = dir.unwrap_or(std::path::Path::new("."));
-        write_atomically(dir, &name, |out| {
-            serde_json::to_writer_pretty(&mut *out, &table)?;
-            out.write_all(b"\n")
-        })
-        .map_err(failed)?;
-        tell(&format!("wrote {}", path.display()));
-        Ok(())
+        let measured: Vec<&Measured> = measured.iter().collect();
+        let table = levels::table(design, &[], &measured).map_err(failed)?;
+        write_table(path, &table)
     }
+}
+
+/// Writes a coverage file.
+pub(super) fn write_table(path: &Path, table: &CoverageTable) -> Result<(), Failure> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.ok_or_else(|| bad_input(anyhow!("{} names no file", path.display())))?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or(Path::new("."));
+    write_atomically(dir, &name, |out| {
+        serde_json::to_writer_pretty(&mut *out, table)?;
+        out.write_all(b"\n")
+    })
+    .map_err(failed)?;
+    tell(&format!("wrote {}", path.display()));
+    Ok(())
 }
 
 #[cfg(test)]

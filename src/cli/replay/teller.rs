@@ -91,6 +91,7 @@ impl Teller {
                 self.foreseen.borrow_mut().ended();
                 tell(&outcome(run));
             }
+            Step::Fails(error) => tell(&format!("  could not be run: {error:#}")),
         }
     }
 }

@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use skyscan_transport::Transport;
+use skyscan_transport::{Priority, Transport};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::concluding;
 use super::found::Found;
 use super::kept::{self, Kept};
-use super::systematics::{self, Averaged};
+use super::systematics;
 use super::watcher::Interims;
 use super::{Arguments, FAIL_AFTER, run_actors};
 use crate::actors::ScanSetup;
 use crate::actors::scanner::{Ending, Scanned};
 use crate::cli::input::EventArguments;
 use crate::cli::interrupt::on_interrupt;
+use crate::cli::progress::{Telling, View};
 use crate::cli::regions::Regions;
 use crate::cli::stderr::columns;
 use crate::cli::{FAILED, Failure, Format, INCOMPLETE, bad_input, failed, print, tell};
@@ -25,11 +27,11 @@ use crate::event::detector::Detector;
 use crate::journal::{self, Asked, Contents, Journal};
 use crate::output::summary::Summary;
 use crate::output::timeline::Timeline;
-use crate::output::{self, EventIdentity, FailedFile, Mark, ScanRecord, Written};
+use crate::output::{self, EventIdentity, Mark};
 use crate::reco::choice::choose;
 use crate::reco::{Problem, Reco};
-use crate::scan::Variations;
-use crate::transport;
+use crate::scan::ledger::Chunking;
+use crate::sky::map::SkyMap;
 
 /// Room that the files of a scan need: a default scan leaves three to four megabytes.
 const ROOM_BYTES: usize = 8 << 20;
@@ -39,37 +41,49 @@ const AUTO: &str = "auto";
 
 /// What all events of a call share.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
-    pub(super) arguments: &'a Arguments,
-    pub(super) regions: Regions,
-    pub(super) detector: Detector,
-    /// Tasks evaluated at once in this process.
-    pub(super) slots: u16,
-    pub(super) transport: Arc<dyn Transport>,
+pub(in crate::cli) struct Call<'a> {
+    pub(in crate::cli) arguments: &'a Arguments,
+    pub(in crate::cli) regions: Regions,
+    pub(in crate::cli) detector: Detector,
+    /// Tasks evaluated at once by workers of this scan alone.
+    pub(in crate::cli) slots: u16,
+    /// Whether this process runs no other scan meanwhile.
+    pub(in crate::cli) is_alone: bool,
+    /// Which scan of the place gets workers first.
+    pub(in crate::cli) priority: Priority,
+    /// How large tasks are.
+    pub(in crate::cli) chunking: Chunking,
+    pub(in crate::cli) transport: Arc<dyn Transport>,
 }
 
 /// What a scan came to.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(in crate::cli) struct Answer {
     /// To leave with.
     pub(super) code: u8,
     pub(super) summary: Summary,
 }
 
 /// What a scan begins with.
-struct Begun {
-    clock: Clock,
-    asked: Asked,
-    marks: Vec<Mark>,
+#[derive(Debug)]
+pub(in crate::cli) struct Begun {
+    pub(super) clock: Clock,
+    pub(super) asked: Asked,
+    /// The reconstruction, if it is one that this process knows.
+    reco: Option<Arc<dyn Reco>>,
+    pub(super) marks: Vec<Mark>,
     /// Where its files go, if anywhere.
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Its journal, if it has one.
-    journal: Option<PathBuf>,
+    pub(super) journal: Option<PathBuf>,
 }
+
+/// What was asked, with what this process makes of it.
+pub(in crate::cli) type Understood = (Asked, Option<Arc<dyn Reco>>, Vec<Mark>);
 
 /// Since when a scan is under way, and what the process had spent before.
 #[derive(Debug)]
-struct Clock {
+pub(super) struct Clock {
     begun: Instant,
     spent_before: f64,
 }
@@ -82,7 +96,7 @@ impl Clock {
         }
     }
 
-    fn stamp(&self, summary: &mut Summary) {
+    pub(super) fn stamp(&self, summary: &mut Summary) {
         summary.wall_seconds = self.begun.elapsed().as_secs_f64();
         summary.cpu_seconds = processor_seconds() - self.spent_before;
     }
@@ -90,9 +104,9 @@ impl Clock {
 
 /// Ctrl-C, for all events of a call.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stop {
+pub(in crate::cli) struct Stop {
     /// Wakes the scan that runs.
-    pub(super) now: Arc<Notify>,
+    now: Arc<Notify>,
     is_asked: Arc<AtomicBool>,
 }
 
@@ -101,11 +115,14 @@ impl Stop {
     pub(super) fn on_interrupt() -> Result<Self, Failure> {
         let stop = Self::default();
         let asked = stop.clone();
-        on_interrupt(move || {
-            asked.is_asked.store(true, Ordering::Relaxed);
-            asked.now.notify_one();
-        })?;
+        on_interrupt(move || asked.ask())?;
         Ok(stop)
+    }
+
+    /// Ends the scan that runs with what there is.
+    pub(in crate::cli) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+        self.now.notify_one();
     }
 
     /// Whether no further event is to be begun.
@@ -123,9 +140,13 @@ impl Call<'_> {
         folder: impl FnOnce(&EventIdentity) -> Option<PathBuf>,
         stop: &mut Option<Stop>,
     ) -> Result<Answer, Failure> {
-        let clock = Clock::begin();
+        let (begun, kept) = self.begin(event.read(&self.detector)?, folder, stop)?;
+        self.scan(&begun, kept, stop)
+    }
+
+    /// What is asked of a scan of this event.
+    pub(in crate::cli) fn understand(&self, event: Event) -> Result<Understood, Failure> {
         let arguments = self.arguments;
-        let event = event.read(&self.detector)?;
         let seen = Some((&event, &self.detector));
         let plan = arguments.plan(seen)?;
         let marks = arguments.marks.at(seen)?;
@@ -148,6 +169,18 @@ impl Call<'_> {
             fail_after: arguments.fail_after.unwrap_or(FAIL_AFTER),
             files_beside: arguments.journal.is_none(),
         };
+        Ok((asked, reco, marks))
+    }
+
+    /// Makes ready to scan an event; `folder` says where its files go, if anywhere.
+    pub(in crate::cli) fn begin(
+        &self,
+        event: Event,
+        folder: impl FnOnce(&EventIdentity) -> Option<PathBuf>,
+        stop: &mut Option<Stop>,
+    ) -> Result<(Begun, Kept), Failure> {
+        let clock = Clock::begin();
+        let (asked, reco, marks) = self.understand(event)?;
         let identity = EventIdentity::from(&asked.problem.event);
         let out = folder(&identity);
         if let Some(dir) = &out {
@@ -155,20 +188,31 @@ impl Call<'_> {
             output::file::try_folder(dir, ROOM_BYTES).map_err(failed)?;
         }
         let inside = |dir: &PathBuf| dir.join(identity.file_stem() + journal::NAME_END);
-        let path = arguments.journal.clone().or(out.as_ref().map(inside));
+        let path = (self.arguments.journal.clone()).or(out.as_ref().map(inside));
         let kept = kept::begin(path.as_deref(), &asked)?;
         let begun = Begun {
             clock,
             asked,
+            reco,
             marks,
             out,
             journal: path,
         };
-        self.scan(&begun, reco, kept, stop)
+        Ok((begun, kept))
     }
 
     /// Goes on with a scan from its journal; prints and writes as if nothing had happened.
     pub(super) fn go_on(&self, path: &Path, stop: &mut Option<Stop>) -> Result<Answer, Failure> {
+        let (begun, kept) = self.resume(path, stop)?;
+        self.scan(&begun, kept, stop)
+    }
+
+    /// Makes ready to go on with a scan from its journal.
+    pub(in crate::cli) fn resume(
+        &self,
+        path: &Path,
+        stop: &mut Option<Stop>,
+    ) -> Result<(Begun, Kept), Failure> {
         let clock = Clock::begin();
         let arguments = self.arguments;
         let kept = kept::resume(path)?;
@@ -200,27 +244,41 @@ impl Call<'_> {
         let begun = Begun {
             clock,
             asked,
+            reco,
             marks,
             out,
             journal: Some(path.to_path_buf()),
         };
-        self.scan(&begun, reco, kept, stop)
+        Ok((begun, kept))
     }
 
-    fn scan(
+    fn scan(&self, begun: &Begun, kept: Kept, stop: &mut Option<Stop>) -> Result<Answer, Failure> {
+        let view = self.arguments.progress.view();
+        if matches!(kept, Kept::Finished(_)) && self.arguments.progress == Telling::Auto {
+            tell("scan: finished before: no pixel is scanned again, its files are written again");
+        }
+        let (scanned, timeline) = self.scanned(begun, kept, view, stop)?;
+        if let Some(journal) = &begun.journal {
+            tell_how_to_go_on(&scanned, journal);
+        }
+        self.tell(begun, &scanned, timeline)
+    }
+
+    /// Scans what is not in the journal yet, while `view` is told how it gets on.
+    pub(in crate::cli) fn scanned(
         &self,
         begun: &Begun,
-        reco: Option<Arc<dyn Reco>>,
         kept: Kept,
+        view: Box<dyn View>,
         stop: &mut Option<Stop>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<(Scanned, Option<Timeline>), Failure> {
         let (scanned, timeline) = match kept {
             Kept::Finished(contents) => (Scanned::from(*contents), None),
-            Kept::Nowhere => self.run(begun, reco, None, stop)?,
+            Kept::Nowhere => self.run(begun, None, view, stop)?,
             Kept::Open(journal, contents) => {
                 let path = journal.path().to_path_buf();
                 let journal = Some((journal, *contents));
-                let run = self.run(begun, reco, journal, stop);
+                let run = self.run(begun, journal, view, stop);
                 let is_vain = match &run {
                     Err(_) => true,
                     Ok((scanned, _)) => matches!(scanned.ending, Ending::Hopeless(_)),
@@ -228,25 +286,24 @@ impl Call<'_> {
                 if is_vain {
                     kept::discard_if_vain(&path);
                 }
-                let run = run?;
-                tell_how_to_go_on(&run.0, &path);
-                run
+                run?
             }
         };
-        self.tell(begun, &scanned, timeline)
+        concluding::tell_ending(&scanned)?;
+        Ok((scanned, timeline))
     }
 
     /// Runs the scan in this process.
     fn run(
         &self,
         begun: &Begun,
-        reco: Option<Arc<dyn Reco>>,
         journal: Option<(Journal, Contents)>,
+        view: Box<dyn View>,
         stop: &mut Option<Stop>,
     ) -> Result<(Scanned, Option<Timeline>), Failure> {
         let asked = &begun.asked;
         // An event that cannot be scanned is told now, not pixel by pixel.
-        if let Some(reco) = &reco {
+        if let Some(reco) = &begun.reco {
             reco.prepare(&asked.problem).map_err(bad_input)?;
         }
         let stop = listened(stop)?;
@@ -255,7 +312,7 @@ impl Call<'_> {
         let setup = ScanSetup {
             journal,
             deadline: deadline.map(|deadline| deadline.saturating_sub(spent)),
-            ..self.setup(asked, reco)?
+            ..self.setup(asked, begun.reco.clone())?
         };
         let interims = Interims {
             problem: asked.problem.clone(),
@@ -263,7 +320,6 @@ impl Call<'_> {
             choice: asked.regions.clone(),
             out: begun.out.clone(),
         };
-        let view = self.arguments.progress.view();
         let (scanned, timeline) = run_actors(setup, view, interims, Arc::clone(&stop.now))?;
         Ok((scanned, Some(timeline)))
     }
@@ -275,68 +331,24 @@ impl Call<'_> {
         scanned: &Scanned,
         timeline: Option<Timeline>,
     ) -> Result<Answer, Failure> {
-        let Asked {
-            problem,
-            plan,
-            regions: choice,
-            ..
-        } = &begun.asked;
-        let journal = begun.journal.as_ref();
-        tell_ending(scanned)?;
-        // Once systematics have begun, the first scan has ended, whatever becomes of them.
-        let has_ended = scanned.ending == Ending::Fulfilled || !scanned.varied.is_empty();
-        let averaged = Averaged::of(scanned, problem.systematics.as_ref(), choice, plan);
-        if problem.systematics.is_some() && averaged.is_none() {
-            tell("systematics are not finished: this answer is without them");
-        }
-        let map = averaged
-            .as_ref()
-            .map_or(&*scanned.map, |averaged| &averaged.combined.map);
-        let found = Found::on(map, choice, has_ended, averaged.is_some(), problem, plan);
-        let mut summary = found.summary(map, scanned, problem);
-        summary.systematics = averaged.as_ref().map(|averaged| averaged.told().clone());
-        summary.variations = match plan.variations() {
-            Variations::Point => None,
-            variations => Some(variations.name().to_owned()),
-        };
-        summary.transport = transport::shown(&self.arguments.place.transport);
-        begun.clock.stamp(&mut summary);
         let is_text = self.arguments.format == Format::Text;
         // That the answer cannot be told is no reason to lose the files, too.
-        summary.files.extend(journal.cloned());
-        let mut told = match is_text {
-            true => print(&summary.text(columns())),
-            false => Ok(()),
-        };
-        if let Some(dir) = &begun.out {
-            let record = ScanRecord {
-                marks: &begun.marks,
-                drafts: self.arguments.drafts(),
-                systematics: averaged.as_ref().map(Averaged::shown),
-                ..found.record(map, problem)
-            };
-            let mut written = output::write_all(dir, &record);
-            if let Some(timeline) = timeline {
-                written.extend(timeline.write(dir, &record));
-            }
-            if let Err(error) = output::interim::remove(dir) {
-                written.failed.push(error);
-            }
-            tell_failed(&written);
-            summary.files_failed = written.failed.iter().map(FailedFile::from).collect();
-            summary.files = written.files;
-            summary.files.extend(journal.cloned());
+        let mut told = Ok(());
+        let say = |_: &Found, _: &SkyMap, summary: &Summary| {
             if is_text {
-                let mut text = summary.files_text();
-                if self.arguments.list_files {
-                    text += &summary.list_of_files();
-                }
-                if written.is_draft_withheld {
-                    text +=
-                        "  Draft   of a notice not written, the region is open: see --draft-open\n";
-                }
-                told = told.and(print(&text));
+                told = print(&summary.text(columns()));
             }
+        };
+        let (mut summary, written) = self.conclude(begun, scanned, timeline, say);
+        if is_text && let Some(written) = written {
+            let mut text = summary.files_text();
+            if self.arguments.list_files {
+                text += &summary.list_of_files();
+            }
+            if let Some(why) = written.withheld {
+                text += &format!("  Draft   of a notice not written, {why}\n");
+            }
+            told = told.and(print(&text));
         }
         if !is_text {
             begun.clock.stamp(&mut summary);
@@ -390,45 +402,6 @@ fn tell_how_to_go_on(scanned: &Scanned, journal: &Path) {
         "{words}; skyscan scan --resume {} goes on from here",
         journal.display()
     ));
-}
-
-/// Says why a scan ended that was not asked to.
-///
-/// # Errors
-/// If the reconstruction never worked: there is no answer then.
-fn tell_ending(scanned: &Scanned) -> Result<(), Failure> {
-    match &scanned.ending {
-        Ending::Fulfilled | Ending::Stopped | Ending::DeadlineCame(_) => Ok(()),
-        Ending::Unrecorded(reason) => Err(failed(anyhow::anyhow!("{reason}"))),
-        Ending::GaveUp(waited) => {
-            tell(&format!(
-                "no pixel was done for {} s: gives up, with what there is",
-                waited.as_secs()
-            ));
-            Ok(())
-        }
-        Ending::Hopeless(reason) => Err(failed(anyhow::anyhow!(
-            "none of the first {} pixels could be reconstructed, so the scan stopped; the last one: \
-             {reason}. Check the reconstruction and its program on a worker, and whether the event \
-             suits it",
-            scanned.map.len()
-        ))),
-    }
-}
-
-/// Says on stderr that files are missing; which ones, the result has.
-pub(in crate::cli) fn tell_failed(written: &Written) {
-    if let Some(first) = written.failed.first() {
-        tell(&format!(
-            "{} of {} files could not be written; the first: {}",
-            written.failed.len(),
-            written.files.len() + written.failed.len(),
-            crate::cli::with_causes(&anyhow::anyhow!(
-                "{first}: {}",
-                FailedFile::from(first).error
-            )),
-        ));
-    }
 }
 
 /// Where the files of one of several events go: a folder each, by its name.

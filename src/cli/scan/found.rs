@@ -17,9 +17,9 @@ use crate::sky::sub_pixel::SubPixelFit;
 
 /// Regions and best fit of a map.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(in crate::cli) struct Found {
     method: RegionMethod,
-    pub(super) regions: Vec<Region>,
+    pub(in crate::cli) regions: Vec<Region>,
     complete: BTreeSet<Nside>,
     sub_pixel: Option<SubPixelFit>,
     hit_doms: usize,
@@ -50,9 +50,8 @@ pub(in crate::cli) fn doubts(
     is_averaged: bool,
 ) -> Vec<Doubt> {
     let mut doubts = Doubt::of_event(&problem.event);
-    if !matches!(method, RegionMethod::Coverage(_)) {
-        doubts.extend(Doubt::of_reco(&problem.reco));
-    }
+    let is_counted = matches!(method, RegionMethod::Coverage(_));
+    doubts.extend(Doubt::of_reco(&problem.reco, is_counted));
     if problem.systematics.is_some() && !is_averaged {
         doubts.push(Doubt::WithoutSystematics);
     }
@@ -136,7 +135,13 @@ impl Found {
             truth: truth.map(|(truth, best)| OffTruth::of(truth, best, &self.regions)),
             regions_made: MethodNote::from(&self.method),
             regions: self.regions.iter().map(Into::into).collect(),
-            quality: Doubt::of_map(map, &self.regions, scanned.complete, &self.event_doubts),
+            quality: Doubt::of_map(
+                map,
+                &self.regions,
+                &self.method,
+                scanned.complete,
+                &self.event_doubts,
+            ),
             systematics: None,
             tasks: scanned.tasks,
             pixels: pixel_counts(map),

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use crate::cli::{Failure, bad_input, failed, tell};
+use crate::cli::{Failure, bad_input, failed};
 use crate::journal::{self, Asked, Contents, Journal, JournalError};
 
 /// What there is to go on from.
 #[derive(Debug)]
-pub(super) enum Kept {
+pub(in crate::cli) enum Kept {
     /// Nothing is kept.
     Nowhere,
     /// A journal that is to be written, and what is in it.
@@ -105,6 +105,6 @@ pub(super) fn discard_if_vain(path: &Path) {
         && !has_fit(&contents)
         && let Err(error) = journal.discard()
     {
-        tell(&format!("warning: {error}"));
+        tracing::warn!("{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! `--tier`: other defaults of a scan, by what the answer is for.
 
+use std::ffi::OsString;
+
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
-
-use crate::cli::tell;
 
 const SCAN: &str = "scan";
 const TIER: &str = "tier";
@@ -46,23 +46,32 @@ impl Tier {
     }
 }
 
-/// What was typed, with the defaults of the tier that a scan names, if it does; says what that stands for.
-pub(in crate::cli) fn settled(command: &Command, typed: ArgMatches) -> ArgMatches {
+/// What words of a command line mean, with the defaults of the tier that a scan names, if it does; says to `say` what
+/// that stands for.
+///
+/// # Errors
+/// If they mean nothing, or ask for help.
+pub(in crate::cli) fn settled(
+    command: &Command,
+    words: Vec<OsString>,
+    say: impl FnOnce(&str),
+) -> Result<ArgMatches, clap::Error> {
+    let typed = command.clone().try_get_matches_from(words.clone())?;
     let scan = typed.subcommand_matches(SCAN);
     let Some(&tier) = scan.and_then(|scan| scan.get_one::<Tier>(TIER)) else {
-        return typed;
+        return Ok(typed);
     };
     let is_given = |option: &str| {
         scan.is_some_and(|scan| scan.value_source(option) == Some(ValueSource::CommandLine))
     };
-    tell(&meaning(tier, is_given));
+    say(&meaning(tier, is_given));
     let of_tier = |scan: Command| {
         let options = tier.options().iter();
         options.fold(scan, |scan, &(option, value)| {
             scan.mut_arg(option, |argument| argument.default_value(value))
         })
     };
-    command.clone().mut_subcommand(SCAN, of_tier).get_matches()
+    (command.clone().mut_subcommand(SCAN, of_tier)).try_get_matches_from(words)
 }
 
 fn meaning(tier: Tier, is_given: impl Fn(&str) -> bool) -> String {

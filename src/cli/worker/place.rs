@@ -24,6 +24,11 @@ pub(super) fn look_at(address: &str, url: &str) -> String {
     for resolved in found {
         match TcpStream::connect_timeout(&resolved, PATIENCE) {
             Ok(stream) => return met(resolved, url, greets(stream)),
+            Err(error) if resolved.ip().is_unspecified() => {
+                refusal = format!(
+                    "nobody answers at {resolved} ({error}), which is this machine: name that of the scan instead"
+                );
+            }
             Err(error) => refusal = format!("nobody answers at {resolved} ({error})"),
         }
     }
@@ -83,6 +88,9 @@ mod tests {
             told.starts_with(&format!("nobody answers at {address}")),
             "{told}"
         );
+        let anywhere = address.replace("127.0.0.1", "0.0.0.0");
+        let told = look_at(&anywhere, "zmq://here");
+        assert!(told.contains("name that of the scan"), "{told}");
         let told = look_at("no-such-host.invalid:5555", "zmq://here");
         assert!(
             told.contains("no-such-host.invalid:5555 cannot be resolved"),

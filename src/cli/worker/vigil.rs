@@ -21,6 +21,8 @@ pub(super) struct Vigil {
     place: String,
     give_up: Option<Duration>,
     serves: HashMap<ScanId, String>,
+    /// Hubs of no scan: whoever has them will have scans.
+    stands: BTreeSet<ScanId>,
     /// Scans that it has served before.
     known: BTreeSet<ScanId>,
     complaints: BTreeSet<String>,
@@ -49,6 +51,7 @@ impl Vigil {
             place,
             give_up,
             serves: HashMap::new(),
+            stands: BTreeSet::new(),
             known: BTreeSet::new(),
             complaints: BTreeSet::new(),
             skips: BTreeSet::new(),
@@ -71,7 +74,20 @@ impl Vigil {
                 self.serves.insert(scan, reco);
                 Some(line)
             }
+            News::Stands { scan } => {
+                let is_first = self.stands.is_empty();
+                self.stands.insert(scan);
+                is_first.then(|| {
+                    format!(
+                        "worker: is connected to {}, which waits for alerts",
+                        self.place
+                    )
+                })
+            }
             News::Gone { scan } => {
+                if self.stands.remove(&scan) {
+                    return Some(format!("worker: {} is gone", self.place));
+                }
                 self.skips.remove(&scan);
                 self.serves.remove(&scan)?;
                 if self.serves.is_empty() {
@@ -118,6 +134,9 @@ impl Vigil {
             return Due::Nothing;
         }
         self.next_word = (2 * self.next_word).min(self.next_word + SELDOM);
+        if !self.stands.is_empty() && self.skips.is_empty() {
+            return Due::Nothing;
+        }
         Due::Say(idle)
     }
 
@@ -216,6 +235,29 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(vigil.look(), Due::GiveUp(Duration::from_secs(30)));
         assert!(!vigil.is_misplaced());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_scans_will_come_their_absence_is_no_trouble() {
+        let mut vigil = vigil(Some(60));
+        let scan = ScanId(9);
+        let told = vigil.hear(News::Stands { scan }).unwrap();
+        assert_eq!(
+            told,
+            "worker: is connected to zmq://here:1, which waits for alerts"
+        );
+        tokio::time::sleep_until(vigil.next_look().unwrap()).await;
+        assert_eq!(vigil.look(), Due::Nothing);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(matches!(vigil.look(), Due::GiveUp(_)));
+        let told = vigil.hear(News::Gone { scan }).unwrap();
+        assert_eq!(told, "worker: zmq://here:1 is gone");
+        tokio::time::advance(vigil.next_word).await;
+        let mut lost = Vigil {
+            give_up: None,
+            ..vigil
+        };
+        assert!(matches!(lost.look(), Due::Say(_)));
     }
 
     #[tokio::test]

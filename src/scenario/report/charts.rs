@@ -45,7 +45,7 @@ const QUANTITIES: [Quantity; 4] = [
     Quantity {
         name: "waiting",
         heading: "Waiting",
-        title: "99 % of tasks start within (s)",
+        title: "99 % of tasks start within (s), those held ahead by workers, too",
         of: |mean| mean.schedule_to_start_p99_s,
         expected: |_| None,
         most: None,

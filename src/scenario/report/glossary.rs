@@ -31,7 +31,8 @@ pub const GLOSSARY: [(&str, &str); 9] = [
     ),
     (
         "wait p99",
-        "99 % of the tasks began within this after the Scanner gave them to its hub",
+        "99 % of the tasks began within this after the Scanner gave them to its hub. Credit above the slots has workers hold \
+         their next task while they work: it waits longer, and they do not wait at all",
     ),
     (
         "void",

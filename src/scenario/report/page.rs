@@ -38,7 +38,7 @@ fn write(page: &mut String, report: &Report, charts: &[String]) -> std::fmt::Res
     if !report.complete {
         writeln!(
             page,
-            "<p class=\"warning\">Incomplete: the replay was stopped before every point was run.</p>"
+            "<p class=\"warning\">Incomplete: not every point was run to its end.</p>"
         )?;
     }
     for remark in &report.remarks {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use skyscan_transport::{Hub, HubConfig, HubInbox, PayloadId};
+use skyscan_transport::{Hub, HubConfig, HubInbox, PayloadId, Priority};
 
 use crate::actors::{BACKLOG, fresh_scan_id};
 use crate::protocol::{Message, PROTOCOL, Welcome};
@@ -89,5 +89,6 @@ fn config(setup: &Setup, payload: &[u8]) -> HubConfig {
         liveness: Duration::from_secs_f64(setup.transport.liveness_s),
         lease_term: Duration::from_secs_f64(setup.transport.lease_term_s),
         payloads: None,
+        priority: Priority::default(),
     }
 }

@@ -30,4 +30,6 @@ pub enum Step<'a> {
     },
     /// The run has ended.
     Ends(&'a Run),
+    /// It could not be run.
+    Fails(&'a anyhow::Error),
 }

@@ -187,6 +187,16 @@ impl Scenario {
 
 impl File {
     fn points(&self, variant: &str) -> Result<Vec<PlannedPoint>, String> {
+        // Reports go into a folder of this name.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            || !self.name.chars().all(is_name)
+        {
+            return Err(format!(
+                "name = {:?} is not of letters, digits, dots, - and _ alone",
+                self.name
+            ));
+        }
         if self.repeats == 0 {
             return Err("repeats = 0 is not at least 1".to_owned());
         }

@@ -13,11 +13,29 @@ use super::host::Hosts;
 use super::relay::Relay;
 use super::watched::Watched;
 use crate::scenario::results::account::Transfer;
+use crate::scenario::setup::file::{PlannedPoint, Scenario};
 use crate::scenario::setup::{
     Backend, Clock, Connections, Delivery, EventForm, PerBoundary, Queue, Setup, TransportSetup,
 };
 use crate::transport::modelled::Network;
 use crate::transport::{self, Access, keys};
+
+/// Why a scenario cannot be replayed here for want of a broker, if so.
+pub fn lacks_broker(scenario: &Scenario) -> Option<String> {
+    let is_run = |point: &&PlannedPoint| point.setup.transport.kind == Backend::Rabbitmq;
+    let n_points = scenario.points.iter().filter(is_run).count();
+    let missing = match (scenario.clock, n_points) {
+        (Clock::Virtual, _) | (_, 0) => None,
+        (Clock::Real, _) => skyscan_rabbitmq_node::missing(),
+    };
+    missing.map(|missing| {
+        format!(
+            "{n_points} of {} points of {} run over RabbitMQ: {missing}",
+            scenario.points.len(),
+            scenario.name
+        )
+    })
+}
 
 /// The stages of a replay, one after the other. A broker is started when the first point needs it, and serves all.
 #[derive(Debug, Default)]

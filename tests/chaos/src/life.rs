@@ -190,11 +190,7 @@ impl<'a> Life<'a> {
         };
         outcome.took = began.elapsed();
         outcome.after = over.map_or(Duration::ZERO, |over| over.elapsed());
-        for due in schedule.ends() {
-            if let Due::Ends { fault, at } = due {
-                self.end(fault, at, &mut cast, &place, &disk).await?;
-            }
-        }
+        // What ends a fault may start the scan again, and with it what it tells.
         outcome.broken = match ended {
             Err(why) => Some(why),
             Ok(()) => {
@@ -203,6 +199,11 @@ impl<'a> Life<'a> {
                 (map != *peace).then(|| format!("{map:?} instead of {peace:?}"))
             }
         };
+        for due in schedule.ends() {
+            if let Due::Ends { fault, at } = due {
+                self.end(fault, at, &mut cast, &place, &disk).await?;
+            }
+        }
         cast.end().await?;
         if let Some(why) = &mut outcome.broken {
             // The disk goes, the logs stay.

@@ -1,21 +1,15 @@
 //! Twenty workers, a scanner and a broker, watched by the Prometheus of the compose file.
 
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use skyscan::telemetry::catalogue::Teller::{Process, Scan, Scanner, Transport as End, Worker};
 
-use crate::compose::project::{Project, run};
+use crate::compose::project::{Project, run, until};
 use crate::compose::{Result, SKYSCAN, Transport, same_map_of};
 use crate::metrics::prometheus::Prometheus;
 use crate::metrics::{dashboard, listed};
 
 const N_WORKERS: usize = 20;
-/// For containers to come up, or to be seen, on a machine with other work to do.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// Nothing new is scraped sooner.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> {
     let scale = format!("worker={N_WORKERS}");
@@ -79,10 +73,13 @@ pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> 
     if prometheus.has_data(r#"ALERTS{alertstate="firing"}"#)? {
         return Err("an alert fired in a scan that went well".into());
     }
-    // Neither relays nor replays run here; tests/system/metrics asks for theirs.
+    // Neither relays nor replays nor a service run here; tests/system/metrics asks for theirs.
     let queries: Vec<_> = dashboard::queries()?
         .into_iter()
-        .filter(|(_, query)| !query.contains("relay") && !query.contains("skyscan_fleet_"))
+        .filter(|(_, query)| {
+            let others = ["relay", "skyscan_fleet_", "skyscan_service_"];
+            !others.iter().any(|other| query.contains(other))
+        })
         .collect();
     until(|| {
         let without = dashboard::without_data(&prometheus, &queries)?;
@@ -91,16 +88,4 @@ pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> 
             false => Err(format!("no data for\n{}", without.join("\n")).into()),
         }
     })
-}
-
-/// Looks again until it is well, and says in the end why it is not.
-fn until(mut is_well: impl FnMut() -> Result<()>) -> Result<()> {
-    let begun = Instant::now();
-    while let Err(fault) = is_well() {
-        if begun.elapsed() > PATIENCE {
-            return Err(fault);
-        }
-        thread::park_timeout(LOOK_EVERY);
-    }
-    Ok(())
 }

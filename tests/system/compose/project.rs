@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::compose::{PASSWORD, ROOT, Result, Transport};
 
 /// For one scan, on a machine with other work to do; a broker's start included.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// For containers to come up, or to be seen, on a machine with other work to do.
+const PATIENCE_TO_COME_UP: Duration = Duration::from_secs(300);
+/// Nothing new is seen sooner.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Containers, network and volume of one trial; gone when dropped.
 pub(crate) struct Project<'a> {
@@ -65,13 +70,14 @@ impl<'a> Project<'a> {
         command
             .current_dir(ROOT)
             // So that what it starts is told of and removed as well.
-            .env("COMPOSE_PROFILES", "relay,monitoring")
+            .env("COMPOSE_PROFILES", "relay,monitoring,service")
             .env("COMPOSE_PROJECT_NAME", &self.name)
             .env("SKYSCAN_IMAGE", self.image)
             .env("SKYSCAN_FORMAT", "json")
             .env("SKYSCAN_AMQP_PASSWORD", PASSWORD)
             // Whatever port is free.
-            .env("SKYSCAN_PROMETHEUS_LISTEN", "127.0.0.1:0");
+            .env("SKYSCAN_PROMETHEUS_LISTEN", "127.0.0.1:0")
+            .env("SKYSCAN_SERVICE_LISTEN", "127.0.0.1:0");
     }
 
     pub(crate) fn containers(&self, service: &str, which: &str) -> Result<Vec<String>> {
@@ -131,6 +137,19 @@ pub(crate) fn run_within(patience: Duration, mut command: Command) -> Result<Str
     thread::spawn(move || sender.send(run(&mut command).map_err(|error| error.to_string())));
     let ended = receiver.recv_timeout(patience);
     Ok(ended.map_err(|_| format!("{what}: no end after {patience:?}"))??)
+}
+
+/// Looks again until it is well, and says in the end why it is not.
+pub(crate) fn until<T>(mut look: impl FnMut() -> Result<T>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        match look() {
+            Err(_fault) if begun.elapsed() < PATIENCE_TO_COME_UP => {
+                thread::park_timeout(LOOK_EVERY);
+            }
+            seen => return seen,
+        }
+    }
 }
 
 fn both(ended: &Output) -> String {

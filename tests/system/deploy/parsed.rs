@@ -11,7 +11,7 @@ use super::consumer;
 
 const FIT: &str = r#"python3 'my fit.py' "$HOME" $(X)"#;
 
-fn read(kind: &str, file: &Path) -> Result<Vec<Value>, Failed> {
+pub(super) fn read(kind: &str, file: &Path) -> Result<Vec<Value>, Failed> {
     consumer(Command::new("env"), "deploy_read.py", |command| {
         command.arg(kind).arg(file)
     })

@@ -26,8 +26,8 @@ use skyscan::sky::map::fitted;
 use skyscan::sky::region::RegionMethod;
 use skyscan::synthetic::{Recipe, generate};
 use skyscan_transport::{
-    HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, Outcome, Receipts, ScanId,
-    SettledBatch, Transport,
+    HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, Outcome, Priority, Receipts,
+    ScanId, SettledBatch, Transport,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -156,6 +156,7 @@ fn hub() -> HubConfig {
         liveness: Duration::from_secs(60),
         lease_term: Duration::from_secs(60),
         payloads: None,
+        priority: Priority::default(),
     }
 }
 
@@ -362,7 +363,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
                 frame,
                 n_systematics: 0,
             }),
-            Ledger::new(Chunking::Adaptive, StragglerPolicy::default()),
+            Ledger::new(Chunking::USUAL, StragglerPolicy::default()),
             HandOut::default(),
             progress,
             Some(recording),

@@ -72,6 +72,9 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         scan_place,
         zone_place,
         replay_place,
+        service,
+        service_place,
+        service_door,
     ] = free_ports()?;
     let scan_url = format!("zmq://127.0.0.1:{scan_place}");
     // The zone is behind a door, which has something to tell, too.
@@ -86,6 +89,7 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
 
     let targets = [
         ("scanner", scan),
+        ("service", service),
         ("relay", relay),
         ("worker", worker),
         ("hub", replay),
@@ -131,18 +135,68 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         .ok_or("it is piped")?
         .write_all(order.as_bytes())?;
 
+    let data = scratch(server)?.join("service");
+    // Left behind by another run with this port.
+    let _ = fs::remove_dir_all(&data);
+    let place = format!("zmq://127.0.0.1:{service_place}");
+    let door = format!("127.0.0.1:{service_door}");
+    running.start(
+        skyscan(
+            &[
+                "serve",
+                "--http",
+                &door,
+                "--transport",
+                &place,
+                "--workers",
+                "1",
+            ],
+            service,
+        )
+        .arg("--data")
+        .arg(&data),
+    )?;
+    let token = data.join("admin-token");
+    let begun = Instant::now();
+    while !token.exists() || std::net::TcpStream::connect(&door).is_err() {
+        if begun.elapsed() > PATIENCE {
+            return Err("no service".into());
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    let submitted = Command::new(env!("CARGO_BIN_EXE_skyscan"))
+        .current_dir(ROOT)
+        .args([
+            "submit",
+            "demo/event.json",
+            "--reco",
+            "linefit",
+            "--nside",
+            "4,8",
+            "--wait",
+        ])
+        .args(["--server", &format!("http://{door}")])
+        .arg("--token-file")
+        .arg(token)
+        .stdout(Stdio::null())
+        .status()?;
+    if !submitted.success() {
+        return Err("no scan of the service".into());
+    }
+
     // What comes last in each of them.
     for last in [
         r#"skyscan_task_results_total{job="scanner",outcome="accepted"} > 0"#,
         r#"skyscan_worker_tasks_total{job="worker",outcome="completed"} > 0"#,
         r#"skyscan_relay_results_total{job="relay"} > 0"#,
+        r#"skyscan_service_ended_total{job="service",state="done"} > 0"#,
         r#"skyscan_task_results_total{job="hub",outcome="accepted"} > 0"#,
         r#"skyscan_fleet_lateness_seconds_count{job="fleet"} > 0"#,
     ] {
         wait_for(&prometheus, last)?;
     }
     listed::types(&prometheus, &Teller::ALL)?;
-    use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Transport, Worker};
+    use Teller::{Door, Fleet, Process, Relay, Scan, Scanner, Service, Transport, Worker};
     listed::compare(
         &prometheus,
         r#"job="scanner""#,
@@ -152,6 +206,11 @@ pub(crate) fn tell_what_is_documented() -> Result<()> {
         &prometheus,
         r#"job="relay""#,
         &[Process, Relay, Transport, Door],
+    )?;
+    listed::compare(
+        &prometheus,
+        r#"job="service""#,
+        &[Process, Service, Scanner, Worker, Transport],
     )?;
     listed::compare(
         &prometheus,

@@ -43,7 +43,8 @@ fn compares() -> Result<(), Failed> {
         "json",
     ])?;
     let told = String::from_utf8_lossy(&output.stderr);
-    if !matches!(output.status.code(), Some(0 | 1)) {
+    // Missed is the machine's affair, too: it may be too busy.
+    if !matches!(output.status.code(), Some(0 | 5)) {
         return Err(format!("{}: {told}", output.status).into());
     }
     let validations: Value = serde_json::from_slice(&output.stdout)?;

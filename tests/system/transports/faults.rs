@@ -22,6 +22,7 @@ use skyscan::sky::map::{PixelFit, PixelOutcome};
 use skyscan::synthetic::{Recipe, generate};
 use skyscan::transport;
 use skyscan_rabbitmq_node::Node;
+use skyscan_transport::Priority;
 use tokio::sync::{Notify, watch};
 
 use super::zeromq_url;
@@ -35,8 +36,9 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// What a worker does with its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Conduct {
-    Good,
+pub(super) enum Conduct {
+    /// Takes so long for a pixel, and hardly any CPU.
+    Good(Duration),
     Refuses,
     GivesNan,
     Crashes,
@@ -78,8 +80,8 @@ impl Kernel for Conduct {
                 requests.iter().map(fit).collect::<Vec<PixelOutcome>>()
             };
             match *self {
-                Self::Good => {
-                    tokio::time::sleep(PIXEL * requests.len() as u32).await;
+                Self::Good(pixel) => {
+                    tokio::time::sleep(pixel * requests.len() as u32).await;
                     Ok(fits(llh))
                 }
                 Self::Refuses => {
@@ -109,7 +111,7 @@ fn fitted(llh: f64) -> PixelOutcome {
     })
 }
 
-fn problem() -> Problem {
+pub(super) fn problem() -> Problem {
     let detector = Detector::icecube86();
     let recipe = Recipe::of(1, 1e4);
     Problem {
@@ -132,14 +134,16 @@ async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned,
     };
     let setup = ScanSetup {
         problem: problem(),
+        priority: Priority::default(),
         plan,
-        chunking: Chunking::Adaptive,
+        chunking: Chunking::USUAL,
         transport: hub,
         local: Vec::new(),
         fail_after: NonZeroU32::MIN.saturating_add(2),
         give_up: Some(TOO_LONG),
         deadline: None,
         journal: None,
+        is_alone: false,
         patience: skyscan::actors::PATIENCE,
     };
     let mut workers = Vec::new();
@@ -181,7 +185,7 @@ fn one_bad(above: &str, below: &str) -> Result<(), Failed> {
 }
 
 async fn each_bad(above: &str, below: &str) -> Result<(), Failed> {
-    let good = [Conduct::Good; GOOD_WORKERS];
+    let good = [Conduct::Good(PIXEL); GOOD_WORKERS];
     let expected = scan(above, below, &good).await?.map.sha256_hex();
     for conduct in BAD {
         let mut conducts = good.to_vec();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use skyscan::protocol::{Message, PROTOCOL, Welcome};
 use skyscan::transport;
-use skyscan_transport::{HubConfig, ScanId, Version};
+use skyscan_transport::{HubConfig, Priority, ScanId, Version};
 
 use crate::transports::remote::{Scan, Scanned, Subject, Typo, Worker, skyscan, worker_gives_up};
 use crate::transports::same;
@@ -60,6 +60,7 @@ fn gives_up_with(url: &str, protocol: Version, reco: &str, expected: &str) -> Re
         liveness: Duration::from_secs(5),
         lease_term: Duration::from_secs(60),
         payloads: None,
+        priority: Priority::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -12,6 +12,7 @@ mod many_links;
 mod metrics;
 mod notice;
 mod payload;
+mod priority;
 mod scale;
 mod version;
 
@@ -55,6 +56,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(credit::cases());
     cases.extend(avoid::cases());
     cases.extend(holders::cases());
+    cases.extend(priority::cases());
     cases.extend(payload::cases());
     cases.extend(notice::cases());
     cases.extend(drain::cases());

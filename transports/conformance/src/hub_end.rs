@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    DownCause, Hub, HubConfig, HubInbox, HubIncoming, LinkId, Outcome, ScanId, SettledBatch,
-    TaskFrame, TaskId, Transport, Version, WorkerId,
+    DownCause, Hub, HubConfig, HubInbox, HubIncoming, LinkId, Outcome, Priority, ScanId,
+    SettledBatch, TaskFrame, TaskId, Transport, Version, WorkerId,
 };
 use tokio::time::timeout;
 
@@ -63,6 +63,7 @@ impl HubEnd {
             liveness: site.liveness(),
             lease_term: site.lease_term(),
             payloads: None,
+            priority: Priority::default(),
         };
         change(&mut config);
         let (hub, inbox) = process

@@ -1,12 +1,16 @@
 //! A link and its inbox, sorted by kind, as the cases hold it.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    Lease, Link, LinkConfig, LinkInbox, LinkIncoming, ScanId, Settled, TaskId, Transport,
+    Lease, Link, LinkConfig, LinkInbox, LinkIncoming, Priority, ScanId, Settled, TaskId, Transport,
     TransportError, WorkerId,
 };
 use tokio::time::timeout;
@@ -22,6 +26,8 @@ pub(crate) struct LinkEnd {
     notices: VecDeque<(ScanId, Bytes)>,
     ups: VecDeque<(ScanId, Bytes)>,
     downs: VecDeque<ScanId>,
+    /// How urgent each hub said that it is.
+    pub(crate) priorities: BTreeMap<ScanId, Priority>,
     ended: bool,
 }
 
@@ -60,6 +66,7 @@ impl LinkEnd {
             notices: VecDeque::new(),
             ups: VecDeque::new(),
             downs: VecDeque::new(),
+            priorities: BTreeMap::new(),
             ended: false,
         })
     }
@@ -183,7 +190,14 @@ impl LinkEnd {
 
     fn sort(&mut self, incoming: LinkIncoming) {
         match incoming {
-            LinkIncoming::HubUp { scan, welcome } => self.ups.push_back((scan, welcome)),
+            LinkIncoming::HubUp {
+                scan,
+                welcome,
+                priority,
+            } => {
+                self.priorities.insert(scan, priority);
+                self.ups.push_back((scan, welcome));
+            }
             LinkIncoming::HubDown { scan } => self.downs.push_back(scan),
             LinkIncoming::Leased(leases) => self.leases.extend(leases),
             LinkIncoming::Notice { scan, body } => self.notices.push_back((scan, body)),

@@ -1,6 +1,6 @@
 //! Parts that backends share, and what each clause asks of a backend.
 //!
-//! [`LeaseTable`] decides who gets which task (C1-C5, C9, C14) and knows who has it (C15); it is pure, time
+//! [`LeaseTable`] decides who gets which task (C1-C5, C9, C14, C16) and knows who has it (C15); it is pure, time
 //! is passed in.
 //! [`HubQueue`] and [`LinkQueue`] are the two inboxes; they join what waits into larger batches.
 //!
@@ -14,8 +14,8 @@
 //!
 //! A backend takes one of three shapes:
 //!
-//! - *The hub hands out the tasks* over a wire of its own (memory, ZeroMQ): it gets C1-C5 and C9
-//!   from the table and has to bring the wire.
+//! - *The hub hands out the tasks* over a wire of its own (memory, ZeroMQ): it gets C1-C5, C9 and
+//!   C16 from the table and has to bring the wire.
 //! - *The hub keeps the table, a broker carries* (RabbitMQ): the same table decides beside the
 //!   Scanner, and each process has a queue at the broker, in which leases and answers for it travel;
 //!   settlements travel back in a queue of the hub. The broker's own acknowledgements only bound what
@@ -39,6 +39,7 @@
 //! | C10 | send `HubUp` first; drop deliveries of a scan after its `HubDown` |
 //! | C12 | hello and welcome by request queue before the first consume; wrong major: `Err(ProtocolMismatch)` into the link's inbox |
 //! | C13 | hubs announce themselves (fanout, with a fresh epoch, repeated as heartbeat) and answer a link that asks who is there; queues are named by scan and epoch and deleted with the hub; silence over `liveness` is `HubDown`; a broker that restarts is neither: recover topology, republish what is unconfirmed |
+//! | C16 | the broker's queues have no say: the link counts what it holds of each priority, and consumes the tasks of lower hubs only while they have less than half of its credit |
 //! | link up and down | hello, heartbeat and goodbye messages to the hub's queue; silence over `liveness` is `LinkDown(Lost)` |
 
 mod assembly;

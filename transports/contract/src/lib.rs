@@ -47,6 +47,13 @@
 //!   is asked for, and when that lease ends unless it is renewed. A task that it does not name waits
 //!   for a link, has its outcome on the way to the hub's inbox, or is none of this hub's. No peer is
 //!   waited for.
+//! - **C16 priorities** What becomes free of a link's credit goes to the hub of the highest
+//!   [`priority`](HubConfig::priority) that has a task for that link, in turns among those of one
+//!   priority. While a hub is open, a link is leased tasks of lower ones for half of its credit at
+//!   most, rounded up: with credit 2 or more there is room for an urgent task at any time, unless the
+//!   link held more before. Nothing that a link holds is taken from it: its owner hears of the
+//!   priority with [`LinkIncoming::HubUp`], and gives back what it has not begun. What was given back
+//!   so is neither lost nor failed (C3).
 //!
 //! # Many scans, one place
 //!
@@ -93,6 +100,7 @@ mod hub;
 mod id;
 mod lease;
 mod link;
+mod priority;
 mod size;
 mod transport;
 
@@ -107,5 +115,6 @@ pub use crate::lease::{
     Answer, Lease, MAX_REASON_BYTES, Settled, Settlement, Settler, cut_reason, renew, settle,
 };
 pub use crate::link::{Link, LinkInbox, LinkIncoming};
+pub use crate::priority::Priority;
 pub use crate::size::{MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, check_size};
 pub use crate::transport::{HubConfig, LinkConfig, Traffic, Transport};

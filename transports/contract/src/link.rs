@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::stream::BoxStream;
 
-use crate::{Lease, LinkId, PayloadId, Result, ScanId, Settled, Settlement, TaskKey, lease};
+use crate::{
+    Lease, LinkId, PayloadId, Priority, Result, ScanId, Settled, Settlement, TaskKey, lease,
+};
 
 /// The Worker's end. Dropping the last handle without [`Link::close`] is a crash as far as the
 /// hubs can tell.
@@ -56,6 +58,8 @@ pub enum LinkIncoming {
         scan: ScanId,
         /// What it said of itself.
         welcome: Bytes,
+        /// How urgent it is (C16).
+        priority: Priority,
     },
     /// A hub has gone or fell silent. All leases of this scan are lost; a new hub of the same scan
     /// may come up later.

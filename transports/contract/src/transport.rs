@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Hub, HubInbox, Link, LinkInbox, PayloadSource, Result, ScanId, Version, WorkerId};
+use crate::{
+    Hub, HubInbox, Link, LinkInbox, PayloadSource, Priority, Result, ScanId, Version, WorkerId,
+};
 
 /// Opens hubs and links at one place. One value per process: it owns the shared connection, and
 /// every link opened from it is multiplexed over that connection.
@@ -57,6 +59,8 @@ pub struct HubConfig {
     /// Asked for payloads that are not published here, once each while it is being asked; what it
     /// gives is published from then on.
     pub payloads: Option<Arc<dyn PayloadSource>>,
+    /// How urgent the scan is beside others (C16), for as long as the hub is open.
+    pub priority: Priority,
 }
 
 /// What a link offers.

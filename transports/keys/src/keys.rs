@@ -48,7 +48,7 @@ pub enum KeyError {
     /// Others can read a secret.
     #[error(
         "{path} can be read by others (mode {mode:o}): what others have read is no secret. Make new keys with \
-         `skyscan keygen`, or, if nobody has read it, `chmod 600 {path}`"
+         `skyscan keygen` (a token of a service with `skyscan token`), or, if nobody has read it, `chmod 600 {path}`"
     )]
     Exposed {
         /// Path of the file.
@@ -68,6 +68,9 @@ pub enum KeyError {
          {0}/for-NAME"
     )]
     OfScanner(PathBuf),
+    /// The folder of a worker is below.
+    #[error("{0} has no keys of a worker, {1} has: name that")]
+    Above(PathBuf, PathBuf),
     /// The folder of the other end.
     #[error(
         "{0} is the folder of a worker; a scanner takes its own, which `skyscan keygen DIR` makes"

@@ -27,7 +27,7 @@ pub use numbered::{
 };
 pub use place::{HubKeys, LinkKeys, add_token, add_worker, has_keys, make};
 pub use token::{JoinToken, TokenRefusal};
-pub use turned_away::turn_away;
+pub use turned_away::{no_handshake, turn_away};
 
 /// What dies with keys in its memory leaves none of it behind. Where the system refuses, nothing more can be done.
 pub fn leave_no_core() {

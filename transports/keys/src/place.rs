@@ -8,9 +8,9 @@
 //! DIR/for-NAME/            to be taken to the worker: worker.key or token, and scanner.pub
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use crate::keys::{KeyError, KeyPair, PublicKey, SecretKey};
 use crate::token::{JoinToken, TokenFile};
@@ -81,6 +81,9 @@ impl LinkKeys {
         if has_keys(dir) {
             return Err(KeyError::OfScanner(dir.to_path_buf()));
         }
+        if let Some(below) = of_worker_below(dir) {
+            return Err(KeyError::Above(dir.to_path_buf(), below));
+        }
         let scanner = PublicKey::read(&dir.join(SCANNER_PUB))?;
         let token = dir.join(TOKEN);
         let (secret, token) = match token.exists() {
@@ -94,6 +97,22 @@ impl LinkKeys {
             token,
         })
     }
+}
+
+/// The folder of a worker in one that is none, such as a copy of all that was made for workers.
+fn of_worker_below(dir: &Path) -> Option<PathBuf> {
+    if dir.join(SCANNER_PUB).exists() {
+        return None;
+    }
+    let mut below: Vec<PathBuf> = fs::read_dir(dir)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    below.sort();
+    below
+        .into_iter()
+        .find(|below| below.join(SCANNER_PUB).exists())
 }
 
 /// Whether a folder has the keys of a place.
@@ -159,9 +178,12 @@ fn make_folder(dir: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(dir).map_err(|source| KeyError::File {
+    builder.create(dir).map_err(|error| KeyError::File {
         path: dir.to_path_buf(),
-        source,
+        source: match dir.is_file() {
+            true => io::Error::new(error.kind(), "it is a file: name a folder"),
+            false => error,
+        },
     })
 }
 
@@ -184,6 +206,12 @@ mod tests {
             names
         };
         assert_eq!(names(&given), ["scanner.pub", "worker.key"]);
+        let copy = dir.path().join("copy");
+        fs::create_dir(&copy).unwrap();
+        fs::rename(&given, copy.join("for-zone-1")).unwrap();
+        let given = copy.join("for-zone-1");
+        let refusal = LinkKeys::read(&copy).unwrap_err().to_string();
+        assert!(refusal.contains("for-zone-1 has: name that"), "{refusal}");
         assert_eq!(names(&place.join(WORKERS)), ["zone-1.pub"]);
         assert!(HubKeys::read(&place).is_ok());
         assert!(LinkKeys::read(&given).unwrap().token.is_none());

@@ -1,5 +1,6 @@
 //! Who is not let in.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -17,6 +18,11 @@ struct Told {
 
 /// Of this process.
 static TOLD: Mutex<Option<Told>> = Mutex::new(None);
+
+/// Why somebody is not known, with what to do if it is one of ours.
+pub fn no_handshake(error: &dyn Error) -> String {
+    format!("{error}; what a worker needs is made here by skyscan keygen DIR --worker NAME")
+}
 
 /// Counts somebody who is not let in by a reason, and tells of it: the first one, then one a minute, with how many came
 /// meanwhile. All of them are in the log for those who ask for it.

@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, error::Error, io::Write, ops::Range, sync::Arc,
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    Conclusion, HubConfig, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId,
-    Transport, Version, WorkerId,
+    Conclusion, HubConfig, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame,
+    TaskId, Transport, Version, WorkerId,
 };
 use skyscan_transport_memory::MemoryTransport;
 use tokio::task::JoinHandle;
@@ -55,6 +55,7 @@ async fn count(transport: Arc<dyn Transport>) -> Result<Counted, Box<dyn Error>>
         liveness: Duration::from_secs(5),
         lease_term: Duration::from_secs(30),
         payloads: None,
+        priority: Priority::default(),
     };
     let (hub, mut inbox) = transport.open_hub(config).await?;
     let mut workers: Vec<JoinHandle<()>> = (0..3)

@@ -187,6 +187,7 @@ impl Place {
             backlog,
             liveness,
             lease_term,
+            priority,
             ..
         } = hub.config;
         let other = state.hubs.values().next().map(|hub| hub.config.protocol);
@@ -196,7 +197,7 @@ impl Place {
                 link: protocol,
             });
         }
-        if !state.table.add_scan(scan, backlog, lease_term) {
+        if !state.table.add_scan(scan, priority, backlog, lease_term) {
             return Err(TransportError::ScanInUse(scan));
         }
         let changed = other.is_none();

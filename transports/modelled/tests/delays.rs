@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    HubConfig, HubIncoming, Lease, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Transport,
-    Version,
+    HubConfig, HubIncoming, Lease, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame, TaskId,
+    Transport, Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use skyscan_transport_modelled::{
@@ -33,6 +33,7 @@ fn hub_config() -> HubConfig {
         liveness: LIVENESS,
         lease_term: Duration::from_secs(3600),
         payloads: None,
+        priority: Priority::default(),
     }
 }
 

@@ -204,6 +204,13 @@ impl Node {
         self.control(&["start_app"]).map(drop)
     }
 
+    /// Has the broker write down which queues there are: it keeps them in memory for up to two seconds. A quorum
+    /// queue that it was killed before it had noted is left with a log and no leader: whoever declares it again
+    /// waits for ever.
+    pub fn note_queues(&self) -> Result<()> {
+        self.control(&["eval", "mnesia:sync_log()."]).map(drop)
+    }
+
     /// Runs `rabbitmqctl` and returns what it printed.
     pub fn control(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(self.scripts.join("rabbitmqctl"));

@@ -16,7 +16,7 @@ pub(crate) use frame::{Address, Frame, Lane, Scan};
 pub(crate) use reader::Malformed;
 
 /// Version of this file's layout, in every frame.
-pub(crate) const WIRE: u8 = 2;
+pub(crate) const WIRE: u8 = 3;
 
 /// Largest frame that is decoded, in bytes: one body of the largest size and what is around it.
 pub(crate) const MAX_FRAME_BYTES: usize = skyscan_transport::MAX_BODY_BYTES + (512 << 10);

@@ -322,7 +322,7 @@ fn refused_frame(node: &mut Node) -> Result<()> {
         channel
             .confirm_select(ConfirmSelectOptions::default())
             .await?;
-        for body in [&b"rubbish"[..], b"SKY\x02\x07 cut", b""] {
+        for body in [&b"rubbish"[..], b"SKY\x03\x07 cut", b""] {
             let (options, plain) = (BasicPublishOptions::default(), BasicProperties::default());
             let confirm = channel.basic_publish("".into(), results.into(), options, body, plain);
             confirm.await?.await?;

@@ -13,7 +13,7 @@ use crate::{
     event::{self, Done, Event, ZoneHub},
     relay::Relay,
     uplinks::UplinkId,
-    zone::Next,
+    zone::{Next, Told},
 };
 
 /// What a link of the zone offers, or the relay in its place.
@@ -60,16 +60,21 @@ impl Relay {
 
     fn hear_above(&mut self, incoming: LinkIncoming) {
         match incoming {
-            LinkIncoming::HubUp { scan, welcome } => {
+            LinkIncoming::HubUp {
+                scan,
+                welcome,
+                priority,
+            } => {
                 tracing::info!(zone = self.config.zone, scan = scan.0, "a scan is up");
                 // Leases of its hub may have come before the news.
-                let next = self.zone.hub_up(scan, welcome);
+                let next = self.zone.hub_up(scan, Told { welcome, priority });
                 if matches!(next, Next::Close(..)) {
                     // The one before has gone without a word.
                     self.tasks.not_in_zone(scan);
                     self.forget_links(scan);
                 }
                 self.go_on(next);
+                self.make_room_soon();
             }
             LinkIncoming::HubDown { scan } => {
                 tracing::info!(zone = self.config.zone, scan = scan.0, "a scan is down");
@@ -94,6 +99,11 @@ impl Relay {
 
     async fn hear_below(&mut self, at: ZoneHub, incoming: HubIncoming) -> Result<()> {
         if !self.zone.is_current(at) {
+            // What a hub that is being closed still tells is lost above anyway. Unconfirmed it would come again, at
+            // once and as long as the closing takes.
+            if let HubIncoming::Settled(batch) = incoming {
+                drop(batch.confirm());
+            }
             return Ok(());
         }
         match incoming {
@@ -151,7 +161,7 @@ impl Relay {
         let id = self.uplinks.next_id();
         let (events, abort) = event::above(id, inbox);
         self.events.push(events);
-        self.uplinks.insert(id, link, abort, below);
+        self.uplinks.insert(id, link, offer.credit, abort, below);
         Ok(())
     }
 
@@ -293,6 +303,7 @@ impl Relay {
                 self.meters.lost.increment(n_lost as u64);
             }
             Done::Renewed { uplink, lost } => self.tasks.lose(uplink, &lost),
+            Done::Taken(taken) => self.taken_back.push(taken),
         }
         Ok(())
     }

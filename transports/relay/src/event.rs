@@ -8,7 +8,8 @@ use futures::{
     stream::{self, AbortHandle, BoxStream},
 };
 use skyscan_transport::{
-    Hub, HubInbox, HubIncoming, LinkInbox, LinkIncoming, Result, ScanId, SettledBatch, TaskKey,
+    Hub, HubInbox, HubIncoming, LinkInbox, LinkIncoming, Result, ScanId, SettledBatch, TaskId,
+    TaskKey,
 };
 
 use crate::uplinks::UplinkId;
@@ -46,6 +47,15 @@ pub(crate) enum Done {
         uplink: UplinkId,
         lost: Vec<TaskKey>,
     },
+    /// Tasks were taken back from a hub of the zone.
+    Taken(TakenBack),
+}
+
+/// What a hub of the zone has lost since it was asked to, and that no Worker had begun.
+#[derive(Debug)]
+pub(crate) struct TakenBack {
+    pub(crate) at: ZoneHub,
+    pub(crate) unbegun: Vec<TaskId>,
 }
 
 /// What is under way.

@@ -14,6 +14,8 @@
 //!   them. A relay that is killed has confirmed nothing that it had not handed up: its leases
 //!   expire above, others do those tasks.
 //! - *Payloads* are fetched from above when the first Worker asks, and kept by hash.
+//! - *Urgent scans* have their priority in the zone, too. What waits in the zone of lower ones is given
+//!   back above where a link there would have no room for an urgent task.
 //! - *Hubs that come and go above* come and go below. A hub that is down above is down below, and
 //!   the zone's leases of that scan are lost, as clause C13 says.
 //! - *Workers that go* take their link above with them; what that one had leased and others of the
@@ -24,6 +26,7 @@
 
 mod act;
 mod event;
+mod making_room;
 mod meters;
 mod relay;
 mod source;

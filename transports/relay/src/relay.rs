@@ -15,7 +15,8 @@ use tokio::{
 
 use crate::{
     RelayConfig, Relayed,
-    event::{self, Doing, Done, Event},
+    event::{self, Doing, Done, Event, TakenBack},
+    making_room::MakingRoom,
     meters::Meters,
     uplinks::{Uplink, UplinkId, Uplinks},
     zone::Zone,
@@ -40,6 +41,9 @@ pub(crate) struct Relay {
     /// Its own name as a worker, for what is held ready for anyone of the zone.
     pub(crate) worker: WorkerId,
     pub(crate) next_renewal: Option<Instant>,
+    pub(crate) making_room: MakingRoom,
+    /// What was taken back from the zone's hubs, and is not looked at yet.
+    pub(crate) taken_back: Vec<TakenBack>,
     /// Hubs of the zone are opened one at a time: the first one binds the address.
     pub(crate) opening: Arc<Mutex<()>>,
     pub(crate) is_stopping: bool,
@@ -75,6 +79,8 @@ impl Relay {
             zone: Zone::default(),
             tasks: ZoneTasks::default(),
             next_renewal: None,
+            making_room: MakingRoom::default(),
+            taken_back: Vec::new(),
             opening: Arc::default(),
             is_stopping: false,
             meters: Meters::new(&config.zone),
@@ -98,15 +104,20 @@ impl Relay {
     /// Takes what comes next. Links above leave only when nothing else is to be read: what their
     /// Workers said before they went comes first.
     async fn step(&mut self) -> Result<()> {
+        // What is ready without any wire must not keep those from their turn that share this thread.
+        tokio::task::coop::consume_budget().await;
         let now = Instant::now();
         let due = self.uplinks.due(now, |id| self.tasks.n_of(id));
         let next_due = self.uplinks.next_due();
         let renewal = self.next_renewal;
+        let making_room = self.making_room.next();
         tokio::select! {
             biased;
             Some(done) = self.doing.next(), if !self.doing.is_empty() => self.done(done)?,
             Some(event) = self.events.next() => self.hear(event).await?,
             () = at(renewal), if renewal.is_some() => self.renew(),
+            () = std::future::ready(()), if !self.taken_back.is_empty() => self.sort_taken_back(),
+            () = at(making_room), if making_room.is_some() => self.make_room(),
             () = std::future::ready(()), if self.is_deserted() => self.give_back_all().await?,
             () = std::future::ready(()), if !due.is_empty() => {
                 due.into_iter().for_each(|id| self.part_with(id));

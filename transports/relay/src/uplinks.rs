@@ -19,6 +19,8 @@ pub(crate) struct UplinkId(pub(crate) u64);
 #[derive(Debug)]
 pub(crate) struct Uplink {
     pub(crate) link: Arc<dyn Link>,
+    /// How many leases it may hold.
+    pub(crate) credit: u16,
     /// Ends the reading of its inbox.
     pub(crate) events: AbortHandle,
     /// The link of the zone that it stands for; none for what is held ready.
@@ -58,6 +60,7 @@ impl Uplinks {
         &mut self,
         id: UplinkId,
         link: Arc<dyn Link>,
+        credit: u16,
         events: AbortHandle,
         below: Option<LinkId>,
     ) {
@@ -66,6 +69,7 @@ impl Uplinks {
         }
         let uplink = Uplink {
             link,
+            credit,
             events,
             below,
             scans: BTreeSet::new(),

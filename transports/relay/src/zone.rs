@@ -1,9 +1,12 @@
 //! The hubs of the zone: one for each that is up above, opened and closed one after the other.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
-use skyscan_transport::{Hub, ScanId};
+use skyscan_transport::{Hub, Priority, ScanId};
 
 use crate::event::ZoneHub;
 
@@ -19,8 +22,15 @@ struct Scan {
     /// Changes with every hub above.
     epoch: u64,
     /// What the hub above says of itself, while it is up.
-    welcome: Option<Bytes>,
+    told: Option<Told>,
     phase: Phase,
+}
+
+/// What a hub above says of itself, and the one of the zone after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) welcome: Bytes,
+    pub(crate) priority: Priority,
 }
 
 #[derive(Debug)]
@@ -34,30 +44,27 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) enum Next {
     Nothing,
-    Open(ZoneHub, Bytes),
+    Open(ZoneHub, Told),
     Close(ZoneHub, Arc<dyn Hub>),
 }
 
 impl Zone {
     /// A hub is up above.
-    pub(crate) fn hub_up(&mut self, scan: ScanId, welcome: Bytes) -> Next {
+    pub(crate) fn hub_up(&mut self, scan: ScanId, told: Told) -> Next {
         self.next_epoch += 1;
         let epoch = self.next_epoch;
         let Some(known) = self.scans.get_mut(&scan) else {
-            let welcome_below = Some(welcome.clone());
-            self.scans.insert(
-                scan,
-                Scan {
-                    epoch,
-                    welcome: welcome_below,
-                    phase: Phase::Opening,
-                },
-            );
-            return Next::Open(ZoneHub { scan, epoch }, welcome);
+            let known = Scan {
+                epoch,
+                told: Some(told.clone()),
+                phase: Phase::Opening,
+            };
+            self.scans.insert(scan, known);
+            return Next::Open(ZoneHub { scan, epoch }, told);
         };
         let old = known.epoch;
         known.epoch = epoch;
-        known.welcome = Some(welcome);
+        known.told = Some(told);
         known.close(ZoneHub { scan, epoch: old })
     }
 
@@ -66,7 +73,7 @@ impl Zone {
         let Some(known) = self.scans.get_mut(&scan) else {
             return Next::Nothing;
         };
-        known.welcome = None;
+        known.told = None;
         let epoch = known.epoch;
         known.close(ZoneHub { scan, epoch })
     }
@@ -77,7 +84,7 @@ impl Zone {
             return Next::Close(at, hub);
         };
         known.phase = Phase::Up(hub);
-        match known.welcome.is_some() && known.epoch == at.epoch {
+        match known.told.is_some() && known.epoch == at.epoch {
             true => Next::Nothing,
             false => known.close(at),
         }
@@ -88,11 +95,11 @@ impl Zone {
         let Some(known) = self.scans.get_mut(&scan) else {
             return Next::Nothing;
         };
-        match known.welcome.clone() {
-            Some(welcome) => {
+        match known.told.clone() {
+            Some(told) => {
                 known.phase = Phase::Opening;
                 let epoch = known.epoch;
-                Next::Open(ZoneHub { scan, epoch }, welcome)
+                Next::Open(ZoneHub { scan, epoch }, told)
             }
             None => {
                 self.scans.remove(&scan);
@@ -121,6 +128,23 @@ impl Zone {
     pub(crate) fn is_current(&self, at: ZoneHub) -> bool {
         let known = self.scans.get(&at.scan);
         known.is_some_and(|known| known.epoch == at.epoch && matches!(known.phase, Phase::Up(_)))
+    }
+
+    /// The scans of lower priorities than the highest one that is up above.
+    pub(crate) fn lower_scans(&self) -> BTreeSet<ScanId> {
+        let up = || {
+            let scans = self.scans.iter();
+            scans.filter_map(|(&scan, known)| Some((scan, known.told.as_ref()?.priority)))
+        };
+        let highest = up().map(|(_, priority)| priority).max();
+        let lower = up().filter(|&(_, priority)| Some(priority) < highest);
+        lower.map(|(scan, _)| scan).collect()
+    }
+
+    /// The hub of a scan as one that can be told from others of it, if it is up in the zone.
+    pub(crate) fn current(&self, scan: ScanId) -> Option<(ZoneHub, &Arc<dyn Hub>)> {
+        let epoch = self.scans.get(&scan)?.epoch;
+        Some((ZoneHub { scan, epoch }, self.hub(scan)?))
     }
 
     /// Every hub that is up in the zone.

@@ -66,13 +66,13 @@ impl Relay {
                 Done::Closed(at)
             })),
             Next::Open(..) if self.is_stopping => {}
-            Next::Open(at, welcome) => {
+            Next::Open(at, told) => {
                 let below = Arc::clone(&self.below);
                 let opening = Arc::clone(&self.opening);
                 let config = HubConfig {
                     scan: at.scan,
                     protocol: self.config.protocol,
-                    welcome,
+                    welcome: told.welcome,
                     backlog: BACKLOG,
                     liveness: self.config.liveness,
                     lease_term: self.config.lease_term,
@@ -80,6 +80,7 @@ impl Relay {
                         link: Arc::clone(&self.own),
                         scan: at.scan,
                     })),
+                    priority: told.priority,
                 };
                 self.doing.push(Box::pin(async move {
                     let _turn = opening.lock().await;

@@ -1,7 +1,7 @@
 //! What the zone is to do: every task, with the leases from above that pay for it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     ops::RangeInclusive,
 };
@@ -176,6 +176,42 @@ impl ZoneTasks {
             }
         }
         self.tasks.retain(|_, task| !task.is_idle());
+    }
+
+    /// The tasks of a scan that the zone's hub was given.
+    pub(crate) fn in_zone(&self, scan: ScanId) -> Vec<TaskId> {
+        let tasks = self.tasks.range(keys_of(scan));
+        let in_zone = tasks.filter(|(_, task)| task.in_zone);
+        in_zone.map(|(key, _)| key.task).collect()
+    }
+
+    /// How many leases each link above holds of these scans.
+    pub(crate) fn n_by_uplink_of(&self, scans: &BTreeSet<ScanId>) -> HashMap<UplinkId, usize> {
+        let mut n_by_uplink = HashMap::new();
+        for &scan in scans {
+            let tasks = self.tasks.range(keys_of(scan));
+            for loan in tasks.flat_map(|(_, task)| &task.loans) {
+                *n_by_uplink.entry(loan.uplink).or_default() += 1;
+            }
+        }
+        n_by_uplink
+    }
+
+    /// The zone's hub has lost a task that nobody had begun: it is given back above if one of its links
+    /// there says so, and submitted anew if none does.
+    pub(crate) fn take_back(&mut self, key: TaskKey, mut is_to_go: impl FnMut(UplinkId) -> bool) {
+        let Some(task) = self.tasks.get_mut(&key).filter(|task| task.in_zone) else {
+            return;
+        };
+        task.in_zone = false;
+        if !task.loans.iter().any(|loan| is_to_go(loan.uplink)) {
+            self.missing.entry(key.scan).or_default().push(key.task);
+            return;
+        }
+        let gone = self.tasks.remove(&key);
+        for loan in gone.into_iter().flat_map(|task| task.loans) {
+            self.count_off(loan.uplink);
+        }
     }
 
     /// How many leases of a link above are held.

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use skyscan_transport::{
     Hub, HubConfig, HubInbox, HubIncoming, Lease, Link, LinkConfig, LinkInbox, LinkIncoming,
-    Outcome, Result, ScanId, TaskFrame, TaskId, Traffic, Transport, TransportError, Version,
+    Outcome, Priority, Result, ScanId, TaskFrame, TaskId, Traffic, Transport, TransportError,
+    Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use skyscan_transport_relay::{RelayConfig, Relayed, run};
@@ -66,6 +67,7 @@ impl Setting {
             liveness: LIVENESS,
             lease_term: 4 * LIVENESS,
             payloads: None,
+            priority: Priority::default(),
         };
         let (hub, inbox) = above.open_hub(hub_config).await.unwrap();
         let frame = |number| TaskFrame {

@@ -54,7 +54,7 @@ pub(crate) enum SealError {
     /// The other end closed before it had answered.
     #[error(
         "the other end hung up in the middle of the handshake: it may have another key than the one that is pinned here, \
-         or not expect sealed streams"
+         or not expect sealed streams; take the folder of keys that skyscan keygen made there for this one"
     )]
     HungUp,
     /// The other end says no.

@@ -32,7 +32,7 @@
 //! | to the links | fields |
 //! |---|---|
 //! | 33 terms | liveness in ms u32 |
-//! | 34 hub up | scan u64, major u16, minor u16, lease term in ms u64, welcome bytes |
+//! | 34 hub up | scan u64, major u16, minor u16, priority u8, lease term in ms u64, welcome bytes |
 //! | 35 hub down | scan u64 |
 //! | 36 lease | number u32, token u64, scan u64, task u64, attempt u32, count u8 of workers to avoid, then each `[u8; 16]`, sum u32, body bytes |
 //! | 37 answer | batch u32, count u32, then each lost record's index u32 |
@@ -53,14 +53,16 @@ mod tests;
 
 use bytes::Bytes;
 use skyscan_transport::{
-    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
+    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, Priority, ScanId, TaskId, Version,
+    WorkerId,
 };
 
 pub(crate) use read::{Budget, Malformed, Reader};
 pub(crate) use write::Writer;
 
-/// Version of the frames. Peers of different versions refuse each other.
-pub(crate) const WIRE_VERSION: u8 = 2;
+/// Version of the frames. Peers of different versions refuse each other. Two bits away from those before
+/// it (1, 2): one that is a flipped bit away is taken for damage at first.
+pub(crate) const WIRE_VERSION: u8 = 4;
 
 /// Bytes before the first record.
 pub(crate) const HEADER_BYTES: usize = 9;
@@ -156,6 +158,7 @@ pub(crate) enum ToLinks {
     HubUp {
         scan: ScanId,
         protocol: Version,
+        priority: Priority,
         lease_term_ms: u64,
         welcome: Bytes,
     },

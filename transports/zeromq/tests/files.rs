@@ -12,7 +12,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use rlimit::Resource;
 use skyscan_transport::{
-    HubConfig, HubIncoming, LinkConfig, LinkIncoming, ScanId, Transport, Version, WorkerId,
+    HubConfig, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId, Transport, Version,
+    WorkerId,
 };
 use skyscan_transport_conformance::Seen;
 use skyscan_transport_zeromq::ZeromqTransport;
@@ -57,6 +58,7 @@ async fn late_workers_join_when_strangers_have_taken_all_files() {
         liveness: Duration::from_secs(10),
         lease_term: Duration::from_secs(5),
         payloads: None,
+        priority: Priority::default(),
     };
     let (_hub, mut inbox) = ZeromqTransport::new(&url)
         .unwrap()

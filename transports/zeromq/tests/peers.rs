@@ -15,8 +15,8 @@ use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId,
-    Transport, TransportError, Version,
+    Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame,
+    TaskId, Transport, TransportError, Version,
 };
 use skyscan_transport_conformance::Seen;
 use skyscan_transport_zeromq::ZeromqTransport;
@@ -39,6 +39,7 @@ fn hub_config(scan: u64) -> HubConfig {
         liveness: Duration::from_secs(1),
         lease_term: Duration::from_secs(5),
         payloads: None,
+        priority: Priority::default(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The words that both figures share: which event, when, where.
 
+use std::cmp::Reverse;
+
 use super::graticule::signed;
-use crate::sexagesimal;
 use crate::summary::{all_around, told};
-use crate::{Doubt, ScanRecord};
+use crate::{Doubt, ScanRecord, doubt, sexagesimal};
 use skyscan_sky::Equatorial;
 use skyscan_sky::region::Region;
 
@@ -21,26 +22,48 @@ pub(crate) fn title(scan: &ScanRecord<'_>) -> String {
     title
 }
 
-/// `2022-06-24 16:13:16 UTC · pandel-mpe`, and a warning if the map has holes.
+/// `2022-06-24 16:13:16 UTC · pandel-mpe`, and the doubts that are no warnings.
 pub(crate) fn subtitle(scan: &ScanRecord<'_>) -> String {
     let time = match sexagesimal::utc(scan.event.mjd) {
         Some(utc) => format!("{utc} UTC"),
         None => format!("MJD {}", scan.event.mjd),
     };
-    format!("{time} · {}", scan.reco)
+    let mut words = format!("{time} · {}", scan.reco);
+    let mut doubts = scan.doubts();
+    doubts.retain(|doubt| warning(*doubt).is_none());
+    if !doubts.is_empty() {
+        words.push_str(" · ");
+        words.push_str(&doubt::names(&doubts).replace('_', " "));
+    }
+    words
 }
 
-/// What has to be seen before the picture is believed.
+/// What has to be seen before the picture is believed; short ones are below long ones, where there is less room.
 pub(super) fn warnings(scan: &ScanRecord<'_>) -> Vec<&'static str> {
-    let doubts = scan.doubts();
-    let worst = [
-        (Doubt::Incomplete, "INCOMPLETE SCAN"),
-        (Doubt::Open, "OPEN REGION: source may lie outside"),
-    ];
-    let worst = worst
-        .into_iter()
-        .filter(|(doubt, _)| doubts.contains(doubt));
-    worst.map(|(_, words)| words).collect()
+    let mut warnings: Vec<_> = scan.doubts().into_iter().filter_map(warning).collect();
+    warnings.sort_by_key(|words| Reverse(words.len()));
+    warnings
+}
+
+/// Doubts that are said aloud: nobody is to point a telescope by such a picture.
+fn warning(doubt: Doubt) -> Option<&'static str> {
+    match doubt {
+        Doubt::Open => Some("OPEN REGION: source may lie outside"),
+        Doubt::Incomplete => Some("INCOMPLETE SCAN"),
+        Doubt::Wide => Some("HARDLY A DIRECTION: wide region"),
+        Doubt::WithoutSystematics => Some("WITHOUT SYSTEMATICS"),
+        Doubt::Envelope => Some("ENVELOPE: best fit is none"),
+        Doubt::Unsupported => Some("REGIONS DO NOT HOLD"),
+        Doubt::Rough => Some("ROUGH DIRECTION"),
+        Doubt::Coarse
+        | Doubt::Grown
+        | Doubt::SecondMinimum
+        | Doubt::FailedPixels
+        | Doubt::FewDoms
+        | Doubt::SaturatedLight
+        | Doubt::Extrapolated
+        | Doubt::Uncounted => None,
+    }
 }
 
 /// What stands behind the size of a region that is not closed.

@@ -96,11 +96,15 @@ pub(super) fn round_up(value: f64) -> f64 {
     if value <= 0.0 || !value.is_finite() {
         return 0.0;
     }
-    let power = 10_f64.powf(value.log10().floor());
-    let step = [1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0]
-        .into_iter()
-        .find(|step| step * power >= value * 0.9999);
-    step.unwrap_or(10.0) * power
+    let exponent = value.log10().floor();
+    // Of tenths the nearest number, not a sum of errors: it is written as it is.
+    let scaled = |step: f64| match exponent < 0.0 {
+        true => step / 10_f64.powf(-exponent),
+        false => step * 10_f64.powf(exponent),
+    };
+    let steps = [1.0, 1.5, 2.0, 3.0, 5.0, 7.5].map(scaled);
+    let enough = steps.into_iter().find(|step| *step >= value * 0.9999);
+    enough.unwrap_or_else(|| scaled(10.0))
 }
 
 fn ramp(share: f64) -> Colour {
@@ -167,6 +171,16 @@ mod tests {
                 assert!((3..=8).contains(&ticks.len()), "{cap} {ticks:?}");
                 assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]));
                 assert!(ticks.iter().all(|tick| *tick <= cap * 1.001));
+            }
+        }
+    }
+
+    #[test]
+    fn labels_are_short() {
+        for power in -4..7 {
+            for step in 1..100 {
+                let label = round_up(f64::from(step) / 10.0 * 10_f64.powi(power)).to_string();
+                assert!(label.len() <= 9, "{label}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The regions of two maps over one another.
 
 use super::caption::{coordinates, open};
+use super::colour::ACCENT;
 use super::key::{SMALL, casing};
 use super::line;
 use super::window::{self, COLUMN, FRAME};
@@ -13,6 +14,8 @@ use skyscan_sky::region::Region;
 
 /// Apart for every kind of colour vision (Okabe and Ito 2008) and, one dark and one light, in print.
 const HUES: [Colour; 2] = [Colour([0, 92, 158, 255]), Colour([230, 128, 0, 255])];
+/// So many doubts of a map are named.
+const MOST_DOUBTS: usize = 3;
 /// Longer file names are cut.
 const LONGEST_NAME: usize = 34;
 
@@ -31,7 +34,7 @@ pub(crate) fn compose(sides: [&Side; 2], comparison: &Comparison) -> Figure {
     for (side, hue) in sides.into_iter().zip(HUES) {
         for region in &side.regions {
             for contour in &region.contours {
-                let outline = line::closed(&view, contour, FRAME.width);
+                let outline = line::closed(&view, contour);
                 inside.push(stroked(outline.clone(), casing()));
                 inside.push(stroked(outline, region_pen(&side.regions, region, hue)));
             }
@@ -46,7 +49,16 @@ pub(crate) fn compose(sides: [&Side; 2], comparison: &Comparison) -> Figure {
     }
     window::scale_bar(&mut figure, &view);
 
-    figure.write(text("Two maps", 38.0, at(FRAME.left, 76.0)).bold());
+    let title = text("Two maps", 38.0, at(FRAME.left, 76.0)).bold();
+    let width = figure.write(title);
+    if comparison.warning().is_some() {
+        let words = text(
+            "OF DIFFERENT EVENTS",
+            28.0,
+            at(FRAME.left + width + 18.0, 76.0),
+        );
+        figure.write(words.bold().colour(ACCENT));
+    }
     let mut words = format!("best fits {:.2}° apart", comparison.separation_deg());
     for (containment, shared) in comparison.shared() {
         words += &format!(
@@ -129,6 +141,20 @@ fn column(
     figure.write(text(reco, 28.0, at(COLUMN + 60.0, y)).bold());
     y += 32.0;
     figure.write(text(name, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));
+    y += 30.0;
+    let method = format!("regions by {}", side.regions_made.name);
+    figure.write(text(&method, SMALL, at(COLUMN + 60.0, y)).colour(MUTED));
+    let (told, left_out) = side.quality.split_at(side.quality.len().min(MOST_DOUBTS));
+    let more = (!left_out.is_empty()).then(|| format!("{} more doubts", left_out.len()));
+    let told = told.iter().map(|doubt| doubt.name().replace('_', " "));
+    for words in told.chain(more) {
+        y += 28.0;
+        figure.write(
+            text(&words, SMALL, at(COLUMN + 60.0, y))
+                .bold()
+                .colour(ACCENT),
+        );
+    }
     for coordinate in coordinates(side.best, &side.regions) {
         y += 46.0;
         figure.write(text(coordinate.name, 24.0, at(COLUMN, y)).colour(MUTED));

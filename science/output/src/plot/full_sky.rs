@@ -121,10 +121,7 @@ fn map(
         width: 3.0,
         dash: Some((3.0, 7.0)),
     };
-    inside.push(stroked(
-        line::trace(view, line::galactic_plane(), HALF_WIDTH),
-        plane,
-    ));
+    inside.push(stroked(line::trace(view, line::galactic_plane()), plane));
     for region in scan.regions {
         let pen = Pen {
             width: 2.0,
@@ -132,7 +129,7 @@ fn map(
             ..key::region_pen(scan.regions, region)
         };
         for contour in &region.contours {
-            inside.push(stroked(line::closed(view, contour, HALF_WIDTH), pen));
+            inside.push(stroked(line::closed(view, contour), pen));
         }
     }
     figure.shapes.push(Shape::Within(rim.clone(), inside));
@@ -150,11 +147,11 @@ fn direction(ra_deg: f64, dec_deg: f64) -> Equatorial {
 fn grid(view: &View) -> impl Iterator<Item = Outline> + '_ {
     let meridians = (30..360).step_by(30).map(|ra| {
         let along = (-180..=180).map(move |half| direction(f64::from(ra), f64::from(half) / 2.0));
-        line::trace(view, along, HALF_WIDTH)
+        line::trace(view, along)
     });
     let parallels = (-60..=60).step_by(30).map(|dec| {
         let along = (0..=360).map(move |ra| direction(f64::from(ra), f64::from(dec)));
-        line::trace(view, along, HALF_WIDTH)
+        line::trace(view, along)
     });
     meridians.chain(parallels)
 }
@@ -222,11 +219,11 @@ fn heading(figure: &mut Figure, scan: &ScanRecord<'_>, best: Equatorial) {
     figure.write(text(&title, 38.0, at(MARGIN, 78.0)).bold());
     let subtitle = caption::subtitle(scan);
     figure.write(text(&subtitle, 24.0, at(MARGIN, 116.0)).colour(MUTED));
-    let mut y = 152.0;
+    let mut y = 148.0;
     for words in caption::warnings(scan) {
-        let warning = text(words, 24.0, at(MARGIN, y));
+        let warning = text(words, SMALL, at(MARGIN, y));
         figure.write(warning.bold().colour(ACCENT));
-        y += 34.0;
+        y += 28.0;
     }
     for (coordinate, y) in caption::coordinates(best, scan.regions)
         .iter()

@@ -130,20 +130,11 @@ pub(super) fn graticule(view: &View, frame: &Frame, centre: Equatorial) -> Grati
         }
     }
     let mut lines = Vec::new();
-    let tear = frame.width.max(frame.height);
     for ra in multiples(ra_step, ra_range) {
-        lines.push(trace(
-            view,
-            along(dec_range).map(|dec| direction(ra, dec)),
-            tear,
-        ));
+        lines.push(trace(view, along(dec_range).map(|dec| direction(ra, dec))));
     }
     for dec in multiples(dec_step, dec_range) {
-        lines.push(trace(
-            view,
-            along(ra_range).map(|ra| direction(ra, dec)),
-            tear,
-        ));
+        lines.push(trace(view, along(ra_range).map(|ra| direction(ra, dec))));
     }
     Graticule {
         lines,

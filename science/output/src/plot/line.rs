@@ -8,41 +8,30 @@ use skyscan_sky::contour::Contour;
 /// Longest piece of a contour that is drawn straight, in radians.
 const LONGEST_PIECE: f64 = 0.01;
 
-/// Joins directions with lines, except where the page tears the sky apart: there a step is
-/// longer than `longest_step` page units.
-pub(super) fn trace(
-    view: &View,
-    directions: impl IntoIterator<Item = Equatorial>,
-    longest_step: f64,
-) -> Outline {
+/// Joins directions with lines, except where the page tears the sky apart.
+pub(super) fn trace(view: &View, directions: impl IntoIterator<Item = Equatorial>) -> Outline {
     let mut outline = Outline::default();
-    let mut last: Option<Point> = None;
+    let mut last: Option<(Equatorial, Point)> = None;
     for direction in directions {
-        let place = view.page(direction);
-        if let Some(place) = place {
-            let joined =
-                last.is_some_and(|last| (place.x - last.x).hypot(place.y - last.y) < longest_step);
-            outline.0.push(if joined {
-                Step::Line(place)
-            } else {
-                Step::Move(place)
+        let here = view.page(direction).map(|place| (direction, place));
+        if let Some(here) = here {
+            let (_, place) = here;
+            outline.0.push(match last {
+                Some(last) if !view.tears(last, here) => Step::Line(place),
+                _ => Step::Move(place),
             });
         }
-        last = place;
+        last = here;
     }
     outline
 }
 
 /// A closed contour, along great circles between its corners.
-pub(super) fn closed(view: &View, contour: &Contour, longest_step: f64) -> Outline {
+pub(super) fn closed(view: &View, contour: &Contour) -> Outline {
     let corners = &contour.points;
     let next = corners.iter().cycle().skip(1);
     let directions = corners.iter().zip(next).flat_map(|(&a, &b)| between(a, b));
-    let mut outline = trace(
-        view,
-        directions.chain(corners.first().copied()),
-        longest_step,
-    );
+    let mut outline = trace(view, directions.chain(corners.first().copied()));
     let torn = outline
         .0
         .iter()
@@ -122,8 +111,8 @@ mod tests {
             centre: at(0.0, 0.0),
             scale: 300.0,
         };
-        assert_eq!(moves(&closed(&view, &circle(100.0), 400.0)), 1);
-        let torn = closed(&view, &circle(0.0), 400.0);
+        assert_eq!(moves(&closed(&view, &circle(100.0))), 1);
+        let torn = closed(&view, &circle(0.0));
         assert!(moves(&torn) > 1);
         let mut last: Option<Point> = None;
         for step in &torn.0 {
@@ -133,6 +122,28 @@ mod tests {
             if let Step::Line(p) | Step::Move(p) = *step {
                 last = Some(p);
             }
+        }
+    }
+
+    /// Towards a pole the rims are so near each other that a tear is no long step.
+    #[test]
+    fn a_contour_is_torn_at_high_declinations_too() {
+        let view = View {
+            projection: Projection::FullSky,
+            centre: at(0.0, 0.0),
+            scale: 300.0,
+        };
+        let around = |dec_deg: f64| Contour {
+            points: (circle(0.0).points.iter())
+                .map(|point| Equatorial {
+                    dec_rad: point.dec_rad + dec_deg.to_radians(),
+                    ..*point
+                })
+                .collect(),
+        };
+        for dec_deg in [-77.0, 50.0, 60.0, 70.0, 77.0, 80.0] {
+            let torn = closed(&view, &around(dec_deg));
+            assert!(moves(&torn) > 1, "{dec_deg}");
         }
     }
 

@@ -14,6 +14,9 @@ pub(super) enum Projection {
     Around(Equatorial),
 }
 
+/// Nearer to each other than this, in page units, the rims of the full sky are one.
+const RIMS_MEET: f64 = 60.0;
+
 /// A projection at a place and a size on the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
@@ -35,6 +38,24 @@ impl View {
             self.centre.x - self.scale * east,
             self.centre.y - self.scale * north,
         ))
+    }
+
+    /// Whether the page tears the sky apart between two directions near each other on the sky.
+    pub(super) fn tears(
+        &self,
+        (one, at_one): (Equatorial, Point),
+        (other, at_other): (Equatorial, Point),
+    ) -> bool {
+        match self.projection {
+            // At the poles the rims meet.
+            Projection::FullSky => {
+                (one.ra_rad - other.ra_rad).abs() > PI && (at_one.x - at_other.x).abs() > RIMS_MEET
+            }
+            // Opposite the middle.
+            Projection::Around(_) => {
+                (at_one.x - at_other.x).hypot(at_one.y - at_other.y) > self.scale
+            }
+        }
     }
 
     /// Which direction is shown at a place; `None` outside the sky.

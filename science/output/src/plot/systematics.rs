@@ -51,7 +51,7 @@ pub(super) fn compose(scan: &ScanRecord<'_>, varied: &Varied<'_>) -> Option<Figu
     }
     for (region, pen, _) in &lines {
         for contour in &region.contours {
-            let outline = line::closed(&view, contour, FRAME.width);
+            let outline = line::closed(&view, contour);
             inside.push(stroked(outline.clone(), casing()));
             inside.push(stroked(outline, *pen));
         }

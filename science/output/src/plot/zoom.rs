@@ -85,7 +85,7 @@ fn map(
     let mut lines = Vec::new();
     for region in scan.regions {
         for contour in &region.contours {
-            let line = line::closed(view, contour, FRAME.width);
+            let line = line::closed(view, contour);
             inside.push(stroked(line.clone(), key::casing()));
             lines.push(stroked(line, key::region_pen(scan.regions, region)));
         }
@@ -100,11 +100,11 @@ fn heading(figure: &mut Figure, scan: &ScanRecord<'_>) {
     figure.write(text(&title, 38.0, at(FRAME.left, 76.0)).bold());
     let subtitle = caption::subtitle(scan);
     figure.write(text(&subtitle, 24.0, at(FRAME.left, 116.0)).colour(MUTED));
-    let mut y = 76.0;
+    let mut y = 52.0;
     for words in caption::warnings(scan) {
         let warning = text(words, 24.0, at(COLUMN, y));
         figure.write(warning.bold().colour(ACCENT));
-        y += 36.0;
+        y += 30.0;
     }
 }
 

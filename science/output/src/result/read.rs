@@ -97,6 +97,11 @@ impl ScanFile {
         }
     }
 
+    /// Whether the scan was.
+    pub(crate) fn is_complete(&self) -> bool {
+        crate::is_complete(&self.map, &self.complete, &self.event_doubts)
+    }
+
     /// The event, if the file tells its numbers and its date; `mjd` stands in for a missing date.
     pub fn identity(&self, mjd: Option<f64>) -> Option<EventIdentity> {
         let (run_id, event_id) = self.run_and_event?;

@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{file_name, write};
-use crate::{EventIdentity, ScanRecord};
+use crate::{Doubt, Drafts, EventIdentity, ScanRecord, Withheld, read_scan_file, write_all};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
+use skyscan_sky::region::RegionMethod;
 use skyscan_sky::{Nside, Pixel};
 
 fn pixel(nside: u32, index: u64) -> Pixel {
@@ -49,6 +50,84 @@ fn written(record: &ScanRecord<'_>) -> Value {
     let mut bytes = Vec::new();
     write(record, &mut bytes).unwrap();
     serde_json::from_slice(&bytes).unwrap()
+}
+
+/// A bowl between four pixels of the finest round, so that the one around them all is the best.
+fn best_is_coarse() -> SkyMap {
+    let best = pixel(8, 300);
+    let llh = |pixel: Pixel| {
+        let off = pixel.center().separation_rad(best.center()).to_degrees() / 5.0;
+        fitted(100.0 + 0.5 * off * off)
+    };
+    let mut map = SkyMap::default();
+    let near = |nside: u32| {
+        let nside = Nside::try_from(nside).unwrap();
+        nside.within(best.center(), 40_f64.to_radians())
+    };
+    for some in Nside::try_from(8).unwrap().pixels().chain(near(16)) {
+        map.insert(some, llh(some));
+    }
+    map
+}
+
+/// Flat and multi-order maps have finer pixels in the place of the best one, each of them worse.
+#[test]
+fn maps_tell_the_direction_of_the_scan_where_finer_pixels_are_worse() {
+    let map = best_is_coarse();
+    let (best, _) = map.best().unwrap();
+    assert_eq!(u32::from(best.nside), 8);
+    let regions = RegionMethod::Wilks.regions(&map);
+    let record = ScanRecord {
+        best_fit: Some(best.center()),
+        regions: &regions,
+        ..record(&map, &[8, 16])
+    };
+    let dir = std::env::temp_dir().join(format!("skyscan-best-{}", std::process::id()));
+    let written = write_all(&dir, &record);
+    assert_eq!(written.failed.len(), 0);
+    let read = |end: &str| {
+        let mut files = written.files.iter();
+        let file = files.find(|file| file.to_str().unwrap().ends_with(end));
+        read_scan_file(file.unwrap(), None).unwrap()
+    };
+    for end in [".multiorder.fits", "_probability.fits.gz"] {
+        let file = read(end);
+        assert_eq!(file.map.best().unwrap().0, best, "{end}");
+        let again = RegionMethod::Wilks.regions(&file.map);
+        for (one, other) in regions.iter().zip(&again) {
+            let ratio = other.area_deg2 / one.area_deg2;
+            assert!((ratio - 1.0).abs() < 0.01, "{end}: {ratio}");
+        }
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_scan_that_was_stopped_among_its_systematics_is_incomplete_in_every_file() {
+    let map = best_is_coarse();
+    let regions = RegionMethod::Wilks.regions(&map);
+    let record = ScanRecord {
+        regions: &regions,
+        event_doubts: &[Doubt::WithoutSystematics],
+        drafts: Drafts::Always,
+        ..record(&map, &[8, 16])
+    };
+    let doubts = record.doubts();
+    assert!(doubts.contains(&Doubt::Incomplete), "{doubts:?}");
+    let dir = std::env::temp_dir().join(format!("skyscan-stopped-{}", std::process::id()));
+    let written = write_all(&dir, &record);
+    let ends = |end: &str| {
+        let mut files = written.files.iter();
+        files.find(|file| file.to_str().unwrap().ends_with(end))
+    };
+    assert_eq!(written.withheld, Some(Withheld::Forbidden("incomplete")));
+    assert_eq!(ends(".gcn.json"), None);
+    let errors = std::fs::read(ends(".errors.json").unwrap()).unwrap();
+    let errors: Value = serde_json::from_slice(&errors).unwrap();
+    assert_eq!(errors["complete"], false);
+    let fits = read_scan_file(ends(".multiorder.fits").unwrap(), None).unwrap();
+    assert!(fits.complete.is_empty());
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]

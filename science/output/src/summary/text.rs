@@ -233,12 +233,16 @@ pub(crate) fn direction(
         )?,
         Some(widest) => writeln!(
             f,
-            "          J2000; {}. Errors reach to the edge of the {} % region\n",
+            "          J2000; {}. Errors reach to the edge of the {} % region{}\n",
             match doubts.iter().any(|doubt| doubt.forbids_to_send()) {
                 true => "not to be sent as it is, see DOUBT",
                 false => "send this one",
             },
-            percent(widest.containment)
+            percent(widest.containment),
+            match doubts.contains(&Doubt::SecondMinimum) {
+                true => ", over the gaps between its islands",
+                false => "",
+            }
         )?,
         None => writeln!(
             f,

@@ -84,7 +84,7 @@ fn slots_are_wanted_for_a_minute_of_work() {
 
 #[test]
 fn tasks_grow_to_half_a_second_and_shrink_at_the_end() {
-    let mut ledger = Ledger::new(Chunking::Adaptive, OFF);
+    let mut ledger = Ledger::new(Chunking::USUAL, OFF);
     ledger.begin_wave(wave(700), START);
     let probe = ledger.cut_task(4, START).unwrap();
     assert_eq!(probe.requests.len(), 1);

@@ -20,6 +20,9 @@ pub enum InvalidChoice {
     /// Nothing, or more than all.
     #[error("a region holds between 0 and 100 % (both excluded) of the probability, not {} %", percent(*.0))]
     Share(f64),
+    /// What a person means who writes 0.9.
+    #[error("regions hold one percent at least, and {} % is less: is {} % meant?", percent(*.0), percent(100.0 * *.0))]
+    Fraction(f64),
     /// The method knows others only.
     #[error(
         "regions by method {} are known for 50 and 90 % only, not for {} %: choose another method",
@@ -32,7 +35,7 @@ pub enum InvalidChoice {
         containment: f64,
     },
     /// Words and names of files would not tell it from nothing, from all, or from another.
-    #[error("regions are told by hundredths of a percent: {} % is too close to 0, to 100 or to another one", percent(*.0))]
+    #[error("regions are told by hundredths of a percent: {} % is too close to 100 or to another one", percent(*.0))]
     Close(f64),
     /// More regions than a picture can show.
     #[error("{0} regions are too many: ask for {MOST} at most")]
@@ -72,11 +75,14 @@ impl RegionChoice {
             if !(containment > 0.0 && containment < 1.0) {
                 return Err(InvalidChoice::Share(containment));
             }
+            if containment < 0.01 {
+                return Err(InvalidChoice::Fraction(containment));
+            }
             let hundredths = |share: f64| (1e4 * share).round();
             let same = containments
                 .iter()
                 .filter(|other| hundredths(**other) == hundredths(containment));
-            if !(1.0..=9999.0).contains(&hundredths(containment)) || same.count() > 1 {
+            if !(..=9999.0).contains(&hundredths(containment)) || same.count() > 1 {
                 return Err(InvalidChoice::Close(containment));
             }
             if !method.knows(containment) {
@@ -214,7 +220,10 @@ mod tests {
             assert!(refused(RegionMethod::Wilks, share), "{share}");
         }
         assert!(RegionChoice::new(RegionMethod::Wilks, vec![0.5, 0.500_001]).is_err());
-        assert!(!refused(RegionMethod::Wilks, 0.9999) && !refused(RegionMethod::Wilks, 0.0001));
+        assert!(!refused(RegionMethod::Wilks, 0.9999) && !refused(RegionMethod::Wilks, 0.01));
+        // A person wrote 0.9 for 90 %.
+        let hint = RegionChoice::new(RegionMethod::Wilks, vec![0.009]).unwrap_err();
+        assert!(hint.to_string().contains("is 90 % meant?"), "{hint}");
         assert!(refused(RegionMethod::Calibrated, 0.68));
         assert!(!refused(RegionMethod::Calibrated, 0.9));
         assert!(

@@ -54,6 +54,9 @@ pub struct StudyNote {
     pub light: String,
     /// Seed of the events.
     pub seed: u64,
+    /// Seeds of further studies whose events are in it, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_seeds: Vec<u64>,
     /// Number of events.
     pub n_events: u64,
     /// From and to which energy.
@@ -319,6 +322,7 @@ mod tests {
                 numerics: 1,
                 light: "photons".to_owned(),
                 seed: 1,
+                more_seeds: Vec::new(),
                 n_events: 400,
                 energies_gev: [1e3, 1e7],
                 ices: vec!["scattering 1.1, absorption 1".to_owned()],

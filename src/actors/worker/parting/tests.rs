@@ -17,7 +17,7 @@ fn who_has_notice_gives_back_what_is_not_begun_and_finishes_what_runs() {
     in_virtual_time(async {
         let place = MemoryTransport::new();
         let go = Arc::new(Notify::new());
-        let reco = Waiting(Arc::clone(&go));
+        let reco = Waiting::ForWord(Arc::clone(&go));
         let (worker, end) = start(&place, config(1, reco)).await.unwrap();
         let (hub, mut inbox) = hub(&place, 1, welcome(RECO), MINUTE).await;
         submit(hub.as_ref(), 2).await;
@@ -49,7 +49,7 @@ fn who_has_notice_gives_back_what_is_not_begun_and_finishes_what_runs() {
 fn who_has_notice_is_gone_in_time_though_a_task_takes_longer() {
     in_virtual_time(async {
         let place = MemoryTransport::new();
-        let reco = Waiting(Arc::new(Notify::new()));
+        let reco = Waiting::ForWord(Arc::new(Notify::new()));
         let (worker, end) = start(&place, config(1, reco)).await.unwrap();
         let (hub, _inbox) = hub(&place, 1, welcome(RECO), 10 * MINUTE).await;
         submit(hub.as_ref(), 1).await;

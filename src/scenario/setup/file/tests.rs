@@ -94,6 +94,19 @@ fn variants_times_sweep_scaled_in_time() {
     assert_eq!(scenario.sources["fleet.workers"], "slide");
 }
 
+/// A report lies in a folder of this name.
+#[test]
+fn a_name_leads_nowhere() {
+    for name in ["../../x", "a/b", "", ".", "..", ".x", "a b", "x\u{0}"] {
+        let mut scenario = FILE.parse::<toml::Table>().unwrap();
+        scenario.insert("name".to_owned(), name.into());
+        let told = Scenario::parse(&scenario.to_string())
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("letters, digits"), "{name:?}: {told}");
+    }
+}
+
 #[test]
 fn each_variant_may_say_how_often_it_is_run() {
     let text = FILE.replace("transport.kind = \"memory\"", "repeats = 20");

@@ -6,6 +6,8 @@
 
 mod avoiding;
 mod entries;
+mod grant;
+mod levels;
 mod links;
 mod scan;
 #[cfg(test)]
@@ -16,13 +18,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use entries::{Entries, Entry};
+pub use grant::{Grant, Settling};
+use levels::Level;
 pub use links::LinkSlot;
 use links::Links;
 use scan::{Ready, Scan};
 
-use crate::{DownCause, Holder, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, TaskKey, WorkerId};
+use crate::{
+    DownCause, Holder, LeaseToken, LinkId, Priority, ScanId, TaskFrame, TaskId, TaskKey, WorkerId,
+};
 
 /// Most tasks that one link is granted before the next link has its turn. More would send tasks to
 /// the first links in whole credits while others stay idle; fewer would cost a frame for each task.
@@ -35,39 +40,10 @@ pub struct LeaseTable {
     /// Where each open scan stands in `scans`: leases name it by number, so that ending one costs no
     /// hashing.
     numbers: HashMap<ScanId, usize>,
-    /// Where the next turn starts, so that no scan starves another.
-    next_scan: usize,
+    levels: Vec<Level>,
     n_ready: usize,
     entries: Entries,
     links: Links,
-}
-
-/// A new lease.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// Who gets it.
-    pub link: LinkSlot,
-    /// Its name.
-    pub token: LeaseToken,
-    /// The task.
-    pub key: TaskKey,
-    /// One more than the number of its leases that were lost before.
-    pub attempt: u32,
-    /// Whether the task was leased before, however that lease ended.
-    pub is_again: bool,
-    /// The task's body.
-    pub body: Bytes,
-    /// The workers that the task avoids.
-    pub avoid: Vec<WorkerId>,
-}
-
-/// What the table knew of a lease that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settling {
-    /// The task.
-    pub key: TaskKey,
-    /// The attempt that ended.
-    pub attempt: u32,
 }
 
 impl LeaseTable {
@@ -81,11 +57,17 @@ impl LeaseTable {
     }
 
     /// Opens a scan; returns false when it is open already.
-    pub fn add_scan(&mut self, id: ScanId, backlog: usize, lease_term: Duration) -> bool {
+    pub fn add_scan(
+        &mut self,
+        id: ScanId,
+        priority: Priority,
+        backlog: usize,
+        lease_term: Duration,
+    ) -> bool {
         if self.numbers.contains_key(&id) {
             return false;
         }
-        let scan = Scan::new(id, backlog, lease_term);
+        let scan = Scan::new(id, priority, backlog, lease_term);
         let number = match self.scans.iter().position(|scan| !scan.open) {
             Some(free) => {
                 self.scans[free] = scan;
@@ -97,6 +79,9 @@ impl LeaseTable {
             }
         };
         self.numbers.insert(id, number);
+        if levels::enter(&mut self.levels, number, &mut self.scans) {
+            self.rank_anew();
+        }
         true
     }
 
@@ -108,9 +93,18 @@ impl LeaseTable {
         while let Some(index) = self.scans[number].oldest {
             self.end(index);
         }
-        let scan = &mut self.scans[number];
-        self.n_ready -= scan.clear();
-        scan.open = false;
+        self.discard(number);
+        self.scans[number].open = false;
+        if levels::leave(&mut self.levels, number, &mut self.scans) {
+            self.rank_anew();
+        }
+    }
+
+    /// Other scans are those of the highest priority now, and other leases those of lower ones.
+    fn rank_anew(&mut self) {
+        let is_lower = |entry: &&Entry| self.scans[entry.scan].is_lower();
+        let lower = self.entries.iter().filter(is_lower);
+        self.links.recount_lower(lower.map(|entry| entry.link));
     }
 
     /// How many more tasks the backlog takes.
@@ -133,7 +127,7 @@ impl LeaseTable {
             return false;
         };
         self.scans[number].submit(task);
-        self.n_ready += 1;
+        self.is_ready(number);
         true
     }
 
@@ -142,9 +136,7 @@ impl LeaseTable {
         let Some(&number) = self.numbers.get(&id) else {
             return 0;
         };
-        let n_purged = self.scans[number].clear();
-        self.n_ready -= n_purged;
-        n_purged
+        self.discard(number)
     }
 
     /// Stops or resumes granting tasks of a scan.
@@ -184,22 +176,39 @@ impl LeaseTable {
     }
 
     /// Grants up to `limit` ready tasks to links with credit left and appends the grants, those of
-    /// one link next to each other.
+    /// one turn of a link next to each other. Scans of a higher priority come first (C16).
     pub fn grant(&mut self, now: Duration, limit: usize, grants: &mut Vec<Grant>) -> usize {
+        let mut n_granted = 0;
+        for at in 0..self.levels.len() {
+            n_granted += self.grant_level(at, now, limit - n_granted, grants);
+        }
+        n_granted
+    }
+
+    fn grant_level(
+        &mut self,
+        at: usize,
+        now: Duration,
+        limit: usize,
+        grants: &mut Vec<Grant>,
+    ) -> usize {
+        let is_lower = at > 0;
         let mut n_granted = 0;
         // Links with room whose worker all that waits avoids; nearly always none.
         let mut passed_over = Vec::new();
-        let share = self
+        let share = self.levels[at]
             .n_ready
-            .div_ceil(self.links.n_idle().max(1))
+            .div_ceil(self.links.n_idle(is_lower).max(1))
             .clamp(1, MAX_TURN);
-        while n_granted < limit && self.n_ready > 0 {
-            let Some((link, free)) = self.links.next_idle() else {
+        while n_granted < limit && self.levels[at].n_ready > 0 {
+            let Some((link, free)) = self.links.next_idle(is_lower) else {
                 break;
             };
             let turn = free.min(share).min(limit - n_granted);
-            match self.grant_turn(link, turn, now, grants) {
-                0 if self.scans.iter().any(Scan::is_choosy) => passed_over.push(link),
+            match self.grant_turn(at, link, turn, now, grants) {
+                0 if self.levels[at].scans(&self.scans).any(Scan::is_choosy) => {
+                    passed_over.push(link);
+                }
                 0 => {
                     self.links.return_idle(link, true);
                     break;
@@ -216,18 +225,18 @@ impl LeaseTable {
         n_granted
     }
 
-    /// Grants a link its turn: tasks of the first scan that has any for it. The next turn begins with
-    /// the scan after that one, whoever's it is.
+    /// Grants a link its turn: tasks of the first scan of a level that has any for it. The next turn
+    /// begins with the scan after that one, whoever's it is.
     fn grant_turn(
         &mut self,
+        at: usize,
         link: LinkSlot,
         turn: usize,
         now: Duration,
         grants: &mut Vec<Grant>,
     ) -> usize {
-        for _ in 0..self.scans.len() {
-            let number = self.next_scan % self.scans.len();
-            self.next_scan = number + 1;
+        for _ in 0..self.levels[at].len() {
+            let number = self.levels[at].next_scan();
             let mut n_granted = 0;
             while n_granted < turn {
                 let Some(grant) = self.grant_one(number, link, now) else {
@@ -250,6 +259,8 @@ impl LeaseTable {
         }
         let ready = scan.take(self.links.worker(link), &self.links)?;
         self.n_ready -= 1;
+        self.levels[scan.level].n_ready -= 1;
+        let is_lower = scan.is_lower();
         let key = TaskKey {
             scan: scan.id,
             task: ready.task,
@@ -268,7 +279,7 @@ impl LeaseTable {
             newer: None,
         };
         let (index, token) = self.entries.insert(entry);
-        self.links.hold(link, index);
+        self.links.hold(link, index, is_lower);
         self.append(number, index);
         Some(Grant {
             link,
@@ -418,14 +429,30 @@ impl LeaseTable {
             avoid: entry.avoid,
         };
         self.scans[entry.scan].requeue(ready);
+        self.is_ready(entry.scan);
+    }
+
+    /// One more task of a scan waits.
+    fn is_ready(&mut self, number: usize) {
         self.n_ready += 1;
+        self.levels[self.scans[number].level].n_ready += 1;
+    }
+
+    /// Discards what waits of a scan; returns how many tasks that were.
+    fn discard(&mut self, number: usize) -> usize {
+        let scan = &mut self.scans[number];
+        let n_discarded = scan.clear();
+        self.n_ready -= n_discarded;
+        self.levels[scan.level].n_ready -= n_discarded;
+        n_discarded
     }
 
     fn end(&mut self, index: u32) -> Entry {
         let (number, link) = (self.entries.at(index).scan, self.entries.at(index).link);
         self.unlink(number, index);
         let entry = self.entries.remove(index);
-        if let Some(moved) = self.links.let_go(link, entry.place) {
+        let is_lower = self.scans[number].is_lower();
+        if let Some(moved) = self.links.let_go(link, entry.place, is_lower) {
             self.entries.at_mut(moved).place = entry.place;
         }
         entry

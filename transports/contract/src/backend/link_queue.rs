@@ -188,7 +188,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::{LinkQueue, LinkQueueOwner, MAX_WAITING};
-    use crate::{LinkIncoming, ScanId};
+    use crate::{LinkIncoming, Priority, ScanId};
 
     struct Nobody;
 
@@ -202,6 +202,7 @@ mod tests {
         let up = |scan| LinkIncoming::HubUp {
             scan: ScanId(scan),
             welcome: Bytes::new(),
+            priority: Priority::default(),
         };
         queue.push(Ok(up(1)));
         for _ in 0..100_000 {

@@ -74,9 +74,9 @@ impl Judged {
                     Verdict::Sever(absence) => self.shared.sever(absence),
                 }
             }
-            Ok(LinkIncoming::HubUp { scan, welcome }) => {
+            Ok(up @ LinkIncoming::HubUp { scan, .. }) => {
                 self.hubs.insert(scan);
-                self.held.pass(Ok(LinkIncoming::HubUp { scan, welcome }));
+                self.held.pass(Ok(up));
             }
             Ok(LinkIncoming::HubDown { scan }) => {
                 self.hubs.remove(&scan);

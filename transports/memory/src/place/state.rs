@@ -259,6 +259,7 @@ pub(super) fn introduce(
     let up = LinkIncoming::HubUp {
         scan,
         welcome: hub.config.welcome.clone(),
+        priority: hub.config.priority,
     };
     match severed {
         true => link.on_the_way.push(up),

@@ -8,7 +8,8 @@ use std::{
 
 use skyscan_transport::backend::random;
 use skyscan_transport_keys::{
-    KeyError, NumberedOpener, NumberedSealer, PublicKey, count_caller, hear, turn_away,
+    KeyError, NumberedOpener, NumberedSealer, PublicKey, count_caller, hear, no_handshake,
+    turn_away,
 };
 use tokio::time::{Duration, Instant};
 
@@ -118,7 +119,7 @@ impl HubDoor {
         let heard = match hear(&self.side.secret, &prologue, greeting) {
             Ok(heard) => heard,
             Err(unopened) => {
-                turn_away("no_handshake", &unopened.to_string());
+                turn_away("no_handshake", &no_handshake(&unopened));
                 return None;
             }
         };

@@ -66,7 +66,13 @@ impl HubState {
         now: Instant,
     ) -> Self {
         let mut table = LeaseTable::new(random::number() as u32);
-        table.add_scan(config.scan, config.backlog, config.lease_term);
+        // The only scan of its table: what it is beside others, each link decides.
+        table.add_scan(
+            config.scan,
+            config.priority,
+            config.backlog,
+            config.lease_term,
+        );
         let payloads = Payloads::new(config.payloads.clone());
         Self {
             scan,

@@ -1,11 +1,11 @@
 //! The links of this process: their credit, and what waits for it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
-use skyscan_transport::{Lease, LinkConfig, LinkId, ScanId, backend::LinkQueue};
+use skyscan_transport::{Lease, LinkConfig, LinkId, Priority, ScanId, backend::LinkQueue};
 use tokio::time::{Duration, Instant};
 
 use super::waitlist::{Waiting, Waitlist};
@@ -19,11 +19,11 @@ pub(crate) struct LinkState {
     pub(crate) config: LinkConfig,
     pub(crate) queue: Arc<LinkQueue>,
     pub(crate) draining: bool,
-    /// Hubs that know it, and that it knows of.
-    pub(super) up: BTreeSet<ScanId>,
+    /// Hubs that know it, and that it knows of, with how urgent they are.
+    pub(super) up: BTreeMap<ScanId, Priority>,
     /// Hubs of another protocol major that it was told of.
     pub(super) refused: HashSet<Scan>,
-    /// Tasks for which no credit is left, for other hubs' tasks hold it.
+    /// Tasks for which no credit is left, for other hubs' tasks hold it, or are to find room (C16).
     pub(super) waiting: Waitlist,
     held: BTreeMap<ScanId, usize>,
 }
@@ -34,24 +34,39 @@ impl LinkState {
             config,
             queue,
             draining: false,
-            up: BTreeSet::new(),
+            up: BTreeMap::new(),
             refused: HashSet::new(),
             waiting: Waitlist::default(),
             held: BTreeMap::new(),
         }
     }
 
-    /// Whether one more lease of this hub fits into the credit. Each hub counts on its own: what
+    /// Whether its owner may have one more lease of this hub at once. Each hub counts on its own: what
     /// one has leased beyond the credit stands for leases of its own that have run out.
-    pub(super) fn fits(&self, scan: ScanId) -> bool {
+    pub(super) fn fits(&self, scan: ScanId, priority: Priority) -> bool {
+        let is_one_more = self.n_held(scan) < usize::from(self.config.credit);
+        let n_more = usize::from(is_one_more);
+        !self.waiting.any_from(priority) && self.room(priority) >= n_more
+    }
+
+    /// How many leases of hubs of this priority its owner may have beside those that it has. While a
+    /// hub of a higher one is up, those of lower ones get half of the credit at most (C16).
+    fn room(&self, priority: Priority) -> usize {
         let credit = usize::from(self.config.credit);
-        let count = |(&id, &n_held): (&ScanId, &usize)| match id == scan {
-            true => (n_held + 1).min(credit),
-            false => n_held.min(credit),
-        };
-        let others: usize = self.held.iter().map(count).sum();
-        let first = usize::from(!self.held.contains_key(&scan));
-        others + first <= credit
+        let highest = self.up.values().max().copied().unwrap_or_default();
+        let (mut n_live, mut n_lower) = (0, 0);
+        for (scan, &n_held) in &self.held {
+            let n_of_hub = n_held.min(credit).saturating_sub(self.waiting.n_of(*scan));
+            n_live += n_of_hub;
+            if self.up.get(scan).is_some_and(|other| *other < highest) {
+                n_lower += n_of_hub;
+            }
+        }
+        let room = credit.saturating_sub(n_live);
+        match priority < highest {
+            true => room.min(credit.div_ceil(2).saturating_sub(n_lower)),
+            false => room,
+        }
     }
 
     /// How many leases of this hub it holds.
@@ -78,15 +93,12 @@ impl LinkState {
         self.waiting.forget(scan);
     }
 
-    /// Takes a waiting task for which there is credit now.
+    /// Takes a waiting task for which there is credit now, the most urgent one.
     pub(super) fn next_waiting(&mut self) -> Option<Waiting> {
-        let credit = usize::from(self.config.credit);
-        let n_held: usize = self.held.values().map(|&n_held| n_held.min(credit)).sum();
-        let n_live = n_held.saturating_sub(self.waiting.len());
-        match n_live < credit {
-            true => self.waiting.pop(),
-            false => None,
-        }
+        let mut priorities = self.waiting.priorities().rev();
+        let priority = priorities.find(|&priority| self.room(priority) > 0)?;
+        drop(priorities);
+        self.waiting.pop(priority)
     }
 }
 
@@ -144,11 +156,8 @@ impl Links {
     ) -> Vec<Waiting> {
         let mut stale = Vec::new();
         for link in self.0.values_mut() {
-            while let Some(first) = link.waiting.first()
-                && now - first.since > patience(first.scan.id)
-            {
-                stale.extend(link.waiting.pop());
-            }
+            let is_stale = |first: &Waiting| now - first.since > patience(first.scan.id);
+            stale.extend(link.waiting.take_first_while(is_stale));
         }
         stale
     }

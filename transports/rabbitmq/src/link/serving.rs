@@ -7,7 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Answer, DownCause, LeaseToken, LinkConfig, LinkId, Settlement, Settler, TaskId, TaskKey,
+    Answer, DownCause, LeaseToken, LinkConfig, LinkId, Priority, Settlement, Settler, TaskId,
+    TaskKey,
 };
 use tokio::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub(crate) struct Serving {
     pub(crate) attached: bool,
     pub(crate) settler: Arc<dyn Settler>,
     pub(crate) welcome: Bytes,
+    /// How urgent its hub is; told with the welcome.
+    pub(super) priority: Priority,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound<Note>,
     pub(super) leases: HashMap<LeaseToken, HeldLease>,
@@ -79,6 +82,7 @@ impl Serving {
             attached: false,
             settler,
             welcome: Bytes::new(),
+            priority: Priority::default(),
             inbound: Inbound::new(),
             outbound: Outbound::new(),
             leases: HashMap::new(),

@@ -259,7 +259,7 @@ impl Sessions {
             return false;
         };
         if !std::mem::replace(&mut link.draining, true) {
-            let mut waiting = std::mem::take(&mut link.waiting);
+            let waiting = link.waiting.take_first_while(|_| true);
             for seen in self.hubs.values_mut() {
                 if let Some(serving) = &mut seen.serving {
                     serving.tell(
@@ -269,7 +269,7 @@ impl Sessions {
                     );
                 }
             }
-            while let Some(waiting) = waiting.pop() {
+            for waiting in waiting {
                 self.release(waiting.scan, waiting.session, waiting.token);
             }
         }
@@ -312,7 +312,7 @@ impl Sessions {
                 continue;
             };
             state.forget(id);
-            if state.up.remove(&id) {
+            if state.up.remove(&id).is_some() {
                 state.queue.push(Ok(LinkIncoming::HubDown { scan: id }));
             }
             self.feed(link, now);
@@ -324,7 +324,7 @@ impl Sessions {
         let up = self
             .links
             .get(link)
-            .is_some_and(|link| link.up.contains(&id));
+            .is_some_and(|link| link.up.contains_key(&id));
         self.hubs.get(&id).filter(|_| up).map(|seen| seen.scan)
     }
 

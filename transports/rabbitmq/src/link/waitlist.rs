@@ -1,9 +1,9 @@
 //! Tasks that wait at a link until it has credit for them, within a budget of memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use skyscan_transport::{LeaseToken, ScanId, TaskId, WorkerId};
+use skyscan_transport::{LeaseToken, Priority, ScanId, TaskId, WorkerId};
 use tokio::time::Instant;
 
 use crate::wire::Scan;
@@ -12,10 +12,12 @@ use crate::wire::Scan;
 /// who read the broker's queues need not be hubs of ours.
 const MAX_BYTES: usize = 64 << 20;
 
-/// A task that a hub has leased to a link while other hubs' tasks hold the link's credit.
+/// A task that a hub has leased to a link while other hubs' tasks hold the link's credit, or are
+/// to find room.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) scan: Scan,
+    pub(super) priority: Priority,
     pub(super) session: u32,
     pub(super) token: LeaseToken,
     pub(super) task: TaskId,
@@ -25,10 +27,12 @@ pub(super) struct Waiting {
     pub(super) since: Instant,
 }
 
-/// What waits, in the order in which it came.
+/// What waits, by priority in the order in which it came.
 #[derive(Debug, Default)]
 pub(super) struct Waitlist {
-    tasks: VecDeque<Waiting>,
+    /// None of them empty.
+    tasks: BTreeMap<Priority, VecDeque<Waiting>>,
+    n_of: HashMap<ScanId, usize>,
     n_bytes: usize,
 }
 
@@ -40,26 +44,76 @@ impl Waitlist {
 
     pub(super) fn push(&mut self, waiting: Waiting) {
         self.n_bytes += waiting.body.len();
-        self.tasks.push_back(waiting);
+        *self.n_of.entry(waiting.scan.id).or_default() += 1;
+        let tasks = self.tasks.entry(waiting.priority).or_default();
+        tasks.push_back(waiting);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let waiting = self.tasks.pop_front()?;
+    /// Takes the first one of a priority.
+    pub(super) fn pop(&mut self, priority: Priority) -> Option<Waiting> {
+        let tasks = self.tasks.get_mut(&priority)?;
+        let waiting = tasks.pop_front();
+        if tasks.is_empty() {
+            self.tasks.remove(&priority);
+        }
+        let waiting = waiting?;
         self.n_bytes -= waiting.body.len();
+        if let Some(n_tasks) = self.n_of.get_mut(&waiting.scan.id) {
+            *n_tasks -= 1;
+            if *n_tasks == 0 {
+                self.n_of.remove(&waiting.scan.id);
+            }
+        }
         Some(waiting)
     }
 
-    pub(super) fn first(&self) -> Option<&Waiting> {
-        self.tasks.front()
+    /// The priorities of which something waits, the lowest first.
+    pub(super) fn priorities(&self) -> impl DoubleEndedIterator<Item = Priority> {
+        self.tasks.keys().copied()
     }
 
+    /// Whether something waits of this priority or a higher one.
+    pub(super) fn any_from(&self, priority: Priority) -> bool {
+        self.tasks.range(priority..).next().is_some()
+    }
+
+    /// How many tasks of a hub wait.
+    pub(super) fn n_of(&self, scan: ScanId) -> usize {
+        self.n_of.get(&scan).copied().unwrap_or_default()
+    }
+
+    /// How many tasks wait.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.tasks.len()
+        self.n_of.values().sum()
+    }
+
+    /// Takes from the front of each priority what is like this.
+    pub(super) fn take_first_while(&mut self, is_one: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        let mut taken = Vec::new();
+        let priorities: Vec<Priority> = self.priorities().collect();
+        for priority in priorities {
+            let front = |list: &Self| {
+                list.tasks
+                    .get(&priority)
+                    .and_then(VecDeque::front)
+                    .is_some_and(&is_one)
+            };
+            while front(self) {
+                taken.extend(self.pop(priority));
+            }
+        }
+        taken
     }
 
     /// Forgets what a hub has leased.
     pub(super) fn forget(&mut self, scan: ScanId) {
-        self.tasks.retain(|waiting| waiting.scan.id != scan);
-        self.n_bytes = self.tasks.iter().map(|waiting| waiting.body.len()).sum();
+        self.n_of.remove(&scan);
+        self.tasks.retain(|_, tasks| {
+            tasks.retain(|waiting| waiting.scan.id != scan);
+            !tasks.is_empty()
+        });
+        let waiting = self.tasks.values().flatten();
+        self.n_bytes = waiting.map(|waiting| waiting.body.len()).sum();
     }
 }

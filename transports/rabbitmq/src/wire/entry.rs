@@ -1,7 +1,9 @@
 //! Entries: what a frame of a lane carries, many at a time.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use skyscan_transport::{DownCause, LeaseToken, LinkId, MAX_AVOID, TaskId, Version, WorkerId};
+use skyscan_transport::{
+    DownCause, LeaseToken, LinkId, MAX_AVOID, Priority, TaskId, Version, WorkerId,
+};
 
 use super::{Malformed, reader::Reader};
 
@@ -54,7 +56,7 @@ pub(crate) enum FromProcess {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FromHub {
     /// What the hub says of itself; first of all.
-    Welcome { welcome: Bytes },
+    Welcome { priority: Priority, welcome: Bytes },
     /// The hub knows this link.
     Known { link: LinkId },
     Leased {
@@ -178,8 +180,9 @@ impl FromProcess {
 impl FromHub {
     pub(crate) fn put(&self, out: &mut BytesMut) {
         match self {
-            Self::Welcome { welcome } => {
+            Self::Welcome { priority, welcome } => {
                 out.put_u8(1);
+                out.put_u8(priority.0);
                 put_body(out, welcome);
             }
             Self::Known { link } => put_link(out, 2, *link),
@@ -223,6 +226,7 @@ impl FromHub {
     fn read(reader: &mut Reader) -> Result<Self, Malformed> {
         Ok(match reader.byte()? {
             1 => Self::Welcome {
+                priority: Priority(reader.byte()?),
                 welcome: reader.body()?,
             },
             2 => Self::Known {
@@ -303,8 +307,8 @@ fn read_all<E>(
 #[cfg(test)]
 mod tests {
     use super::{
-        Bytes, BytesMut, DownCause, FromHub, FromProcess, LeaseToken, LinkId, Malformed, TaskId,
-        Version, WorkerId,
+        Bytes, BytesMut, DownCause, FromHub, FromProcess, LeaseToken, LinkId, Malformed, Priority,
+        TaskId, Version, WorkerId,
     };
 
     const LINK: LinkId = LinkId(5);
@@ -355,6 +359,7 @@ mod tests {
     fn answered() -> Vec<FromHub> {
         vec![
             FromHub::Welcome {
+                priority: Priority::URGENT,
                 welcome: Bytes::from_static(b"welcome"),
             },
             FromHub::Known { link: LINK },
@@ -421,7 +426,8 @@ mod tests {
 
     #[test]
     fn rejects_a_body_over_the_limit_before_it_is_there() {
-        let mut out = BytesMut::from(&[1][..]);
+        // A welcome of any priority.
+        let mut out = BytesMut::from(&[1, 0][..]);
         out.extend_from_slice(&u32::MAX.to_le_bytes());
         let read = FromHub::read_all(out.freeze());
         assert_eq!(read, Err(Malformed::Oversized(u32::MAX as usize)));

@@ -66,11 +66,11 @@ pub(crate) fn hubs(node: &mut Node) -> Result<()> {
         let (_link, mut leases) = other.open_link(link_config(1)).await?;
         let up = leases.next().await.context("the inbox ended")??;
         ensure!(matches!(up, LinkIncoming::HubUp { .. }), "{up:?}");
-        let mut damaged = announcement(2, 1, 66, 1);
+        let mut damaged = announcement(3, 1, 66, 1);
         damaged[20] ^= 4;
         let forged = vec![
-            announcement(2, 1, 66, 1),
-            announcement(2, 9, 66, 8),
+            announcement(3, 1, 66, 1),
+            announcement(3, 9, 66, 8),
             damaged,
             announcement(7, 9, 66, 1),
         ];

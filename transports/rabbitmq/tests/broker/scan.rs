@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    HubConfig, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame, TaskId, Transport, Version,
+    HubConfig, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame, TaskId,
+    Transport, Version,
 };
 use skyscan_transport_rabbitmq::RabbitmqTransport;
 use tokio::{task::JoinHandle, time::sleep};
@@ -66,6 +67,7 @@ pub(crate) fn hub_config(liveness: Duration) -> HubConfig {
         liveness,
         lease_term: Duration::from_secs(600),
         payloads: None,
+        priority: Priority::default(),
     }
 }
 

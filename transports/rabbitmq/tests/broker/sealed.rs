@@ -189,7 +189,7 @@ fn made_up(message: &Message) -> Vec<Vec<u8>> {
     let frame = |tag: u8, rest: &[u8]| {
         let rest = [&[tag], scan, rest].concat();
         let sum = checksum(&[&rest]).to_le_bytes();
-        [b"SKY\x02", sum.as_slice(), &rest].concat()
+        [b"SKY\x03", sum.as_slice(), &rest].concat()
     };
     vec![
         frame(2, b""),

@@ -156,7 +156,7 @@ impl Way {
             .as_ref()
             .is_none_or(|(said, at)| said != words || at.elapsed() > SAY_EVERY);
         if is_news {
-            tracing::warn!("not let in yet, will try again: {words}");
+            tracing::warn!("not connected yet, will try again: {words}");
             trouble.said = Some((words.to_owned(), Instant::now()));
         }
         pause

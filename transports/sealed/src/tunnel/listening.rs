@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyscan_transport_keys::{Admission, PublicKey, SecretKey, count_caller, turn_away};
+use skyscan_transport_keys::{
+    Admission, PublicKey, SecretKey, count_caller, no_handshake, turn_away,
+};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -80,7 +82,7 @@ impl Door {
         let (peer, name, session) = match heard {
             Ok(Ok(Some(admitted))) => admitted,
             Ok(Ok(None)) => return,
-            Ok(Err(error)) => return refuse(from, "no_handshake", &error.to_string()),
+            Ok(Err(error)) => return refuse(from, "no_handshake", &no_handshake(&error)),
             Err(_) => return refuse(from, "too_slow", "said nothing for too long"),
         };
         count_caller("let_in");

@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use skyscan_transport::{
-    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, ScanId, TaskFrame,
-    TaskId, Transport, Version, WorkerId,
+    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId,
+    TaskFrame, TaskId, Transport, Version, WorkerId,
 };
 use skyscan_transport_keys::{add_worker, make};
 use skyscan_transport_sealed::SealedTransport;
@@ -53,6 +53,7 @@ impl Place {
             liveness: Duration::from_secs(4),
             lease_term: Duration::from_secs(20),
             payloads: None,
+            priority: Priority::default(),
         };
         let (hub, inbox) = transport.open_hub(config).await.unwrap();
         Self {

@@ -3,7 +3,7 @@
 use std::mem;
 
 use skyscan_transport::{
-    DownCause, HubIncoming, LinkId, LinkIncoming, Result, ScanId, TransportError,
+    DownCause, HubConfig, HubIncoming, LinkId, LinkIncoming, Result, ScanId, TransportError,
 };
 use tokio::time::Instant;
 
@@ -20,8 +20,13 @@ impl Place {
                 link: protocol,
             });
         }
-        let (backlog, lease_term) = (hub.config.backlog, hub.config.lease_term);
-        if !self.table.add_scan(scan, backlog, lease_term) {
+        let HubConfig {
+            backlog,
+            lease_term,
+            priority,
+            ..
+        } = hub.config;
+        if !self.table.add_scan(scan, priority, backlog, lease_term) {
             return Err(TransportError::ScanInUse(scan));
         }
         self.hubs.insert(scan, hub);
@@ -91,8 +96,12 @@ impl Place {
             credit: link.config.credit,
             hello: link.config.hello.clone(),
         }));
-        let welcome = hub.config.welcome.clone();
-        self.tell(id, LinkIncoming::HubUp { scan, welcome });
+        let up = LinkIncoming::HubUp {
+            scan,
+            welcome: hub.config.welcome.clone(),
+            priority: hub.config.priority,
+        };
+        self.tell(id, up);
     }
 
     /// Takes a link out of the table, which makes ready what it held (C3), and tells the hubs.

@@ -17,6 +17,7 @@ impl HubPump {
             protocol,
             backlog,
             lease_term,
+            priority,
             ..
         } = hub.config;
         let other = self.hubs.values().next().map(|hub| hub.config.protocol);
@@ -26,14 +27,16 @@ impl HubPump {
                 link: protocol,
             });
         }
-        if !self.table.add_scan(scan, backlog, lease_term) {
+        if !self.table.add_scan(scan, priority, backlog, lease_term) {
             return Err(TransportError::ScanInUse(scan));
         }
         let term_ms = lease_term.as_millis() as u64;
         let welcome = hub.config.welcome.clone();
         self.hubs.insert(scan, hub);
         self.set_liveness();
-        self.tell_all(|session| session.writer.hub_up(scan, protocol, term_ms, &welcome));
+        self.tell_all(|session| {
+            (session.writer).hub_up(scan, protocol, priority, term_ms, &welcome);
+        });
         for at in 0..self.sessions.len() {
             let n_links = self.sessions[at]
                 .as_ref()

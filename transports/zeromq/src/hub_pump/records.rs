@@ -53,9 +53,13 @@ impl HubPump {
         session.writer.terms(self.liveness_ms());
         for (&scan, hub) in &self.hubs {
             let term_ms = hub.config.lease_term.as_millis() as u64;
-            session
-                .writer
-                .hub_up(scan, hub.config.protocol, term_ms, &hub.config.welcome);
+            session.writer.hub_up(
+                scan,
+                hub.config.protocol,
+                hub.config.priority,
+                term_ms,
+                &hub.config.welcome,
+            );
         }
         let at = self.add_session(session);
         if let Err(error) = self.read_records(at, &mut reader) {

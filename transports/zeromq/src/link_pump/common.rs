@@ -13,6 +13,9 @@ use skyscan_transport::backend::{Counts, Meters};
 use super::{fetches::Fetches, poller::Poller};
 use crate::{address::Address, link::Shared, wire::Malformed};
 
+/// Nobody answers for now: what to think of it.
+const SILENCE: &str = "no scanner answers yet, as if its scan has not begun; trying on";
+
 pub(super) struct Common {
     pub(super) address: Address,
     pub(super) shared: Arc<Shared>,
@@ -95,13 +98,13 @@ impl Common {
             let place = address.is_tcp().then(|| address.to_connect());
             match address.look_up() {
                 Err(error) if error.kind() != io::ErrorKind::Unsupported => {
-                    tracing::warn!(place, %error, "the host's name leads nowhere; trying on");
+                    tracing::warn!(place, %error, "the host's name leads nowhere, check it; trying on");
                 }
-                Ok(_) | Err(_) => tracing::warn!(place, "no hub answers yet; trying on"),
+                Ok(_) | Err(_) => tracing::warn!(place, "{SILENCE}"),
             }
         });
         if told.is_err() {
-            tracing::warn!("no hub answers yet; trying on");
+            tracing::warn!("{SILENCE}");
         }
     }
 

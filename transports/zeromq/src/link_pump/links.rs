@@ -35,6 +35,7 @@ impl Line {
                 true => Ok(LinkIncoming::HubUp {
                     scan,
                     welcome: hub.welcome.clone(),
+                    priority: hub.priority,
                 }),
                 false => Err(TransportError::ProtocolMismatch {
                     hub: hub.protocol,

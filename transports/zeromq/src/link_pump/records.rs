@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    Lease, LeaseToken, LinkIncoming, ScanId, TaskKey, TransportError, Version,
+    Lease, LeaseToken, LinkIncoming, Priority, ScanId, TaskKey, TransportError, Version,
     backend::body_checksum,
 };
 
@@ -92,11 +92,12 @@ impl Line {
                 ToLinks::HubUp {
                     scan,
                     protocol,
+                    priority,
                     lease_term_ms,
                     welcome,
                 } => {
                     let term = Duration::from_millis(lease_term_ms.min(MAX_TERM_MS));
-                    if let Err(error) = self.hub_up(scan, protocol, term, &welcome) {
+                    if let Err(error) = self.hub_up(scan, protocol, priority, term, &welcome) {
                         common.count(error);
                     }
                 }
@@ -149,6 +150,7 @@ impl Line {
         &mut self,
         scan: ScanId,
         protocol: Version,
+        priority: Priority,
         term: Duration,
         welcome: &[u8],
     ) -> Result<(), Malformed> {
@@ -179,6 +181,7 @@ impl Line {
                 true => Ok(LinkIncoming::HubUp {
                     scan,
                     welcome: welcome.clone(),
+                    priority,
                 }),
                 false => Err(TransportError::ProtocolMismatch {
                     hub: protocol,
@@ -186,7 +189,12 @@ impl Line {
                 }),
             });
         }
-        self.hubs.insert(scan, KnownHub { protocol, welcome });
+        let known = KnownHub {
+            protocol,
+            welcome,
+            priority,
+        };
+        self.hubs.insert(scan, known);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use skyscan_transport::{
-    TaskKey, Version,
+    Priority, TaskKey, Version,
     backend::{Counts, random},
 };
 use tokio::sync::oneshot;
@@ -34,6 +34,7 @@ const QUEUE_MESSAGES: i32 = 64;
 pub(super) struct KnownHub {
     pub(super) protocol: Version,
     pub(super) welcome: Bytes,
+    pub(super) priority: Priority,
 }
 
 /// One session, from the hello on.

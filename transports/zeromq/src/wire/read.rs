@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use metrics::Counter;
 use skyscan_transport::{
-    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, ScanId, TaskId, Version, WorkerId,
+    LeaseToken, LinkId, MAX_AVOID, MAX_BODY_BYTES, PayloadId, Priority, ScanId, TaskId, Version,
+    WorkerId,
     backend::{Meters, checksum},
 };
 
@@ -196,6 +197,7 @@ impl Reader {
             34 => ToLinks::HubUp {
                 scan: ScanId(self.u64()?),
                 protocol: self.version()?,
+                priority: Priority(self.u8()?),
                 lease_term_ms: self.u64()?,
                 welcome: self.body()?,
             },

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use skyscan_transport::{
-    LeaseToken, LinkId, PayloadId, ScanId, TaskId, TaskKey, Version, WorkerId,
+    LeaseToken, LinkId, PayloadId, Priority, ScanId, TaskId, TaskKey, Version, WorkerId,
     backend::{Grant, LeaseTable, body_checksum},
 };
 
@@ -77,7 +77,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
     let mut writer = Writer::default();
     let (scan, task, token) = (ScanId(1), TaskId(2), LeaseToken(3));
     writer.terms(1000);
-    writer.hub_up(scan, VERSION, 60_000, b"welcome");
+    writer.hub_up(scan, VERSION, Priority::URGENT, 60_000, b"welcome");
     writer.hub_down(scan);
     let avoid = vec![WorkerId([1; 16]), WorkerId([2; 16])];
     let grant = Grant {
@@ -101,6 +101,7 @@ fn to_links() -> (Vec<u8>, Vec<ToLinks>) {
         ToLinks::HubUp {
             scan,
             protocol: VERSION,
+            priority: Priority::URGENT,
             lease_term_ms: 60_000,
             welcome: Bytes::from_static(b"welcome"),
         },

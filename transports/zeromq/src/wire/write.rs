@@ -1,7 +1,7 @@
 //! Encoding: records are appended to a buffer, frames are cut from it.
 
 use skyscan_transport::{
-    LeaseToken, PayloadId, ScanId, Version, WorkerId,
+    LeaseToken, PayloadId, Priority, ScanId, Version, WorkerId,
     backend::{Grant, body_checksum, checksum},
 };
 
@@ -162,12 +162,14 @@ impl Writer {
         &mut self,
         scan: ScanId,
         protocol: Version,
+        priority: Priority,
         lease_term_ms: u64,
         welcome: &[u8],
     ) {
         self.u8(34)
             .u64(scan.0)
             .version(protocol)
+            .u8(priority.0)
             .u64(lease_term_ms)
             .body(welcome);
     }

@@ -110,7 +110,7 @@ async fn a_link_knows_no_more_hubs_than_make_sense() {
 #[tokio::test]
 async fn a_hub_of_another_wire_version_is_told_as_that() {
     let mut hub = FakeHub::greeted(1).await;
-    hub.say(b"\x07 whatever follows".to_vec());
+    hub.say(b"\x08 whatever follows".to_vec());
     let error = hub.next().await.expect_err("it cannot be served");
     assert!(
         matches!(error, TransportError::WireMismatch { .. }),
@@ -123,14 +123,14 @@ async fn a_hub_of_another_wire_version_is_told_as_that() {
 #[tokio::test]
 async fn a_hub_that_answers_every_hello_with_nonsense_is_dialled_ever_less_often() {
     let hub = FakeHub::greeted(1).await;
-    hub.say(b"\x07 whatever follows".to_vec());
+    hub.say(b"\x08 whatever follows".to_vec());
     let begun = Instant::now();
     let mut dialled = BTreeSet::new();
     while begun.elapsed() < Duration::from_secs(2) {
         match hub.router.recv_multipart(zmq::DONTWAIT) {
             Ok(parts) => {
                 dialled.insert(parts[0].clone());
-                let nonsense = [parts[0].as_slice(), b"\x07 whatever follows"];
+                let nonsense = [parts[0].as_slice(), b"\x08 whatever follows"];
                 // Who has gone meanwhile is dialled by nobody.
                 let _gone = hub.router.send_multipart(nonsense, zmq::DONTWAIT);
             }
@@ -145,7 +145,7 @@ async fn a_frame_of_another_version_does_not_end_a_session() {
     let (seen, _here) = Seen::record();
     let mut hub = FakeHub::greeted(1).await;
     hub.say(frame(0, &[terms(15_000)]));
-    hub.say(b"\x07 whatever follows".to_vec());
+    hub.say(b"\x08 whatever follows".to_vec());
     // One flipped bit away from the right version.
     hub.say([WIRE ^ 1, 0, 0].to_vec());
     hub.say(frame(1, &[hub_up(1, PROTOCOL, b"good")]));

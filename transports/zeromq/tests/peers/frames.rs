@@ -1,12 +1,12 @@
 //! Frames by hand, for peers that know the wire and keep to nothing else.
 
 use skyscan_transport::{
-    ScanId, TaskId, TaskKey, Version,
+    Priority, ScanId, TaskId, TaskKey, Version,
     backend::{body_checksum, checksum},
 };
 
 /// Version of the wire.
-pub(crate) const WIRE: u8 = 2;
+pub(crate) const WIRE: u8 = 4;
 
 /// A frame with a true checksum.
 pub(crate) fn frame(sequence: u32, records: &[Vec<u8>]) -> Vec<u8> {
@@ -52,6 +52,7 @@ pub(crate) fn hub_up(scan: u64, protocol: Version, welcome: &[u8]) -> Vec<u8> {
         scan.to_le_bytes().to_vec(),
         protocol.major.to_le_bytes().to_vec(),
         protocol.minor.to_le_bytes().to_vec(),
+        vec![Priority::NORMAL.0],
         60_000_u64.to_le_bytes().to_vec(),
         body(welcome),
     ]

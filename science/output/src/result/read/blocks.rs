@@ -109,6 +109,9 @@ fn no_rounds(file: &[u8], error: &str) -> String {
         return "it is an event: `skyscan event show` tells of it, `skyscan scan` makes its map"
             .to_owned();
     }
+    if !begin.contains("\"nside-") {
+        return "its JSON has no rounds (\"nside-8\"): the map of a scan has a name that ends like _4_8_16.json".to_owned();
+    }
     format!("its JSON has no rounds (\"nside-8\") as a scan writes them: {error}")
 }
 

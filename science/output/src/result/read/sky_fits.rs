@@ -11,11 +11,11 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Declination, ScanFile, Values};
 use crate::conventions::DECLINATION;
-use crate::doubt;
 use crate::fits::{Cards, Cell, Table};
+use crate::{doubt, maps};
 use skyscan_event::names::{LONGEST_NAME, clean};
 use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
-use skyscan_sky::{Nside, Pixel};
+use skyscan_sky::{Equatorial, Nside, Pixel};
 
 mod cells;
 
@@ -72,7 +72,33 @@ pub(super) fn read(file: &[u8]) -> Result<ScanFile, String> {
         _ if is_own => Values::Llh,
         _ => Values::Probability,
     };
-    Ok(file_of(&table.cards, map_of(pieces), values))
+    let mut map = map_of(pieces);
+    if values == Values::Llh
+        && let Some((pixel, outcome)) = best_beside(&table.cards)
+    {
+        map.insert(pixel, outcome);
+    }
+    Ok(file_of(&table.cards, map, values))
+}
+
+/// The best pixel, where it is none of the cells; their best one has the llh 0.
+fn best_beside(cards: &Cards) -> Option<(Pixel, PixelOutcome)> {
+    let nside = u32::try_from(cards.integer(maps::BEST_NSIDE)?).ok()?;
+    let below = cards
+        .real(maps::BEST_LLH)
+        .filter(|llh| *llh > 0.0 && *llh < NOTHING)?;
+    let at = Equatorial {
+        ra_rad: cards
+            .real("RA")
+            .filter(|ra| (0.0..=360.0).contains(ra))?
+            .to_radians(),
+        dec_rad: cards
+            .real("DEC")
+            .filter(|dec| dec.abs() <= 90.0)?
+            .to_radians(),
+    };
+    let pixel = Nside::try_from(nside).ok()?.containing(at);
+    Some((pixel, fitted(-below)))
 }
 
 /// What a column holds.
@@ -240,17 +266,20 @@ fn likelihood(densities: Pieces) -> Result<Pieces, String> {
 fn map_of(pieces: Pieces) -> SkyMap {
     let mut map = SkyMap::default();
     for (piece, llh) in pieces.iter() {
-        let fit = PixelFit {
-            llh,
-            position_m: [f64::NAN; 3],
-            time_ns: f64::NAN,
-            energy_inside_gev: None,
-            energy_total_gev: None,
-        };
-        let pixel: Pixel = piece.pixel();
-        map.insert(pixel, PixelOutcome::Fitted(fit));
+        map.insert(piece.pixel(), fitted(llh));
     }
     map
+}
+
+/// Of which nothing is known but the llh.
+fn fitted(llh: f64) -> PixelOutcome {
+    PixelOutcome::Fitted(PixelFit {
+        llh,
+        position_m: [f64::NAN; 3],
+        time_ns: f64::NAN,
+        energy_inside_gev: None,
+        energy_total_gev: None,
+    })
 }
 
 fn file_of(cards: &Cards, map: SkyMap, values: Values) -> ScanFile {

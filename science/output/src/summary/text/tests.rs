@@ -149,7 +149,7 @@ fn an_open_region_is_told_first_beside_its_size_and_among_the_doubts() {
     assert!(
         text.starts_with(
             "WARNING: OPEN REGION: it reaches sky that was not scanned, so the source may lie\n         \
-             outside.\n         Scan on: with --resume, a larger --within, or the whole sky.\n\nRun 136766"
+             outside.\n         Scan on: with --resume if stopped, else wider, into another --out.\n\nRun 136766"
         ),
         "{text}"
     );

@@ -29,6 +29,7 @@ fn coverage(factor: f64, floor_deg: f64) -> RegionMethod {
             numerics: 1,
             light: "none".to_owned(),
             seed: 0,
+            more_seeds: Vec::new(),
             n_events: 400,
             energies_gev: [1e3, 1e7],
             ices: Vec::new(),

@@ -96,6 +96,11 @@ impl Entries {
             .expect("an index names a live lease")
     }
 
+    /// All that live.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.places.iter().filter_map(|(_, place)| place.as_ref())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }

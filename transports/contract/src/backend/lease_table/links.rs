@@ -29,6 +29,10 @@ pub(super) struct Links {
     idle: VecDeque<LinkSlot>,
     /// How many links both name.
     n_both: usize,
+    /// Links whose room is not for leases of lower scans (C16), taken out of the turns of these: while
+    /// nothing higher waits, looking at them would cost every link with every lease that ends. May name
+    /// links of the other two, which let go of something since.
+    kept_free: VecDeque<LinkSlot>,
     credit: usize,
     /// How many links each worker has that may be granted something some time: live, not draining,
     /// with credit. What they hold at the moment does not matter.
@@ -44,10 +48,14 @@ struct Slot {
     draining: bool,
     credit: usize,
     held: Vec<u32>,
+    /// How many of these are of scans below the highest priority.
+    n_lower: usize,
     /// Whether `hungry` names it.
     is_in_hungry: bool,
     /// Whether `idle` names it.
     is_in_idle: bool,
+    /// Whether `kept_free` names it.
+    is_kept_free: bool,
 }
 
 impl Slot {
@@ -59,8 +67,10 @@ impl Slot {
             draining: false,
             credit: 0,
             held: Vec::new(),
+            n_lower: 0,
             is_in_hungry: false,
             is_in_idle: false,
+            is_kept_free: false,
         }
     }
 
@@ -71,6 +81,16 @@ impl Slot {
 
     fn half(&self) -> usize {
         self.credit.div_ceil(2)
+    }
+
+    /// How many more leases it may hold. While a scan of a higher priority is open, those of lower ones
+    /// get half of the credit at most: an urgent task finds room.
+    fn room(&self, is_lower: bool) -> usize {
+        let room = self.credit.saturating_sub(self.held.len());
+        match is_lower {
+            true => room.min(self.half().saturating_sub(self.n_lower)),
+            false => room,
+        }
     }
 }
 
@@ -85,6 +105,7 @@ impl Links {
         (slot.live, slot.draining) = (true, false);
         slot.worker = worker;
         slot.credit = usize::from(credit);
+        slot.n_lower = 0;
         self.credit += slot.credit;
         if slot.serves() {
             *self.serving.entry(worker).or_default() += 1;
@@ -108,6 +129,7 @@ impl Links {
         slot.live = false;
         let was_in_both = slot.is_in_hungry && slot.is_in_idle;
         (slot.is_in_hungry, slot.is_in_idle) = (false, false);
+        slot.is_kept_free = false;
         let (held, credit) = (slot.held.clone(), slot.credit);
         self.n_both -= usize::from(was_in_both);
         self.credit -= credit;
@@ -157,16 +179,19 @@ impl Links {
         }
     }
 
-    pub(super) fn hold(&mut self, link: LinkSlot, entry: u32) {
-        self.slots[link.index as usize].held.push(entry);
+    pub(super) fn hold(&mut self, link: LinkSlot, entry: u32, is_lower: bool) {
+        let slot = &mut self.slots[link.index as usize];
+        slot.held.push(entry);
+        slot.n_lower += usize::from(is_lower);
     }
 
     /// Takes the lease at `place` off the link's list; returns the one that moved there.
-    pub(super) fn let_go(&mut self, link: LinkSlot, place: usize) -> Option<u32> {
+    pub(super) fn let_go(&mut self, link: LinkSlot, place: usize, is_lower: bool) -> Option<u32> {
         // The generation may have moved on: a removed link lets go of its leases one by one.
-        let held = &mut self.slots[link.index as usize].held;
-        held.swap_remove(place);
-        let moved = held.get(place).copied();
+        let slot = &mut self.slots[link.index as usize];
+        slot.held.swap_remove(place);
+        slot.n_lower -= usize::from(is_lower);
+        let moved = slot.held.get(place).copied();
         self.enqueue(link);
         moved
     }
@@ -176,13 +201,29 @@ impl Links {
         self.credit
     }
 
-    pub(super) fn n_idle(&self) -> usize {
-        self.hungry.len() + self.idle.len() - self.n_both
+    /// Counts anew what is of lower scans: one for each lease of these.
+    pub(super) fn recount_lower(&mut self, holders: impl Iterator<Item = LinkSlot>) {
+        self.slots.iter_mut().for_each(|slot| slot.n_lower = 0);
+        for link in holders {
+            self.slots[link.index as usize].n_lower += 1;
+        }
+        while let Some(link) = self.kept_free.pop_front() {
+            if let Some(slot) = self.slot_mut(link) {
+                slot.is_kept_free = false;
+                self.enqueue(link);
+            }
+        }
+    }
+
+    /// How many links may have room for leases of the highest scans, or of lower ones.
+    pub(super) fn n_idle(&self, is_lower: bool) -> usize {
+        let n_kept_free = if is_lower { 0 } else { self.kept_free.len() };
+        self.hungry.len() + self.idle.len() - self.n_both + n_kept_free
     }
 
     /// Takes the link whose turn it is, with how many leases it may get now: a hungry one is filled to
     /// half of its credit, so that no task waits behind another while a slot is idle elsewhere.
-    pub(super) fn next_idle(&mut self) -> Option<(LinkSlot, usize)> {
+    pub(super) fn next_idle(&mut self, is_lower: bool) -> Option<(LinkSlot, usize)> {
         while let Some(link) = self.hungry.pop_front() {
             let slot = &mut self.slots[link.index as usize];
             if slot.generation != link.generation || !slot.live {
@@ -201,7 +242,24 @@ impl Links {
                 continue;
             }
             slot.is_in_idle = false;
-            let free = slot.credit.saturating_sub(slot.held.len());
+            let free = slot.room(is_lower);
+            if !slot.draining && free > 0 {
+                return Some((link, free));
+            }
+            if is_lower && !slot.is_kept_free {
+                slot.is_kept_free = true;
+                self.kept_free.push_back(link);
+            }
+        }
+        if is_lower {
+            return None;
+        }
+        while let Some(link) = self.kept_free.pop_front() {
+            let Some(slot) = self.slot_mut(link) else {
+                continue;
+            };
+            slot.is_kept_free = false;
+            let free = slot.room(false);
             if !slot.draining && free > 0 {
                 return Some((link, free));
             }

@@ -5,12 +5,15 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 
 use super::{avoiding::Avoiding, links::Links};
-use crate::{ScanId, TaskFrame, TaskId, WorkerId};
+use crate::{Priority, ScanId, TaskFrame, TaskId, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) id: ScanId,
     pub(super) open: bool,
+    pub(super) priority: Priority,
+    /// Which one of the levels is that of its priority, while it is open.
+    pub(super) level: usize,
     pub(super) backlog: usize,
     pub(super) lease_term: Duration,
     /// Grants nothing while its owner does not take outcomes.
@@ -42,10 +45,17 @@ pub(super) struct Ready {
 }
 
 impl Scan {
-    pub(super) fn new(id: ScanId, backlog: usize, lease_term: Duration) -> Self {
+    pub(super) fn new(
+        id: ScanId,
+        priority: Priority,
+        backlog: usize,
+        lease_term: Duration,
+    ) -> Self {
         Self {
             id,
             open: true,
+            priority,
+            level: 0,
             backlog: backlog.max(1),
             lease_term,
             held: false,
@@ -56,6 +66,11 @@ impl Scan {
             oldest: None,
             newest: None,
         }
+    }
+
+    /// Whether a scan of a higher priority is open.
+    pub(super) fn is_lower(&self) -> bool {
+        self.level > 0
     }
 
     /// How many more tasks the backlog takes.

@@ -3,7 +3,11 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 
 use super::{Grant, LeaseTable, LinkSlot, Scan};
-use crate::{DownCause, LeaseToken, LinkId, ScanId, TaskFrame, TaskId, WorkerId, backend::Dice};
+use crate::{
+    DownCause, LeaseToken, LinkId, Priority, ScanId, TaskFrame, TaskId, WorkerId, backend::Dice,
+};
+
+mod priorities;
 
 const SCAN: ScanId = ScanId(1);
 const OTHER: ScanId = ScanId(2);
@@ -17,7 +21,7 @@ const fn worker(number: u8) -> WorkerId {
 
 fn table(tasks: u64) -> LeaseTable {
     let mut table = LeaseTable::new(7);
-    assert!(table.add_scan(SCAN, 100, TERM));
+    assert!(table.add_scan(SCAN, Priority::NORMAL, 100, TERM));
     submit(&mut table, SCAN, 0..tasks);
     table
 }
@@ -225,8 +229,8 @@ fn backlog_counts_only_tasks_never_leased() {
 #[test]
 fn scans_share_the_links_in_turns() {
     let mut table = table(50);
-    assert!(table.add_scan(OTHER, 100, TERM));
-    assert!(!table.add_scan(OTHER, 100, TERM));
+    assert!(table.add_scan(OTHER, Priority::NORMAL, 100, TERM));
+    assert!(!table.add_scan(OTHER, Priority::NORMAL, 100, TERM));
     submit(&mut table, OTHER, 0..50);
     let links: Vec<_> = (0..4).map(|_| table.add_link(SOMEBODY, 5)).collect();
     let grants = grant(&mut table, START);
@@ -240,7 +244,7 @@ fn scans_share_the_links_in_turns() {
 #[test]
 fn a_held_scan_leases_nothing_and_stops_no_other() {
     let mut table = table(5);
-    assert!(table.add_scan(OTHER, 100, TERM));
+    assert!(table.add_scan(OTHER, Priority::NORMAL, 100, TERM));
     submit(&mut table, OTHER, 0..5);
     table.hold(SCAN, true);
     table.add_link(SOMEBODY, 20);
@@ -264,7 +268,7 @@ fn a_removed_scan_takes_its_leases_along() {
         (0, 0, 0)
     );
     assert_eq!(table.settle(link, token), None);
-    assert!(table.add_scan(SCAN, 1, TERM));
+    assert!(table.add_scan(SCAN, Priority::NORMAL, 1, TERM));
     submit(&mut table, SCAN, [9]);
     assert_eq!(grant(&mut table, START).len(), 1);
 }

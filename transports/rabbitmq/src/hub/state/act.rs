@@ -43,8 +43,11 @@ impl HubState {
                 return Ok(());
             }
             let mut peer = Peer::new(from, lane.session, now);
-            let welcome = self.config.welcome.clone();
-            peer.tell(&FromHub::Welcome { welcome }, self.scan.id, outbox);
+            let welcome = FromHub::Welcome {
+                priority: self.config.priority,
+                welcome: self.config.welcome.clone(),
+            };
+            peer.tell(&welcome, self.scan.id, outbox);
             self.peers.insert(from.process, peer);
         }
         let Some(peer) = self.peers.get_mut(&from.process) else {

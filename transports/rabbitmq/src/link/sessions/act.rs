@@ -81,15 +81,19 @@ impl Sessions {
         for entry in entries {
             match entry {
                 // A slice would keep the whole frame.
-                FromHub::Welcome { welcome } => serving.welcome = Bytes::copy_from_slice(&welcome),
+                FromHub::Welcome { priority, welcome } => {
+                    serving.welcome = Bytes::copy_from_slice(&welcome);
+                    serving.priority = priority;
+                }
                 FromHub::Known { link } => {
                     if let Some(link) = self.links.get_mut(link) {
                         let welcome = serving.welcome.clone();
                         let up = LinkIncoming::HubUp {
                             scan: scan.id,
                             welcome,
+                            priority: serving.priority,
                         };
-                        link.up.insert(scan.id);
+                        link.up.insert(scan.id, serving.priority);
                         link.queue.push(Ok(up));
                     }
                 }
@@ -101,9 +105,11 @@ impl Sessions {
                     avoid,
                     body,
                 } => {
+                    let priority = serving.priority;
                     let is_over = |state: &LinkState| {
                         let most = 2 * usize::from(state.config.credit) + LEASES_BESIDE;
-                        let has_room = state.fits(scan.id) || state.waiting.has_room(body.len());
+                        let has_room =
+                            state.fits(scan.id, priority) || state.waiting.has_room(body.len());
                         state.n_held(scan.id) >= most || !has_room
                     };
                     let state = self.links.get_mut(link).filter(|link| !link.draining);
@@ -123,11 +129,12 @@ impl Sessions {
                         serving.release(token, scan, &mut self.outbox);
                         continue;
                     };
-                    let fits = state.fits(scan.id);
+                    let fits = state.fits(scan.id, priority);
                     state.hold(scan.id);
                     if !fits {
                         state.waiting.push(Waiting {
                             scan,
+                            priority,
                             session: serving.session,
                             token,
                             task,
@@ -218,7 +225,7 @@ impl Sessions {
         for link in self
             .links
             .values()
-            .filter(|link| link.up.contains(&scan.id))
+            .filter(|link| link.up.contains_key(&scan.id))
         {
             let notice = LinkIncoming::Notice {
                 scan: scan.id,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use skyscan_transport::{
-    HubConfig, LinkId, ScanId, TaskFrame, TaskId, Version, WorkerId,
+    HubConfig, LinkId, Priority, ScanId, TaskFrame, TaskId, Version, WorkerId,
     backend::{HubQueue, HubQueueOwner, Meters, Side},
 };
 use skyscan_transport_conformance::Seen;
@@ -37,6 +37,7 @@ fn hub(now: Instant) -> HubState {
         liveness: LIVENESS,
         lease_term: LIVENESS,
         payloads: None,
+        priority: Priority::default(),
     };
     let scan = Scan {
         id: ScanId(1),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use skyscan_transport::{
-    LeaseToken, LinkConfig, ScanId, TaskId, Version, WorkerId,
+    LeaseToken, LinkConfig, Priority, ScanId, TaskId, Version, WorkerId,
     backend::{LinkQueue, LinkQueueOwner},
 };
 use skyscan_transport_conformance::Seen;
@@ -138,4 +138,47 @@ fn what_waits_for_the_credit_of_a_link_is_bounded_over_all_hubs() {
     seen.is(REJECTED, "link", 8).expect("each is counted");
     process.with(|state, _| state.sessions.drain(LINK));
     assert_eq!(link(&process, |link| link.waiting.len()), 0);
+}
+
+/// A hub says how urgent it is, and that it knows the link.
+fn welcome(process: &Arc<Process>, hub: u64, priority: Priority) {
+    let mut entries = BytesMut::new();
+    let welcome = Bytes::new();
+    FromHub::Welcome { priority, welcome }.put(&mut entries);
+    FromHub::Known { link: LINK }.put(&mut entries);
+    hears(process, hub, 1, entries);
+}
+
+#[test]
+fn what_waits_is_handed_out_by_priority_and_half_is_kept_free_of_lower_hubs() {
+    let (normal, urgent) = (ScanId(1), ScanId(2));
+    let process = process(4, &[1, 2]);
+    welcome(&process, 1, Priority::NORMAL);
+    welcome(&process, 2, Priority::URGENT);
+    // Two are handed out at once, which is half of the credit.
+    leases(&process, 1, 2, 0..4, &Bytes::new());
+    assert_eq!(link(&process, |link| link.waiting.n_of(normal)), 2);
+    leases(&process, 2, 2, 0..4, &Bytes::new());
+    assert_eq!(link(&process, |link| link.waiting.n_of(urgent)), 2);
+    process.with(|state, _| {
+        let link = state.sessions.links.get_mut(LINK).expect("it is open");
+        let mut next_after = |ended: Option<ScanId>| {
+            if let Some(ended) = ended {
+                link.let_go(ended);
+            }
+            link.next_waiting().map(|waiting| waiting.scan.id)
+        };
+        assert_eq!(next_after(None), None);
+        assert_eq!(next_after(Some(normal)), Some(urgent));
+        assert_eq!(next_after(Some(urgent)), Some(urgent));
+        // One lower lease is out: there is room for another one of that kind, and not for two.
+        assert_eq!(next_after(Some(urgent)), Some(normal));
+        assert_eq!(next_after(Some(urgent)), None);
+        link.up.remove(&urgent);
+        link.forget(urgent);
+        assert_eq!(
+            link.next_waiting().map(|waiting| waiting.scan.id),
+            Some(normal)
+        );
+    });
 }
