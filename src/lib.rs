@@ -28,13 +28,13 @@ pub mod actors;
 pub mod cli;
 pub mod deploy;
 pub mod estimate;
-pub mod journal;
 pub mod scenario;
 pub mod study;
 pub mod telemetry;
 pub mod transport;
 
 pub use skyscan_event as event;
+pub use skyscan_journal as journal;
 pub use skyscan_output as output;
 pub use skyscan_output::drawing;
 pub use skyscan_photons as photons;

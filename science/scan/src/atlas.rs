@@ -80,3 +80,57 @@ impl Atlas {
         outcomes.any(|outcome| matches!(outcome, PixelOutcome::Failed(_)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skyscan_sky::Nside;
+    use skyscan_sky::map::fitted;
+
+    use super::*;
+
+    fn pixel(index: u64) -> Pixel {
+        Pixel::new(Nside::try_from(8).unwrap(), index).unwrap()
+    }
+
+    fn varied(systematic: u32, index: u64) -> Point {
+        Point {
+            systematic,
+            pixel: pixel(index),
+        }
+    }
+
+    #[test]
+    fn a_point_is_a_pixel_of_one_map() {
+        let mut nominal = SkyMap::default();
+        nominal.insert(pixel(3), fitted(1.0));
+        let mut atlas = Atlas::from(nominal);
+        atlas.insert(varied(2, 3), fitted(2.0));
+        atlas.insert(varied(2, 4), fitted(3.0));
+
+        assert_eq!(atlas.get(pixel(3).into()), Some(&fitted(1.0)));
+        assert_eq!(atlas.get(varied(2, 3)), Some(&fitted(2.0)));
+        assert_eq!(atlas.get(pixel(4).into()), None);
+        assert_eq!(atlas.get(varied(1, 3)), None);
+        assert_eq!(atlas.len(), 3);
+    }
+
+    #[test]
+    fn an_atlas_is_empty_until_any_map_has_a_pixel() {
+        let mut atlas = Atlas::default();
+        assert!(atlas.is_empty());
+        atlas.insert(varied(1, 0), fitted(1.0));
+        assert!(!atlas.is_empty());
+    }
+
+    #[test]
+    fn a_failure_in_any_map_is_one() {
+        let failed = PixelOutcome::Failed("no light".to_owned());
+        for point in [pixel(5).into(), varied(7, 5)] {
+            let mut atlas = Atlas::default();
+            atlas.insert(varied(7, 4), fitted(1.0));
+            assert!(!atlas.has_failed());
+            atlas.insert(point, failed.clone());
+            assert!(atlas.has_failed(), "{point:?}");
+        }
+    }
+}

@@ -278,4 +278,50 @@ mod tests {
         let off = n_foreseen as f64 / scanned(outcome) as f64;
         assert!((0.7..1.4).contains(&off), "{off}");
     }
+
+    #[test]
+    fn a_wave_is_looked_at_three_times_however_it_disappoints() {
+        let mut foresight = Foresight::new(plan());
+        let mut looks = Vec::new();
+        loop {
+            let wanted = foresight.wanted();
+            let is_look = wanted.len() == 1;
+            match looks.last_mut() {
+                Some(n_looks) if is_look => *n_looks += 1,
+                _ => looks.push(0),
+            }
+            if wanted.is_empty() {
+                break;
+            }
+            let worse = if is_look { 30.0 } else { 0.0 };
+            for pixel in wanted {
+                foresight.learn(pixel, fitted(llh(pixel, 0.1) + worse));
+            }
+        }
+        assert_eq!(looks.iter().max(), Some(&LOOKS), "{looks:?}");
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_expected() {
+        let outcome = |pixel: Pixel| match pixel.center().separation_rad(TRUTH) < 0.6 {
+            true => fitted(llh(pixel, 0.3)),
+            false => PixelOutcome::Failed("no light".to_owned()),
+        };
+        let (_, n_foreseen) = foreseen(outcome);
+        let off = n_foreseen as f64 / scanned(outcome) as f64;
+        assert!((0.85..1.15).contains(&off), "{off}");
+    }
+
+    #[test]
+    fn a_guess_that_is_as_low_as_the_lowest_is_not_looked_at() {
+        let mut foresight = Foresight::new(plan());
+        for _wave in 0..2 {
+            let wanted = foresight.wanted();
+            assert!(wanted.len() > 1);
+            for pixel in wanted {
+                foresight.learn(pixel, fitted(0.0));
+            }
+        }
+        assert_eq!(foresight.lowest_guess(), None);
+    }
 }

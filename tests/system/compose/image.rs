@@ -48,7 +48,7 @@ fn first_stage(name: &str) -> String {
 }
 
 fn build(name: &str) -> Result<()> {
-    let bases = ["debian", "rabbitmq", "prometheus"];
+    let bases = ["debian", "rabbitmq", "prometheus", "python"];
     run(Command::new(Path::new(ROOT).join("deploy/base-images")).args(bases))?;
     let context = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&context)?;

@@ -1,12 +1,16 @@
-//! scenarios/compose/run in a small form: a hub, a broker and a fleet in three containers, then in six.
+//! scenarios/compose/run in a small form: a hub, a broker and, in another zone, a fleet in three containers, then in six.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use skyscan_free_ports::free_port;
 
-use crate::compose::project::{Project, run};
+use crate::compose::project::{Project, run, until};
 use crate::compose::{ROOT, Result, Transport};
 
 /// Of the shipped scenario: what makes it large, and what stands there instead.
@@ -18,6 +22,8 @@ const SMALLER: [(&str, &str); 4] = [
 ];
 const CONTAINERS: [u64; 2] = [3, 6];
 const SLOTS: u64 = 20;
+/// Between the zones, each way.
+const LATENCY: Duration = Duration::from_millis(30);
 
 pub(crate) fn check(project: &Project<'_>, _: &Transport) -> Result<()> {
     let mut scenario = fs::read_to_string(Path::new(ROOT).join("scenarios/compose/scenario.toml"))?;
@@ -32,10 +38,12 @@ pub(crate) fn check(project: &Project<'_>, _: &Transport) -> Result<()> {
     let out = project.scratch.join("results");
     let mut command = Command::new(Path::new(ROOT).join("scenarios/compose/run"));
     project.environment(&mut command);
+    the_way_is_long()?;
     run(command
         .arg(&out)
         .args(CONTAINERS.map(|n| n.to_string()))
-        .env("SKYSCAN_SCENARIO", &small))?;
+        .env("SKYSCAN_SCENARIO", &small)
+        .env("SKYSCAN_LATENCY_MS", LATENCY.as_millis().to_string()))?;
 
     let written = out.join("compose");
     let report: Value = serde_json::from_str(&fs::read_to_string(written.join("report.json"))?)?;
@@ -66,4 +74,42 @@ pub(crate) fn check(project: &Project<'_>, _: &Transport) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said through the proxy is answered later by twice its latency, and its end is told.
+fn the_way_is_long() -> Result<()> {
+    let there = TcpListener::bind("127.0.0.1:0")?;
+    let port = free_port()?;
+    let proxy = Command::new("python3")
+        .arg(Path::new(ROOT).join("scenarios/compose/latency.py"))
+        .arg(port.to_string())
+        .arg(there.local_addr()?.to_string())
+        .arg(LATENCY.as_millis().to_string())
+        .spawn()?;
+    let _proxy = Ended(proxy);
+    let mut here = until(|| Ok(TcpStream::connect(("127.0.0.1", port))?))?;
+    let (mut far, _) = there.accept()?;
+    let said = Instant::now();
+    here.write_all(b"a")?;
+    let mut heard = [0];
+    far.read_exact(&mut heard)?;
+    far.write_all(&heard)?;
+    here.read_exact(&mut heard)?;
+    if said.elapsed() < 2 * LATENCY {
+        return Err(format!("answered after {:?}", said.elapsed()).into());
+    }
+    drop(here);
+    match far.read(&mut heard)? {
+        0 => Ok(()),
+        _ => Err("something was said after the end".into()),
+    }
+}
+
+/// Killed when dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = (self.0.kill(), self.0.wait());
+    }
 }

@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::fixture::*;
-use crate::journal::*;
+use crate::*;
 
 const SECTOR: usize = 512;
 /// The head of SQLite's log, which it writes and syncs by itself.

@@ -12,9 +12,9 @@ use rusqlite::TransactionBehavior;
 use super::batch::Batch;
 use super::record::Notes;
 use super::{Journal, JournalError, Tip, file, lock, now_ms};
-use crate::protocol::WorkerId;
 use load::{End, Load, read_numbers};
 use pause::Pause;
+use skyscan_scan::protocol::WorkerId;
 
 mod load;
 mod pause;

@@ -8,7 +8,7 @@ use super::asked::Asked;
 use super::batch::{self, Chain};
 use super::schema::{JOURNAL, SCHEMA, TABLES, TABLES_SQL};
 use super::{JournalError, now_ms};
-use crate::reco::NUMERICS;
+use skyscan_reco::NUMERICS;
 
 /// How the names of journals end, after the name of the event.
 pub const NAME_END: &str = ".scan.db";

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::fixture::*;
-use crate::journal::*;
-use crate::scan::{Atlas, Variations};
+use crate::*;
+use skyscan_scan::{Atlas, Variations};
 
 #[test]
 fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
@@ -111,7 +111,10 @@ fn every_question_of_the_documentation_is_understood() {
     record.put(Note::Wave(nside(8), 40));
     record.put(Note::Results(desk.results(1, rows(nside(8), 0..40))));
     end(record, true).unwrap();
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/journal.md"));
+    let page = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/journal.md"
+    ));
     let page = page.unwrap();
     let connection = Connection::open(&path).unwrap();
     let mut n_questions = 0;

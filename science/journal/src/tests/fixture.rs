@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use skyscan_transport::{Conclusion, LinkId, Outcome, Receipts, SettledBatch, TaskId};
 
-use crate::event::detector::Detector;
-use crate::journal::*;
-use crate::protocol::WorkerId;
-use crate::reco::Problem;
-use crate::scan::{Plan, Strategy};
-use crate::sky::map::{PixelFit, PixelOutcome, SkyMap};
-use crate::sky::region::RegionMethod;
-use crate::sky::{Nside, Pixel};
-use crate::synthetic::{Recipe, generate};
+use crate::*;
+use skyscan_event::detector::Detector;
+use skyscan_reco::Problem;
+use skyscan_reco::synthetic::{Recipe, generate};
+use skyscan_scan::protocol::WorkerId;
+use skyscan_scan::{Plan, Strategy};
+use skyscan_sky::map::{PixelFit, PixelOutcome, SkyMap};
+use skyscan_sky::region::RegionMethod;
+use skyscan_sky::{Nside, Pixel};
 
 /// A folder of this test's own, empty.
 pub(super) fn folder(name: &str) -> PathBuf {

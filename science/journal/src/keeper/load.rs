@@ -6,15 +6,15 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use tokio::sync::oneshot;
 
-use crate::journal::JournalError;
-use crate::journal::batch::Batch;
-use crate::journal::note::{AttemptRow, FailureRow, Note, PixelRow, Results};
-use crate::journal::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, WORKERS};
-use crate::journal::verified::FINISHED;
-use crate::protocol::{Hello, WorkerId};
-use crate::scan::Point;
-use crate::sky::Nside;
-use crate::sky::map::{PixelFit, PixelOutcome};
+use crate::JournalError;
+use crate::batch::Batch;
+use crate::note::{AttemptRow, FailureRow, Note, PixelRow, Results};
+use crate::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, WORKERS};
+use crate::verified::FINISHED;
+use skyscan_scan::Point;
+use skyscan_scan::protocol::{Hello, WorkerId};
+use skyscan_sky::Nside;
+use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 type Done = oneshot::Sender<Result<(), Arc<JournalError>>>;
 

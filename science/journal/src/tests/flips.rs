@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::fixture::*;
-use crate::journal::*;
+use crate::*;
 
 const PIXELS_PER_BATCH: u64 = 40;
 

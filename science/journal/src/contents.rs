@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::JournalError;
 use super::asked::Asked;
-use crate::reco::NUMERICS;
-use crate::scan::{Atlas, TaskCounts};
+use skyscan_reco::NUMERICS;
+use skyscan_scan::{Atlas, TaskCounts};
 
 /// What a journal holds.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Contents {
                 path: path.to_path_buf(),
                 found: self.numerics,
                 ours,
-                release: crate::event::names::clean(&self.release, 100),
+                release: skyscan_event::names::clean(&self.release, 100),
             }),
         }
     }

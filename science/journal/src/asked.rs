@@ -8,12 +8,12 @@ use rusqlite::{Connection, params_from_iter};
 use sha2::{Digest, Sha256};
 
 use super::schema::{EVENT, PLAN, SETTINGS, TABLES};
-use crate::protocol::{pack_problem, unpack_problem};
-use crate::reco::Problem;
-use crate::scan::plan::Disc;
-use crate::scan::{Plan, Strategy, Variations};
-use crate::sky::region::{RegionChoice, RegionMethod};
-use crate::sky::{Equatorial, Nside};
+use skyscan_reco::Problem;
+use skyscan_scan::plan::Disc;
+use skyscan_scan::protocol::{pack_problem, unpack_problem};
+use skyscan_scan::{Plan, Strategy, Variations};
+use skyscan_sky::region::{RegionChoice, RegionMethod};
+use skyscan_sky::{Equatorial, Nside};
 
 /// What a scan was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,5 +312,5 @@ fn nsides(plan: &Plan) -> String {
 }
 
 fn shown(name: &str) -> String {
-    crate::event::names::clean(name, crate::event::names::LONGEST_NAME)
+    skyscan_event::names::clean(name, skyscan_event::names::LONGEST_NAME)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::fixture::*;
-use crate::journal::*;
-use crate::sky::region::{RegionChoice, RegionMethod};
+use crate::*;
+use skyscan_sky::region::{RegionChoice, RegionMethod};
 
 fn finished(name: &str) -> (std::path::PathBuf, std::path::PathBuf) {
     let dir = folder(name);
@@ -180,7 +180,8 @@ fn settings_that_differ_are_named() {
     assert_eq!(ours.differences(&ours), [""; 0]);
     let mut other = ours.clone();
     other.problem.reco = "pandel-mpe".to_owned();
-    other.plan = crate::scan::Plan::new(crate::scan::Strategy::Zoom, vec![nside(4)], 4.6).unwrap();
+    other.plan =
+        skyscan_scan::Plan::new(skyscan_scan::Strategy::Zoom, vec![nside(4)], 4.6).unwrap();
     assert_eq!(
         ours.differences(&other),
         ["reco: test, not pandel-mpe", "nside: 4,8, not 4"]
@@ -189,7 +190,7 @@ fn settings_that_differ_are_named() {
         plan: ours
             .plan
             .clone()
-            .varying(crate::scan::Variations::Octahedron),
+            .varying(skyscan_scan::Variations::Octahedron),
         ..ours.clone()
     };
     assert_eq!(

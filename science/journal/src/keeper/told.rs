@@ -3,11 +3,11 @@
 use rusqlite::params;
 
 use super::{Keeper, Load};
-use crate::journal::{JournalError, Note, Results};
+use crate::{JournalError, Note, Results};
 
 impl Keeper {
     /// Writes, once, then confirms.
-    pub(in crate::journal) fn put(&mut self, results: Results) -> Result<(), JournalError> {
+    pub(crate) fn put(&mut self, results: Results) -> Result<(), JournalError> {
         let mut load = Load::new(None);
         load.add(Note::Results(results));
         self.commit(&load)?;
@@ -16,7 +16,7 @@ impl Keeper {
     }
 
     /// Does something else with the file.
-    pub(in crate::journal) fn sql(&self, sql: &str) {
+    pub(crate) fn sql(&self, sql: &str) {
         let connection = &self.journal.connection;
         let mut statement = connection.prepare(sql).unwrap();
         let mut rows = statement.query(params![]).unwrap();

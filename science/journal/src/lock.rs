@@ -37,7 +37,7 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// Process, host and since when, as told to people.
 pub(super) fn said(pid: i64, host: &str, since_ms: i64) -> String {
-    let host = crate::event::names::clean(host, 100);
+    let host = skyscan_event::names::clean(host, 100);
     format!("process {pid} on {host} since {}", utc(since_ms))
 }
 
@@ -66,7 +66,7 @@ impl Lock {
                     let _ = (&file).take(MOST_SHOWN).read_to_string(&mut owner);
                     return Err(JournalError::Held {
                         path: journal.to_path_buf(),
-                        owner: crate::event::names::clean(owner.trim(), MOST_SHOWN as usize),
+                        owner: skyscan_event::names::clean(owner.trim(), MOST_SHOWN as usize),
                     });
                 }
                 Err(TryLockError::Error(source)) => return Err(io(source)),

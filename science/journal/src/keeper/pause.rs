@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::journal::JournalError;
+use crate::JournalError;
 
 /// It is told again after this, then after twice the time, until that is so long.
 const TELL_FIRST: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::*;
-use crate::journal::*;
+use crate::*;
 use tokio::time::timeout;
 
 const LONG: Duration = Duration::from_secs(60);

@@ -6,10 +6,10 @@ use skyscan_transport::SettledBatch;
 use tokio::sync::oneshot;
 
 use super::JournalError;
-use crate::protocol::{Hello, WorkerId};
-use crate::scan::Point;
-use crate::sky::Nside;
-use crate::sky::map::PixelOutcome;
+use skyscan_scan::Point;
+use skyscan_scan::protocol::{Hello, WorkerId};
+use skyscan_sky::Nside;
+use skyscan_sky::map::PixelOutcome;
 
 /// A pixel that was accepted, and whom it came from.
 #[derive(Clone, Debug, PartialEq)]

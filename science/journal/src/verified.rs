@@ -10,9 +10,9 @@ use super::batch::Chain;
 use super::contents::Contents;
 use super::schema::{ATTEMPTS, FAILURES, PIXELS, ROUNDS, TABLES, TIMES};
 use super::{JournalError, Tip, file};
-use crate::scan::{Atlas, Point, TaskCounts};
-use crate::sky::Pixel;
-use crate::sky::map::{PixelFit, PixelOutcome};
+use skyscan_scan::{Atlas, Point, TaskCounts};
+use skyscan_sky::Pixel;
+use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// Said once the plan is fulfilled.
 pub(super) const FINISHED: &str = "finished";
