@@ -295,7 +295,7 @@ mod tests {
             }
             let worse = if is_look { 30.0 } else { 0.0 };
             for pixel in wanted {
-                foresight.learn(pixel, fitted(llh(pixel, 0.1) + worse));
+                foresight.learn(pixel, fitted(llh(pixel, 0.03) + worse));
             }
         }
         assert_eq!(looks.iter().max(), Some(&LOOKS), "{looks:?}");
@@ -323,5 +323,23 @@ mod tests {
             }
         }
         assert_eq!(foresight.lowest_guess(), None);
+    }
+
+    #[test]
+    fn a_sample_is_a_quarter_and_lies_evenly() {
+        let nside = Nside::try_from(8).unwrap();
+        let first = |n| nside.pixels().take(n).collect::<Vec<Pixel>>();
+        let sizes = [400, 100, 20, 5].map(|n| sample(first(n)).len());
+        assert_eq!(sizes, [MOST, 25, FEWEST, 5]);
+        let mut all = first(100);
+        all.sort_unstable_by_key(|pixel| pixel.uniq());
+        let fourths: Vec<Pixel> = all.into_iter().skip(2).step_by(4).collect();
+        assert_eq!(sample(first(100)), fourths);
+    }
+
+    #[test]
+    fn where_nothing_was_fitted_there_is_no_surprise() {
+        let nside = Nside::try_from(8).unwrap();
+        assert_eq!(surprise_at(&nside.containing(TRUTH), &[]), 0.0);
     }
 }

@@ -280,6 +280,24 @@ mod tests {
         standings.did(BAD, at(94));
         assert!(!standings.is_aside(BAD));
         assert_eq!(standings.avoided(16, at(95)), []);
+        assert!(standings.is_anyone_but(&[GOOD]), "its link is still up");
+    }
+
+    #[test]
+    fn a_trial_of_which_nothing_comes_is_over_after_the_pause() {
+        let mut standings = put_aside();
+        assert_eq!(standings.avoided(10, at(30)), []);
+        assert_eq!(standings.avoided(11, at(59)), [BAD]);
+        assert_eq!(standings.avoided(12, at(60)), []);
+    }
+
+    #[test]
+    fn who_left_is_nobody_though_remembered() {
+        let mut standings = standings();
+        standings.blame(BAD, 1, "broken", at(0));
+        assert!(standings.is_anyone_but(&[GOOD]));
+        standings.down(BAD);
+        assert!(!standings.is_anyone_but(&[GOOD]));
     }
 
     #[test]
@@ -298,5 +316,39 @@ mod tests {
         assert_eq!(standings.avoided(10, at(1)), [BAD]);
         standings.down(GOOD);
         assert!(!standings.by_worker.contains_key(&GOOD));
+    }
+
+    #[test]
+    fn whoever_failed_is_remembered_until_there_are_too_many() {
+        let number = |n: usize| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&n.to_le_bytes());
+            WorkerId(id)
+        };
+        let mut standings = Standings::default();
+        let mut fails = |n| {
+            standings.up(number(n));
+            standings.blame(number(n), 1, "broken", at(0));
+            standings.down(number(n));
+            standings.by_worker.contains_key(&number(n))
+        };
+        assert!((0..MOST_REMEMBERED).all(&mut fails));
+        assert!(!fails(MOST_REMEMBERED));
+    }
+
+    #[test]
+    fn beyond_sixty_four_tasks_what_was_counts_half() {
+        let after = |n_good, n_blamed| {
+            let mut standing = Standing {
+                n_good,
+                n_blamed,
+                ..Standing::default()
+            };
+            standing.forget();
+            (standing.n_good, standing.n_blamed)
+        };
+        assert_eq!(after(40, 24), (40, 24));
+        assert_eq!(after(41, 24), (20, 12));
+        assert_eq!(after(60, 7), (30, 3));
     }
 }

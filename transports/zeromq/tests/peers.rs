@@ -15,8 +15,8 @@ use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::StreamExt;
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkIncoming, Priority, ScanId, TaskFrame,
-    TaskId, Transport, TransportError, Version,
+    Hub, HubConfig, HubInbox, HubIncoming, LinkConfig, LinkInbox, LinkIncoming, Priority, ScanId,
+    TaskFrame, TaskId, Transport, TransportError, Version,
 };
 use skyscan_transport_conformance::Seen;
 use skyscan_transport_zeromq::ZeromqTransport;
@@ -235,4 +235,46 @@ async fn a_link_that_finds_a_hub_again_tells_so() {
     let up = inbox.next().await.unwrap().unwrap();
     assert!(matches!(up, LinkIncoming::HubUp { .. }), "{up:?}");
     seen.wait(reconnects, "link", 1).await.unwrap();
+}
+
+/// Whoever goes on with a scan finds its whole fleet dialling at once.
+#[tokio::test]
+async fn a_thousand_links_that_lost_their_hub_are_all_back_at_the_next() {
+    const N_LINKS: usize = 1000;
+    let url = format!("zmq://127.0.0.1:{}", free_port());
+    let first = open_hub(&url).await;
+    let own = ZeromqTransport::new(&format!("{url}?connections=own")).unwrap();
+    let open = |_| {
+        own.open_link(LinkConfig {
+            protocol: PROTOCOL,
+            worker: skyscan_transport::WorkerId::random(),
+            credit: 1,
+            hello: Bytes::new(),
+        })
+    };
+    let links = futures::future::try_join_all((0..N_LINKS).map(open));
+    let (_links, mut inboxes): (Vec<_>, Vec<_>) = links.await.unwrap().into_iter().unzip();
+    all_hear(&mut inboxes, |it| matches!(it, LinkIncoming::HubUp { .. })).await;
+    drop(first);
+    all_hear(&mut inboxes, |it| {
+        matches!(it, LinkIncoming::HubDown { .. })
+    })
+    .await;
+    let (_transport, _hub, mut inbox) = open_hub(&url).await;
+    let mut n_up = 0;
+    while n_up < N_LINKS {
+        match inbox.next().await.unwrap().unwrap() {
+            HubIncoming::LinkUp { .. } => n_up += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    all_hear(&mut inboxes, |it| matches!(it, LinkIncoming::HubUp { .. })).await;
+}
+
+/// The next that each of these links hears is of this kind.
+async fn all_hear(inboxes: &mut [LinkInbox], is_so: fn(&LinkIncoming) -> bool) {
+    for inbox in inboxes {
+        let incoming = inbox.next().await.unwrap().unwrap();
+        assert!(is_so(&incoming), "{incoming:?}");
+    }
 }

@@ -85,6 +85,8 @@ fn messages_survive_the_wire() {
         payload: [7; 32],
     };
     assert_eq!(Welcome::decode(&welcome.encode()).unwrap(), welcome);
+    assert!(welcome.is_of_scan());
+    assert!(!Welcome::of_no_scan().is_of_scan());
 }
 
 #[test]

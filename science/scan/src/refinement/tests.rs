@@ -1,4 +1,5 @@
 use super::*;
+use crate::Variations;
 use skyscan_sky::Equatorial;
 use skyscan_sky::map::fitted;
 
@@ -242,4 +243,22 @@ fn only_usual_rounds_of_a_known_likelihood_end_early() {
     );
     let direct = Strategy::Direct { within: None };
     assert_eq!(plan(direct, &[], true).0, [64]);
+}
+
+#[test]
+fn a_direct_scan_of_the_whole_sky_may_have_three_million_pixels() {
+    let whole = |n| Plan::new(Strategy::Direct { within: None }, vec![nside(n)], LEVEL);
+    assert!(whole(512).is_ok());
+    assert!(whole(1024).is_err());
+}
+
+#[test]
+fn a_plan_is_changed_in_one_thing_at_a_time() {
+    let plan = zoom(&[8, 64]);
+    let other = plan.clone().varying(Variations::Octahedron);
+    assert_eq!(other.variations(), Variations::Octahedron);
+    assert_eq!(other.clone().varying(plan.variations()), plan);
+    let other = plan.clone().enclosing(9.2);
+    assert_eq!(other.level(), 9.2);
+    assert_eq!(other.enclosing(LEVEL), plan);
 }

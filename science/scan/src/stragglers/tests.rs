@@ -270,3 +270,56 @@ fn nobody_looks_for_stragglers_in_vain() {
     let half_a_second = looks(0.5).as_secs_f64() * LOOKS_PER_TASK;
     assert!((0.5..0.6).contains(&half_a_second), "{half_a_second}");
 }
+
+#[test]
+fn each_way_to_copy_asks_for_looks_by_itself() {
+    let off = StragglerPolicy::OFF;
+    let looks = |policy| Stragglers::new(policy).look_again_after().is_some();
+    assert!(looks(StragglerPolicy {
+        deadlines: true,
+        ..off
+    }));
+    assert!(looks(StragglerPolicy {
+        speculation: true,
+        ..off
+    }));
+    assert!(looks(StragglerPolicy {
+        splitting: true,
+        ..off
+    }));
+    assert!(!looks(StragglerPolicy {
+        adaptive_credit: true,
+        ..off
+    }));
+}
+
+#[test]
+fn a_wave_goes_by_the_one_before_until_five_of_its_own_came() {
+    let mut stragglers = Stragglers::new(ALL);
+    let measure = |stragglers: &mut Stragglers, seconds, n| {
+        for _ in 0..n {
+            stragglers.measured(seconds, 1, Duration::from_secs_f64(seconds));
+        }
+    };
+    let allowed_s = |stragglers: &Stragglers| stragglers.deadlines().unwrap().allowed_s(1, 0);
+    measure(&mut stragglers, 100.0, 4);
+    assert!(!stragglers.knows_times());
+    measure(&mut stragglers, 100.0, 1);
+    assert!(stragglers.knows_times());
+    stragglers.begin_wave();
+    assert!(stragglers.knows_times());
+    measure(&mut stragglers, 2.0, 4);
+    assert!(allowed_s(&stragglers) >= 300.0);
+    measure(&mut stragglers, 2.0, 1);
+    assert!((6.0..7.0).contains(&allowed_s(&stragglers)));
+}
+
+#[test]
+fn a_task_of_many_pixels_tells_of_each() {
+    let mut stragglers = Stragglers::new(ALL);
+    for _ in 0..5 {
+        stragglers.measured(20.0, 10, Duration::from_secs(20));
+    }
+    let allowed_s = stragglers.deadlines().unwrap().allowed_s(10, 0);
+    assert!((60.0..70.0).contains(&allowed_s), "{allowed_s}");
+}

@@ -199,6 +199,7 @@ fn a_worker_that_fails_at_what_others_do_is_put_aside_and_told_once() {
         does(&mut ledger, 2, &again, START);
     }
     assert!(ledger.is_aside(worker(1)));
+    assert_eq!(ledger.n_aside(), 1);
     let told = ledger.take_put_aside();
     assert_eq!((told.len(), told[0].reason.as_str()), (1, "broken"));
     assert_eq!(next(&mut ledger).avoid[..], [worker(1)]);
@@ -208,6 +209,19 @@ fn a_worker_that_fails_at_what_others_do_is_put_aside_and_told_once() {
     assert_eq!(ledger.cut_task(4, at(61)).unwrap().avoid[..], [worker(1)]);
     does(&mut ledger, 1, &trial, at(62));
     assert!(!ledger.is_aside(worker(1)));
+}
+
+#[test]
+fn who_is_gone_is_nobody_else_to_turn_to() {
+    let mut ledger = with_workers(3, 1, &[1, 2]).patient_for(at(10));
+    let task = next(&mut ledger);
+    ledger.worker_down(worker(2));
+    fails(&mut ledger, 1, &task, START);
+    // Whoever comes is waited for, since the only one who is there has failed at it.
+    let rest: Vec<u64> = std::iter::from_fn(|| ledger.cut_task(4, START))
+        .flat_map(|task| numbers(&task))
+        .collect();
+    assert_eq!(rest, [1, 2]);
 }
 
 #[test]

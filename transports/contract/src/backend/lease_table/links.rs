@@ -291,8 +291,8 @@ impl Links {
                 self.hungry.push_back(link);
             }
             (false, is_in_both, false) => {
+                debug_assert!(!is_in_both, "what is hungry holds no more until its turn");
                 slot.is_in_idle = true;
-                self.n_both += usize::from(is_in_both);
                 self.idle.push_back(link);
             }
             (true, true, _) | (false, _, true) => {}

@@ -90,6 +90,43 @@ fn grants_no_more_than_is_asked_for() {
 }
 
 #[test]
+fn links_have_small_numbers_of_their_own() {
+    let mut table = table(0);
+    let links = [1, 2, 3].map(|number| table.add_link(worker(number), 1));
+    assert_eq!(links.map(LinkSlot::index), [0, 1, 2]);
+    table.remove_link(links[1], DownCause::Closed);
+    let next = table.add_link(SOMEBODY, 1);
+    assert_eq!(next.index(), 1, "that of one who left");
+    assert_ne!(next, links[1]);
+}
+
+#[test]
+fn a_link_counts_once_however_it_waits_for_its_turn() {
+    let mut table = table(10);
+    let link = table.add_link(SOMEBODY, 4);
+    let mut grants = Vec::new();
+    table.grant(START, 3, &mut grants);
+    // It had room for one more, and has an idle slot by now: two reasons for a turn.
+    for held in &grants[..2] {
+        assert!(table.settle(link, held.token).is_some());
+    }
+    assert_eq!(table.links.n_idle(false), 1);
+    grant(&mut table, START);
+    assert_eq!(table.n_held(link), 4);
+    assert_eq!(table.links.n_idle(false), 0);
+}
+
+#[test]
+fn whatever_is_leased_for_the_first_time_leaves_room_behind() {
+    let mut table = table(5);
+    assert_eq!(table.take_freed(SCAN), 0);
+    table.add_link(SOMEBODY, 2);
+    grant(&mut table, START);
+    assert_eq!(table.take_freed(SCAN), 2);
+    assert_eq!(table.take_freed(SCAN), 0, "told once");
+}
+
+#[test]
 fn credit_is_that_of_all_links_that_are_there() {
     let mut table = table(10);
     let first = table.add_link(SOMEBODY, 4);
@@ -202,6 +239,15 @@ fn grants_nothing_to_a_draining_link() {
     table.drain_link(link);
     submit(&mut table, SCAN, [7]);
     assert!(table.settle(link, token).is_some());
+    assert!(grant(&mut table, START).is_empty());
+    // Nor to one that drains before it got anything, or before it is full.
+    let idle = table.add_link(SOMEBODY, 4);
+    table.drain_link(idle);
+    assert!(grant(&mut table, START).is_empty());
+    let half_full = table.add_link(SOMEBODY, 4);
+    submit(&mut table, SCAN, 8..12);
+    assert_eq!(table.grant(START, 3, &mut Vec::new()), 3);
+    table.drain_link(half_full);
     assert!(grant(&mut table, START).is_empty());
 }
 

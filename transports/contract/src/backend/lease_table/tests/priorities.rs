@@ -1,5 +1,6 @@
 //! C16: who comes first, and how much of a link is kept for it.
 
+use super::super::levels::enter;
 use super::*;
 
 const URGENT: ScanId = ScanId(10);
@@ -265,4 +266,20 @@ fn walk(seed: u64) {
             }
         }
     }
+}
+
+#[test]
+fn only_a_scan_that_is_above_all_others_makes_another_level_the_highest() {
+    let scan = |priority| Scan::new(SCAN, priority, 1, TERM);
+    let mut scans = [
+        Priority::NORMAL,
+        Priority::NORMAL,
+        Priority::BACKGROUND,
+        Priority::URGENT,
+    ]
+    .map(scan);
+    let mut levels = Vec::new();
+    let is_new_highest = [0, 1, 2, 3].map(|number| enter(&mut levels, number, &mut scans));
+    assert_eq!(is_new_highest, [true, false, false, true]);
+    assert_eq!(scans.map(|scan| scan.level), [1, 1, 2, 0]);
 }
