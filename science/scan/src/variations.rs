@@ -186,4 +186,45 @@ mod tests {
         };
         assert_eq!(Variations::Cylinder.around(none.clone()), none);
     }
+
+    #[test]
+    fn offsets_come_in_their_order_each_to_its_side() {
+        let octahedron = Variations::Octahedron.around(request());
+        assert_eq!(octahedron.seeds[2].position_m, [21.0, 2.0, 3.0]);
+        assert_eq!(octahedron.seeds[4].position_m, [-19.0, 2.0, 3.0]);
+
+        // Where the direction goes when its zenith angle, or its azimuth, grows.
+        let moved = |zenith_rad, azimuth_rad: f64| {
+            let moved = DetectorDirection {
+                zenith_rad: DIRECTION.zenith_rad + zenith_rad,
+                azimuth_rad: DIRECTION.azimuth_rad + azimuth_rad,
+            };
+            let (there, here) = (moved.unit_vector(), DIRECTION.unit_vector());
+            let way: [f64; 3] = std::array::from_fn(|i| there[i] - here[i]);
+            let length = length(&way);
+            way.map(|x| x / length)
+        };
+        let sides = [DIRECTION.unit_vector(), moved(1e-7, 0.0), moved(0.0, 1e-7)];
+        let offsets = Variations::Cylinder.offsets_m(DIRECTION);
+        let along = |number: usize| {
+            sides.map(|side| (0..3).map(|i| offsets[number][i] * side[i]).sum::<f64>())
+        };
+        let high = 150.0 * 120_f64.to_radians().sin();
+        for (number, expected) in [
+            (1, [40.0, 150.0, 0.0]),
+            (2, [-40.0, 150.0, 0.0]),
+            (3, [40.0, -75.0, high]),
+            (6, [-40.0, -75.0, -high]),
+        ] {
+            let found = along(number);
+            let off = (0..3).map(|i| (found[i] - expected[i]).abs());
+            assert!(off.fold(0.0, f64::max) < 1e-4, "{number}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn each_has_a_name() {
+        let names = Variations::ALL.map(Variations::name);
+        assert_eq!(names, ["point", "octahedron", "cylinder"]);
+    }
 }

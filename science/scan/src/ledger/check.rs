@@ -74,3 +74,98 @@ impl Ledger {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::*;
+    use super::super::{Losing, OutTask};
+    use super::*;
+    use crate::stragglers::StragglerPolicy;
+
+    const NOW: Duration = Duration::from_secs(5);
+
+    /// Four pixels, of which two are out with task 0, and one, since an hour ago, has its outcome.
+    fn kept() -> Ledger {
+        let mut ledger = ledger(4, 2, StragglerPolicy::OFF);
+        ledger.cut_task(1, NOW).unwrap();
+        let settled = ledger.pending.pop_front();
+        ledger.n_settled += usize::from(settled.is_some());
+        ledger
+    }
+
+    fn first_out(ledger: &Ledger) -> Vec<Point> {
+        let pixels = ledger.out[&0].pixels.iter();
+        pixels.map(|(pixel, _)| *pixel).collect()
+    }
+
+    fn told(damage: impl Fn(&mut Ledger)) -> String {
+        let mut ledger = kept();
+        damage(&mut ledger);
+        ledger.check(NOW).expect_err("the books do not balance")
+    }
+
+    /// What checks everything else is looked at, too.
+    #[test]
+    fn whatever_is_wrong_in_the_books_is_told() {
+        assert_eq!(kept().check(NOW), Ok(()));
+        assert!(kept().check(at(4)).unwrap_err().contains("in the future"));
+        let twice = told(|ledger| ledger.pending.push_back(ledger.pending[0].clone()));
+        assert!(twice.contains("waits twice"), "{twice}");
+        let lacks = told(|ledger| ledger.pending.clear());
+        assert!(lacks.contains("3 of 4 pixels"), "{lacks}");
+        let both = told(|ledger| {
+            let pixel = ledger.out[&0].pixels[0].clone();
+            ledger.pending.push_back(pixel);
+        });
+        assert!(both.contains("is out and waits"), "{both}");
+        let lost = told(|ledger| {
+            let losing = Losing {
+                handed_out: NOW,
+                n_pixels: 2,
+                generation: 0,
+            };
+            ledger.losing.insert(0, losing);
+        });
+        assert!(lost.contains("counts and has lost"), "{lost}");
+        let stuck = told(|ledger| ledger.out.get_mut(&0).unwrap().is_copied = true);
+        assert!(stuck.contains("no copy any more"), "{stuck}");
+    }
+
+    #[test]
+    fn who_has_what_is_told_where_it_is_not_so() {
+        let unknown = told(|ledger| {
+            let again = OutTask {
+                pixels: ledger.out[&0].pixels.clone(),
+                handed_out: NOW,
+                origin: 1,
+                generation: 0,
+                is_copied: false,
+            };
+            ledger.out.insert(1, again);
+        });
+        assert!(unknown.contains("is in [0, 1], said to be in []"));
+        let (out, by_nobody) = (first_out(&kept()), kept().pending[0].0);
+        let others = told(|ledger| {
+            ledger.copies.begin(0, out.clone());
+            ledger.copies.add(9, [out[1]]);
+        });
+        assert!(others.contains("is in [0], said to be in [0, 9]"));
+        let nothing = told(|ledger| {
+            ledger.copies.begin(0, out.clone());
+            out.iter().for_each(|pixel| {
+                ledger.copies.settle(*pixel);
+            });
+        });
+        assert!(nothing.contains("task 0 is out for nothing"), "{nothing}");
+        let nowhere = told(|ledger| {
+            ledger.copies.begin(7, [by_nobody]);
+            ledger.copies.abandon(by_nobody, 7);
+        });
+        assert!(nowhere.contains("is nowhere"), "{nowhere}");
+        let miscounted = told(|ledger| {
+            ledger.copies.begin(0, out.clone());
+            ledger.copies.close(0, 1);
+        });
+        assert!(miscounted.contains("counted wrong"), "{miscounted}");
+    }
+}

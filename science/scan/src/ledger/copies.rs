@@ -94,3 +94,24 @@ impl Copies {
         is_done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::pixel;
+    use super::*;
+
+    #[test]
+    fn a_pixel_knows_all_tasks_that_are_out_with_it() {
+        let mut copies = Copies::default();
+        copies.begin(3, [pixel(0), pixel(1)]);
+        copies.add(5, [pixel(1)]);
+        assert_eq!(copies.holders_of([pixel(0)].into_iter()), [3]);
+        let both = [pixel(1), pixel(0)];
+        assert_eq!(copies.holders_of(both.into_iter()), [3, 5]);
+        assert!(!copies.abandon(pixel(1), 3));
+        assert_eq!(copies.holders_of([pixel(1)].into_iter()), [5]);
+        assert!(copies.abandon(pixel(1), 5));
+        assert_eq!(copies.settle(pixel(0)), [3]);
+        assert_eq!(copies.holders_of(both.into_iter()), [0; 0]);
+    }
+}

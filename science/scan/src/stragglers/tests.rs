@@ -323,3 +323,40 @@ fn a_task_of_many_pixels_tells_of_each() {
     let allowed_s = stragglers.deadlines().unwrap().allowed_s(10, 0);
     assert!((60.0..70.0).contains(&allowed_s), "{allowed_s}");
 }
+
+#[test]
+fn idle_slots_copy_a_pixel_twice_and_no_more() {
+    let stragglers = measured(ALL);
+    let copied = |generation| {
+        let suspect = Suspect {
+            generation,
+            ..suspect(0, 1)
+        };
+        ordered(&stragglers, 9, &[suspect], idle(1))
+    };
+    assert_eq!(copied(1), [(0, 1, CopyReason::Late)]);
+    assert_eq!(copied(2), []);
+}
+
+#[test]
+fn a_wide_task_is_split_among_two_idle_slots_too() {
+    let mut stragglers = Stragglers::new(ALL);
+    for _ in 0..20 {
+        stragglers.measured(10.0, 1, Duration::from_secs(10));
+    }
+    let wide = suspect(0, 10);
+    let split = |n_open, n_idle| {
+        let suspects = [Suspect { n_open, ..wide }];
+        ordered(&stragglers, 5, &suspects, idle(n_idle))
+    };
+    assert_eq!(split(10, 10), [(0, 10, CopyReason::Wide)]);
+    assert_eq!(split(4, 2), [(0, 2, CopyReason::Wide)]);
+    assert_eq!(split(4, 1), []);
+}
+
+#[test]
+fn nothing_is_overdue_before_the_shortest_deadline() {
+    let deadlines = measured(ALL).deadlines().unwrap();
+    assert!(deadlines.are_far(Duration::from_secs(5)));
+    assert!(!deadlines.are_far(Duration::from_secs(6)));
+}

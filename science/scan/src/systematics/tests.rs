@@ -152,3 +152,20 @@ fn a_direct_scan_stays_where_it_was_asked_to() {
         assert!(atlas.nominal.get(Pixel { nside, index }).is_some());
     }
 }
+
+#[test]
+fn a_seam_is_all_around_but_in_a_direct_scan_what_was_asked_for() {
+    let nside = Nside::try_from(64).unwrap();
+    let middle = nside.containing(at(80.0, 20.0));
+    let known = middle.neighbours()[2];
+    let mut nominal = SkyMap::default();
+    for pixel in [middle, known] {
+        nominal.insert(pixel, fitted(100.0));
+    }
+    let seam = |strategy| -> Vec<Pixel> {
+        let plan = plan(strategy);
+        seam(&[middle], &nominal, &plan).collect()
+    };
+    assert_eq!(seam(Strategy::Zoom), middle.neighbours());
+    assert_eq!(seam(Strategy::Direct { within: None }), [known]);
+}
