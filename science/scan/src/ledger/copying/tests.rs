@@ -274,3 +274,87 @@ fn what_one_worker_hoards_is_copied_as_fast_as_idle_slots_can_do_it() {
         assert!(now < at(8));
     }
 }
+
+#[test]
+fn looks_come_several_times_in_what_a_task_takes() {
+    let look = ledger(1, 1).look_again_after().unwrap();
+    assert!((at(1) / 9..at(1) / 6).contains(&look), "{look:?}");
+    let off = super::super::fixture::ledger(1, 1, StragglerPolicy::OFF);
+    assert_eq!(off.look_again_after(), None);
+}
+
+#[test]
+fn where_times_are_known_idle_slots_share_a_wide_task_at_once() {
+    let mut ledger = ledger(10, 10);
+    ledger.cut_task(10, at(0)).unwrap();
+    assert_eq!(
+        copies(&mut ledger, 10, at(0)).len(),
+        5,
+        "of two pixels each"
+    );
+}
+
+#[test]
+fn a_busy_fleet_has_no_more_copies_under_way_than_its_share() {
+    let mut ledger = ledger(2, 1);
+    for _ in 0..2 {
+        ledger.cut_task(2, at(0)).unwrap();
+    }
+    assert_eq!(copies(&mut ledger, 2, at(10)).len(), 1);
+    assert_eq!(copies(&mut ledger, 2, at(11)), []);
+}
+
+#[test]
+fn what_is_only_late_is_copied_where_somebody_else_is() {
+    let patient = StragglerPolicy {
+        deadline_floor_s: 100.0,
+        ..EAGER
+    };
+    for (n_workers, n_copies) in [(1, 0), (2, 1)] {
+        let mut ledger = super::super::fixture::ledger(1, 1, patient);
+        for _ in 0..20 {
+            ledger.stragglers.measured(1.0, 1, at(1));
+        }
+        ledger.cut_task(4, at(0)).unwrap();
+        let copies = ledger.copy_stragglers(n_workers, 4, at(9));
+        assert_eq!(copies.len(), n_copies, "{n_workers} workers");
+    }
+}
+
+#[test]
+fn that_nothing_comes_is_told_ever_less_often_down_to_a_bound() {
+    let mut ledger = ledger(3, 1);
+    let task = ledger.cut_task(1, at(0)).unwrap();
+    does(&mut ledger, 1, &task, at(0));
+    let mut told = Vec::new();
+    for seconds in 0..40_000 {
+        if let Some((stall, again)) = ledger.stalled(0, at(seconds)) {
+            assert_eq!((stall.n_open, again.len()), (2, 0));
+            told.push(seconds as f64);
+        }
+    }
+    let patience = told[0];
+    assert!((60.0..65.0).contains(&patience), "{told:?}");
+    let dues = [
+        1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 127.0, 255.0, 383.0, 511.0, 639.0,
+    ];
+    for (told, due) in told.iter().zip(dues) {
+        assert!(
+            (told / patience - due).abs() < 0.02 * due,
+            "{told} at {due}"
+        );
+    }
+    assert_eq!(told.len(), dues.len(), "{told:?}");
+}
+
+#[test]
+fn a_copy_knows_what_is_out_in_vain_and_how_many_came_before_it() {
+    let mut ledger = ledger(1, 1);
+    let slow = ledger.cut_task(9, at(0)).unwrap();
+    let first = copies(&mut ledger, 9, at(10)).remove(0);
+    assert_eq!(first.in_vain, [slow.id]);
+    let second = copies(&mut ledger, 9, at(100)).remove(0);
+    assert_eq!(second.in_vain, [slow.id, first.id]);
+    let generation = |task: &Task| ledger.out[&task.id].generation;
+    assert_eq!([&slow, &first, &second].map(generation), [0, 1, 2]);
+}
