@@ -105,3 +105,45 @@ impl Ledger {
         self.send(task, repeat.avoid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{at, wave};
+    use super::*;
+
+    fn of(n_pixels: u64) -> Repeat {
+        Repeat {
+            origin: n_pixels,
+            generation: 0,
+            pixels: wave(n_pixels),
+            avoid: Vec::new(),
+        }
+    }
+
+    fn origins(repeats: &mut Repeats, is_rest_cut: bool, now: Duration) -> Vec<u64> {
+        let next = || repeats.next(is_rest_cut, now);
+        std::iter::from_fn(next)
+            .map(|repeat| repeat.origin)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_soon_comes_first_what_waits_when_it_is_due_and_the_last_at_the_end() {
+        let mut repeats = Repeats::default();
+        repeats.last(of(5));
+        repeats.later(at(9), of(4));
+        repeats.later(at(3), of(3));
+        repeats.later(at(3), of(2));
+        repeats.last(of(6));
+        repeats.soon(of(1));
+        assert_eq!((repeats.len(), repeats.n_pixels()), (6, 21));
+        assert!(!repeats.is_due(at(2)) && repeats.is_due(at(3)));
+        assert_eq!(origins(&mut repeats, false, at(2)), [1]);
+        assert_eq!(origins(&mut repeats, false, at(3)), [3, 2]);
+        assert_eq!(origins(&mut repeats, true, at(4)), [5, 6]);
+        assert_eq!(repeats.len(), 1);
+        repeats.release();
+        assert_eq!(origins(&mut repeats, false, at(4)), [4]);
+        assert!(repeats.is_empty());
+    }
+}

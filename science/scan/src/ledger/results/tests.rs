@@ -1,7 +1,7 @@
 use skyscan_sky::map::fitted;
 
-use super::super::Task;
 use super::super::fixture::*;
+use super::super::{Chunking, Task};
 use super::*;
 use crate::StragglerPolicy;
 
@@ -281,4 +281,20 @@ fn a_fleet_of_which_everything_fails_is_hopeless_soon() {
         fails(&mut ledger, 1, &task, START);
     });
     assert_eq!(ledger.hopeless(), None, "one was fitted");
+}
+
+#[test]
+fn times_that_cannot_be_are_not_counted() {
+    for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let mut ledger = Ledger::new(Chunking::USUAL, OFF);
+        ledger.begin_wave(wave(100), START);
+        let task = next(&mut ledger);
+        let answer = Answer {
+            seconds,
+            ..says(1, Report::Outcomes(outcomes(&task)))
+        };
+        ledger.accept(task.id, answer, START);
+        assert_eq!(ledger.busy_seconds(), 0.0);
+        assert_eq!(next(&mut ledger).requests.len(), 1, "nobody knows its cost");
+    }
 }
