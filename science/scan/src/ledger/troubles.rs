@@ -157,6 +157,7 @@ impl Troubles {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
     use skyscan_sky::{Nside, Pixel};
 
@@ -225,5 +226,19 @@ mod tests {
         assert_eq!(troubles.most_attempts(pixel()), 12);
         let taken = Verdict::Failed("took its worker with it 20 times".to_owned());
         assert_eq!(troubles.lost(pixel(), 12), taken);
+    }
+
+    #[test]
+    fn whoever_had_a_task_that_failed_as_a_whole_is_remembered_for_the_wave() {
+        let (pixel, who) = (fixture::pixel(3), fixture::worker(1));
+        let mut troubles = Troubles::default();
+        troubles.suspect(pixel, (who, 7), "broken");
+        assert_eq!(troubles.failed_at([pixel]), [who]);
+        assert_eq!(troubles.n_failures([pixel]), 0, "it may be another's");
+        let (suspects, reason) = troubles.over(pixel).unwrap();
+        assert_eq!((suspects, reason.as_str()), (vec![(who, 7)], "broken"));
+        troubles.suspect(pixel, (who, 8), "broken");
+        troubles.clear();
+        assert_eq!(troubles.failed_at([pixel]), []);
     }
 }

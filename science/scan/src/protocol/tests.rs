@@ -295,3 +295,82 @@ fn a_bomb_is_not_unpacked() {
     let error = unpack_problem(&bomb(&[], 100)).unwrap_err().to_string();
     assert_eq!(error, "failed to decode a problem");
 }
+
+fn said(seconds: f64, outcomes: Vec<PixelOutcome>) -> ResultBody {
+    ResultBody {
+        seconds,
+        report: Report::Outcomes(outcomes),
+    }
+}
+
+#[test]
+fn a_task_may_take_days_and_have_a_thousand_pixels_and_no_more() {
+    let decodes = |body: &ResultBody| ResultBody::decode(&body.encode()).is_ok();
+    const DAY_S: f64 = 86_400.0;
+    assert!(decodes(&said(29.0 * DAY_S, vec![])));
+    assert!(!decodes(&said(31.0 * DAY_S, vec![])));
+    let fits = |n| vec![skyscan_sky::map::fitted(1.0); n];
+    assert!(decodes(&said(1.0, fits(1024))));
+    assert!(!decodes(&said(1.0, fits(1025))));
+}
+
+#[test]
+fn columns_of_unlike_length_are_refused() {
+    #[derive(serde::Serialize)]
+    struct Wire {
+        seconds: f64,
+        llh: serde_bytes::ByteBuf,
+        vertex: serde_bytes::ByteBuf,
+    }
+    let decodes = |n_llh: usize, n_vertices: usize| {
+        let wire = Wire {
+            seconds: 1.0,
+            llh: vec![0; 8 * n_llh].into(),
+            vertex: vec![0; 32 * n_vertices].into(),
+        };
+        ResultBody::decode(&rmp_serde::to_vec_named(&wire).unwrap()).is_ok()
+    };
+    assert!(decodes(2, 2));
+    assert!(!decodes(2, 1));
+    assert!(!decodes(1, 2));
+}
+
+#[test]
+fn a_fit_that_cannot_be_says_why() {
+    let fit = |llh, x| {
+        PixelOutcome::Fitted(skyscan_sky::map::PixelFit {
+            llh,
+            position_m: [x, 0.0, 0.0],
+            time_ns: 0.0,
+            energy_inside_gev: None,
+            energy_total_gev: None,
+        })
+    };
+    let body = said(1.0, vec![fit(f64::INFINITY, 0.0), fit(1.0, f64::INFINITY)]);
+    let reasons = ["llh is inf", "the fit is not finite, or absurd"];
+    let failed = reasons.map(|reason| PixelOutcome::Failed(reason.to_owned()));
+    let decoded = ResultBody::decode(&body.encode()).unwrap();
+    assert_eq!(decoded.report, Report::Outcomes(failed.to_vec()));
+}
+
+#[test]
+fn a_task_says_nothing_of_what_it_does_not_have() {
+    let of = |n_requests, n_seeds| {
+        let mut request = task().requests[1].clone();
+        request.seeds = vec![task().requests[1].seeds[0]; n_seeds];
+        TaskBody {
+            systematic: 0,
+            requests: vec![request; n_requests],
+            most_attempts: None,
+        }
+    };
+    let bytes = |n_requests, n_seeds| of(n_requests, n_seeds).encode();
+    assert!(!bytes(1, 0).windows(10).any(|name| name == b"systematic"));
+    // Two numbers for a direction, four for a start.
+    assert_eq!(bytes(200, 0).len() - bytes(100, 0).len(), 100 * 16);
+    for (n_requests, n_seeds) in [(1024, 0), (3, 1), (2, 64)] {
+        let task = of(n_requests, n_seeds);
+        assert_eq!(TaskBody::decode(&task.encode()).unwrap(), task);
+    }
+    assert!(TaskBody::decode(&bytes(1025, 0)).is_err());
+}

@@ -298,3 +298,42 @@ fn times_that_cannot_be_are_not_counted() {
         assert_eq!(next(&mut ledger).requests.len(), 1, "nobody knows its cost");
     }
 }
+
+fn failed_once() -> Report {
+    Report::Outcomes(vec![PixelOutcome::Failed("do not want".to_owned())])
+}
+
+#[test]
+fn a_pixel_that_failed_is_a_failure_of_its_worker_and_goes_on_to_the_next_at_once() {
+    let mut ledger = with_workers(1, 1, &[1, 2]).patient_for(at(10));
+    let task = next(&mut ledger);
+    let acceptance = ledger.accept(task.id, says(1, failed_once()), START);
+    assert_eq!(acceptance, Acceptance::Failed { n_failed: 0 });
+    assert_eq!(ledger.counts().failed, 1);
+    assert_eq!(next(&mut ledger).avoid[..], [worker(1)]);
+}
+
+#[test]
+fn a_trial_at_which_every_pixel_fails_keeps_its_worker_aside() {
+    let mut ledger = with_workers(30, 1, &[1, 2]);
+    for _ in 0..9 {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+        let again = next(&mut ledger);
+        does(&mut ledger, 2, &again, START);
+    }
+    let trial = ledger.cut_task(4, at(60)).unwrap();
+    assert!(trial.avoid.is_empty());
+    ledger.accept(trial.id, says(1, failed_once()), at(61));
+    assert!(ledger.is_aside(worker(1)));
+}
+
+#[test]
+fn only_outcomes_are_progress() {
+    let mut ledger = with_workers(3, 1, &[1, 2]);
+    let (good, bad) = (next(&mut ledger), next(&mut ledger));
+    does(&mut ledger, 1, &good, at(5));
+    assert_eq!(ledger.without_progress(at(7)), at(2));
+    fails(&mut ledger, 1, &bad, at(9));
+    assert_eq!(ledger.without_progress(at(10)), at(5));
+}

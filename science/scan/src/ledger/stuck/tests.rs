@@ -188,3 +188,19 @@ fn any_fleet_with_a_good_worker_ends_with_the_same_map() {
         assert!(took < Duration::from_secs(3600), "{seed}: {took:?}");
     }
 }
+
+#[test]
+fn what_five_later_ones_overtook_is_stuck_once_noted_and_until_it_ends() {
+    let mut stuck = super::Stuck::default();
+    (3..7).for_each(|id| stuck.returned(id));
+    assert!(!stuck.is_overtaken(0), "by four only");
+    stuck.returned(7);
+    assert!(stuck.is_overtaken(2) && !stuck.is_overtaken(3));
+    stuck.note([2].into(), [1].into());
+    assert!(stuck.is_stuck(2) && !stuck.is_stuck(3));
+    assert_eq!((stuck.n_out(), stuck.n_losing()), (1, 1));
+    stuck.ended(2);
+    stuck.ended(1);
+    assert!(!stuck.is_stuck(2));
+    assert_eq!((stuck.n_out(), stuck.n_losing()), (0, 0));
+}
