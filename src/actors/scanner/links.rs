@@ -65,7 +65,8 @@ impl Links {
         }
     }
 
-    /// Leaves out those who are put aside, as many as there are.
+    /// Leaves out those who are put aside, as many as there are. Where these are all, what they can take counts:
+    /// only who gets tasks can show that it is well again.
     pub(super) fn recount(&mut self, n_aside: usize, is_aside: impl Fn(WorkerId) -> bool) {
         if n_aside == 0 && self.n_aside == 0 {
             return;
@@ -75,5 +76,32 @@ impl Links {
         (self.n_slots, self.credit) = shares.fold((0, 0), |(n_slots, credit), share| {
             (n_slots + share.slots, credit + share.credit)
         });
+        if self.credit == 0 {
+            self.credit = self.shares.values().map(|share| share.credit).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_put_aside_does_not_count_unless_there_is_nobody_else() {
+        let (one, other) = (WorkerId([1; 16]), WorkerId([2; 16]));
+        let share = |worker, credit| LinkShare {
+            worker,
+            slots: credit / 2,
+            credit,
+        };
+        let mut links = Links::default();
+        links.insert(LinkId(1), share(one, 4));
+        links.insert(LinkId(2), share(other, 6));
+        links.recount(1, |worker| worker == one);
+        assert_eq!((links.n_slots, links.credit), (3, 6));
+        links.recount(2, |_| true);
+        assert_eq!((links.n_slots, links.credit), (0, 10));
+        links.recount(0, |_| false);
+        assert_eq!((links.n_slots, links.credit), (5, 10));
     }
 }

@@ -41,8 +41,9 @@
 //! - **C14 other workers** A task is leased to no link of a worker in its
 //!   [`avoid`](TaskFrame::avoid) while another link is up (not draining, its credit above 0) whose
 //!   worker is not in there. If there is none, anyone gets it, so that a small fleet still
-//!   progresses. While it waits, no other task waits behind it. Whoever brought an outcome about is
-//!   named in it ([`Outcome::worker`]), also behind a relay.
+//!   progresses; and anyone may once a link with room has been passed over for a `lease_term`: who
+//!   could take it may hang. While it waits, no other task waits behind it. Whoever brought an
+//!   outcome about is named in it ([`Outcome::worker`]), also behind a relay.
 //! - **C15 who holds what** [`Hub::holders`] names the link of every live lease of the tasks that it
 //!   is asked for, and when that lease ends unless it is renewed. A task that it does not name waits
 //!   for a link, has its outcome on the way to the hub's inbox, or is none of this hub's. No peer is

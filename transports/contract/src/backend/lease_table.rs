@@ -44,6 +44,8 @@ pub struct LeaseTable {
     n_ready: usize,
     entries: Entries,
     links: Links,
+    /// When grants were looked for last.
+    granted_at: Duration,
 }
 
 impl LeaseTable {
@@ -178,6 +180,7 @@ impl LeaseTable {
     /// Grants up to `limit` ready tasks to links with credit left and appends the grants, those of
     /// one turn of a link next to each other. Scans of a higher priority come first (C16).
     pub fn grant(&mut self, now: Duration, limit: usize, grants: &mut Vec<Grant>) -> usize {
+        self.granted_at = now;
         let mut n_granted = 0;
         for at in 0..self.levels.len() {
             n_granted += self.grant_level(at, now, limit - n_granted, grants);
@@ -257,7 +260,7 @@ impl LeaseTable {
         if scan.held {
             return None;
         }
-        let ready = scan.take(self.links.worker(link), &self.links)?;
+        let ready = scan.take(self.links.worker(link), &self.links, now)?;
         self.n_ready -= 1;
         self.levels[scan.level].n_ready -= 1;
         let is_lower = scan.is_lower();
@@ -273,6 +276,7 @@ impl LeaseTable {
             n_lost: ready.n_lost,
             body: ready.body.clone(),
             avoid: ready.avoid.clone(),
+            passed_over: ready.passed_over,
             deadline: now + scan.lease_term,
             place: self.links.held(link).len(),
             older: None,
@@ -380,10 +384,15 @@ impl LeaseTable {
         n_expired
     }
 
-    /// When the next lease runs out.
+    /// When the next lease runs out, or a task has waited for long enough for others than those that it avoids.
     pub fn next_deadline(&self) -> Option<Duration> {
         let oldest = self.scans.iter().filter_map(|scan| scan.oldest);
-        oldest.map(|index| self.entries.at(index).deadline).min()
+        let expires = oldest.map(|index| self.entries.at(index).deadline);
+        // What was due before waits for a link that has room.
+        let due = self.scans.iter().filter_map(Scan::next_due);
+        expires
+            .chain(due.filter(|due| *due > self.granted_at))
+            .min()
     }
 
     /// How many tasks wait for a link, over all scans.
@@ -427,6 +436,7 @@ impl LeaseTable {
             is_fresh: false,
             body: entry.body,
             avoid: entry.avoid,
+            passed_over: entry.passed_over,
         };
         self.scans[entry.scan].requeue(ready);
         self.is_ready(entry.scan);

@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) n_lost: u32,
     pub(super) body: Bytes,
     pub(super) avoid: Vec<WorkerId>,
+    /// When a link of one of these was passed over for the first time.
+    pub(super) passed_over: Option<Duration>,
     pub(super) deadline: Duration,
     /// Where the link's list of held leases names this one.
     pub(super) place: usize,

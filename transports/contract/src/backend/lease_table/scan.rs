@@ -42,6 +42,8 @@ pub(super) struct Ready {
     pub(super) body: Bytes,
     /// Workers that are not to get it while another one could.
     pub(super) avoid: Vec<WorkerId>,
+    /// When a link of one of these was passed over for the first time.
+    pub(super) passed_over: Option<Duration>,
 }
 
 impl Scan {
@@ -87,6 +89,7 @@ impl Scan {
             is_fresh: true,
             body: task.body,
             avoid: task.avoid,
+            passed_over: None,
         };
         match ready.avoid.is_empty() {
             true => self.ready.push_back(ready),
@@ -104,12 +107,12 @@ impl Scan {
 
     /// Takes the task that a link of this worker gets next. Those that avoid somebody come first:
     /// they have failed elsewhere, and fewer links may get them.
-    pub(super) fn take(&mut self, worker: WorkerId, links: &Links) -> Option<Ready> {
+    pub(super) fn take(&mut self, worker: WorkerId, links: &Links, now: Duration) -> Option<Ready> {
         let ready = match self.avoiding.is_empty() {
             true => self.ready.pop_front(),
             false => self
                 .avoiding
-                .take(worker, links)
+                .take(worker, links, now, self.lease_term)
                 .or_else(|| self.ready.pop_front()),
         }?;
         if ready.is_fresh {
@@ -122,6 +125,11 @@ impl Scan {
     /// Whether a task may wait here although the link whose turn it is has room.
     pub(super) fn is_choosy(&self) -> bool {
         !self.held && !self.avoiding.is_empty()
+    }
+
+    /// When a task will have waited for long enough for others than those that it avoids.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.avoiding.next_due(self.lease_term)
     }
 
     /// How many tasks wait that avoid somebody.
