@@ -374,3 +374,25 @@ fn a_task_says_nothing_of_what_it_does_not_have() {
     }
     assert!(TaskBody::decode(&bytes(1025, 0)).is_err());
 }
+
+#[test]
+fn starts_that_do_not_fit_their_directions_are_refused() {
+    #[derive(serde::Serialize)]
+    struct Wire {
+        directions: serde_bytes::ByteBuf,
+        n_seeds: Vec<u8>,
+        seeds: serde_bytes::ByteBuf,
+    }
+    let decodes = |n_directions: usize, n_seeds: &[u8], n_starts: usize| {
+        let wire = Wire {
+            directions: vec![0; 16 * n_directions].into(),
+            n_seeds: n_seeds.to_vec(),
+            seeds: vec![0; 32 * n_starts].into(),
+        };
+        TaskBody::decode(&rmp_serde::to_vec_named(&wire).unwrap()).is_ok()
+    };
+    assert!(decodes(2, &[1, 2], 3));
+    assert!(!decodes(2, &[3], 3));
+    assert!(!decodes(2, &[1, 2], 2));
+    assert!(!decodes(1, &[65], 65));
+}

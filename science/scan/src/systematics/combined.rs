@@ -178,3 +178,51 @@ fn average(pixel: Pixel, maps: &[(&u32, Fitted<'_>)]) -> Average {
         fit,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use skyscan_sky::Nside;
+
+    use super::*;
+
+    /// Numbers of the systematics, by how much the pixel is above the best of its map, and by that map's sum.
+    fn most_likely(systematics: &[(f64, f64)]) -> usize {
+        let pixel = Nside::try_from(8)
+            .map(|nside| Pixel { nside, index: 3 })
+            .unwrap();
+        let map = |(number, (above, _)): (usize, &(f64, f64))| {
+            let mut map = SkyMap::default();
+            let fit = PixelFit {
+                llh: 100.0 + above,
+                position_m: [number as f64, 0.0, 0.0],
+                time_ns: 0.0,
+                energy_inside_gev: None,
+                energy_total_gev: None,
+            };
+            map.insert(pixel, PixelOutcome::Fitted(fit));
+            map
+        };
+        let maps: Vec<SkyMap> = systematics.iter().enumerate().map(map).collect();
+        let fitted: Vec<(&u32, Fitted<'_>)> = (maps.iter().zip(systematics))
+            .map(|(map, (_, ln_sum))| {
+                let fitted = Fitted {
+                    map,
+                    least_llh: 100.0,
+                    best: pixel,
+                    ln_sum: *ln_sum,
+                };
+                (&1, fitted)
+            })
+            .collect();
+        average(pixel, &fitted).ok().unwrap().fit.position_m[0] as usize
+    }
+
+    #[test]
+    fn the_fit_is_that_of_the_systematic_under_which_the_pixel_is_the_most_likely() {
+        let [flat, likely, narrow] = [(0.2, 1.1), (0.5, 0.3), (0.9, 0.2)];
+        assert_eq!(most_likely(&[flat, likely, narrow]), 1);
+        assert_eq!(most_likely(&[narrow, flat, likely]), 2);
+        assert_eq!(most_likely(&[likely, narrow, flat]), 0);
+        assert_eq!(most_likely(&[flat, likely, likely]), 1, "the first of them");
+    }
+}
