@@ -183,13 +183,16 @@ impl Journal {
     }
 }
 
-/// Makes what happened to names in a folder durable.
+/// Makes what happened to names in the folder of a file durable.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = match path.parent() {
+    std::fs::File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
-    std::fs::File::open(folder)?.sync_all()
+    }
 }
 
 #[expect(

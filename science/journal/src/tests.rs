@@ -3,6 +3,7 @@
 mod crash;
 mod fixture;
 mod flips;
+mod holding;
 mod keeping;
 mod pausing;
 mod refusing;
