@@ -101,15 +101,15 @@ fn seeds_2003795_and_2008632_what_was_lost_in_a_zone_is_counted() {
     keeps_every_promise(2_008_632);
 }
 
-/// Its one worker that was well had answered nobody for a while, and the other one had failed too often: neither counted, so
-/// nothing was handed out by which they could have shown that they are well again.
+/// Its one worker that was well had answered nobody for a while, and the other one had failed too often: neither
+/// counted, so nothing was handed out by which they could have shown that they are well again.
 #[test]
 fn seed_1016197_a_fleet_in_which_nobody_counts_is_tried_again() {
     keeps_every_promise(1_016_197);
 }
 
-/// What avoided a worker was kept for one that hung, or gave back whatever it got: in the zone of a relay, which of them
-/// held what was not known above.
+/// What avoided a worker was kept for one that hung, or gave back whatever it got: in the zone of a relay, which of
+/// them held what was not known above.
 #[test]
 fn seeds_1002165_to_1034804_who_is_avoided_gets_what_nobody_else_takes() {
     for seed in [

@@ -1,4 +1,5 @@
-//! scenarios/compose/run in a small form: a hub, a broker and, in another zone, a fleet in three containers, then in six.
+//! scenarios/compose/run in a small form: a hub, a broker and, in another zone, a fleet in three containers, then
+//! in six.
 
 use std::fs;
 use std::io::{Read, Write};

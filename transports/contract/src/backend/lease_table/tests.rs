@@ -181,6 +181,22 @@ fn refuses_a_token_of_another_link_and_a_used_one() {
 }
 
 #[test]
+fn a_token_of_one_table_is_none_of_another() {
+    let lease_of = |generation| {
+        let mut table = LeaseTable::new(generation);
+        assert!(table.add_scan(SCAN, Priority::NORMAL, 100, TERM));
+        submit(&mut table, SCAN, [0]);
+        let link = table.add_link(SOMEBODY, 1);
+        let token = grant(&mut table, START)[0].token;
+        (table, link, token)
+    };
+    let (mut one, link, ours) = lease_of(7);
+    let (_, _, theirs) = lease_of(8);
+    assert!(one.settle(link, theirs).is_none());
+    assert!(one.settle(link, ours).is_some());
+}
+
+#[test]
 fn expires_in_order_of_deadline_and_counts_the_attempt() {
     let mut table = table(2);
     let link = table.add_link(SOMEBODY, 2);
