@@ -125,3 +125,22 @@ fn purge_and_backlog_count_tasks_that_avoid_somebody() {
     assert_eq!((table.room(SCAN), table.n_ready()), (100, 0));
     assert_eq!(table.take_freed(SCAN), 2);
 }
+
+#[test]
+fn a_wait_begins_when_somebody_with_room_is_passed_over_and_is_told_until_it_is_due() {
+    let at = Duration::from_secs;
+    let mut table = table(1);
+    let full = table.add_link(worker(2), 1);
+    let held = grant(&mut table, at(20))[0].token;
+    let avoided = table.add_link(worker(1), 1);
+    submit_avoiding(&mut table, 7, &[1]);
+    assert!(grant(&mut table, at(21)).is_empty());
+    assert!(table.renew(full, held, at(29)));
+    assert_eq!(table.next_deadline(), Some(at(31)));
+    // Meanwhile the other one is full, too: nothing can be done then, and nobody need come back at once.
+    submit(&mut table, SCAN, [8]);
+    assert_eq!(grant(&mut table, at(30)).len(), 1);
+    assert_eq!(table.n_held(avoided), 1);
+    assert!(grant(&mut table, at(31)).is_empty());
+    assert_eq!(table.next_deadline(), Some(at(39)), "when a lease ends");
+}
