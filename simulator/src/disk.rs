@@ -2,7 +2,7 @@
 //! lost with its Scanner, and now and then the disk is full or slow.
 //!
 //! Batches are whole or not there: what keeps the real file so, the chain of its batches, has tests of
-//! its own (`src/journal/tests`). Whether the batch that was on its way when the Scanner died is there
+//! its own (`science/journal/src/tests`). Whether the batch that was on its way when the Scanner died is there
 //! is drawn.
 //!
 //! The same lives run on the real file, which is then written and read beside the model ([`file`]).
