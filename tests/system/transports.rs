@@ -20,17 +20,15 @@ use crate::needs::{Check, broker, group, long, proxies, real_events};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let zeromq: [(&str, Check); 11] = [
-        (
-            "an_urgent_scan_among_others_is_as_fast_as_alone",
-            priorities::over_zeromq,
-        ),
+        ("an_urgent_scan_among_others_is_as_fast_as_alone", || {
+            at_one_place(&zeromq_url()?, priorities::urgent)
+        }),
         ("systematics_are_the_same_though_workers_are_killed", || {
             systematics::workers_come_and_go(&zeromq_url()?)
         }),
-        (
-            "a_bad_worker_among_ten_changes_nothing",
-            faults::over_zeromq,
-        ),
+        ("a_bad_worker_among_ten_changes_nothing", || {
+            at_one_place(&zeromq_url()?, faults::one_bad)
+        }),
         ("killed_workers_cost_no_pixel", || {
             workers_come_and_go(Subject::Demo, &zeromq_url()?)
         }),
@@ -59,14 +57,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("no_worker_joins_a_process_alone", no_worker_in_memory),
     ];
     let rabbitmq: [(&str, Check); 9] = [
-        (
-            "an_urgent_scan_among_others_is_as_fast_as_alone",
-            priorities::over_rabbitmq,
-        ),
-        (
-            "a_bad_worker_among_ten_changes_nothing",
-            faults::over_rabbitmq,
-        ),
+        ("an_urgent_scan_among_others_is_as_fast_as_alone", || {
+            at_one_place(&Node::start()?.url(), priorities::urgent)
+        }),
+        ("a_bad_worker_among_ten_changes_nothing", || {
+            at_one_place(&Node::start()?.url(), faults::one_bad)
+        }),
         ("killed_workers_cost_no_pixel", || {
             workers_come_and_go(Subject::Demo, &Node::start()?.url())
         }),
@@ -147,17 +143,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         "proxies_lead_to_the_scanner",
         sealed::proxies::lead_to_the_scanner,
     )];
-    let memory: [(&str, Check); 1] =
-        [("a_bad_worker_among_ten_changes_nothing", faults::in_memory)];
+    let memory: [(&str, Check); 1] = [("a_bad_worker_among_ten_changes_nothing", || {
+        at_one_place("memory:", faults::one_bad)
+    })];
     let relays: [(&str, Check); 5] = [
-        (
-            "an_urgent_scan_among_others_is_as_fast_as_alone",
-            priorities::behind_a_relay,
-        ),
-        (
-            "a_bad_worker_of_the_zone_changes_nothing",
-            faults::behind_a_relay,
-        ),
+        ("an_urgent_scan_among_others_is_as_fast_as_alone", || {
+            priorities::urgent(&zeromq_url()?, &zeromq_url()?)
+        }),
+        ("a_bad_worker_of_the_zone_changes_nothing", || {
+            faults::one_bad(&zeromq_url()?, &zeromq_url()?)
+        }),
         ("one_copy_for_a_zone", relay::one_copy_for_a_zone),
         (
             "a_killed_relay_loses_nothing",
@@ -202,6 +197,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Something that may have a relay between a scan and its workers, without one.
+fn at_one_place(url: &str, check: fn(&str, &str) -> Result<(), Failed>) -> Result<(), Failed> {
+    check(url, url)
 }
 
 fn zeromq_url() -> Result<String, Failed> {

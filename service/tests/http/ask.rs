@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
 
@@ -154,6 +154,13 @@ impl Asker {
     /// Waits for the end of a scan.
     pub(crate) fn wait(&self, id: &str) -> Value {
         self.get(&format!("scans/{id}/wait?seconds=30")).good()
+    }
+
+    /// Has a scan done; its name.
+    pub(crate) fn scanned(&self) -> String {
+        let id = self.submit_named(&json!({"event_id": 1, "seconds": 0.1}));
+        self.wait(&id);
+        id
     }
 
     /// Reads the events of a stream until it ends, or until one of this name.

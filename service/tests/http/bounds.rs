@@ -105,10 +105,7 @@ fn a_disk_that_is_nearly_full_is_said_so() {
 fn no_path_leads_out_of_a_scans_folder() {
     let data = tempfile::tempdir().unwrap();
     let place = Place::open(config(data.path()));
-    let id = place
-        .admin
-        .submit_named(&json!({"event_id": 1, "seconds": 0.1}));
-    place.admin.wait(&id);
+    let id = place.admin.scanned();
     let folder = data.path().join("scans").join(&id);
     symlink(data.path().join("admin-token"), folder.join("link.txt")).unwrap();
     std::fs::create_dir(folder.join("below")).unwrap();
@@ -155,10 +152,7 @@ fn no_path_leads_out_of_a_scans_folder() {
 fn what_a_browser_could_execute_is_to_be_kept_not_shown() {
     let data = tempfile::tempdir().unwrap();
     let place = Place::open(config(data.path()));
-    let id = place
-        .admin
-        .submit_named(&json!({"event_id": 1, "seconds": 0.1}));
-    place.admin.wait(&id);
+    let id = place.admin.scanned();
     let folder = data.path().join("scans").join(&id);
     let odd = "<img src=x onerror=alert(1)>.html";
     std::fs::write(folder.join(odd), "<script>alert(1)</script>").unwrap();

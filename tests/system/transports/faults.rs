@@ -21,11 +21,8 @@ use skyscan::sky::Nside;
 use skyscan::sky::map::{PixelFit, PixelOutcome};
 use skyscan::synthetic::{Recipe, generate};
 use skyscan::transport;
-use skyscan_rabbitmq_node::Node;
 use skyscan_transport::Priority;
 use tokio::sync::{Notify, watch};
-
-use super::zeromq_url;
 
 const RECO: &str = "test";
 const GOOD_WORKERS: usize = 9;
@@ -179,7 +176,7 @@ async fn scan(above: &str, below: &str, conducts: &[Conduct]) -> Result<Scanned,
     Ok(scanned)
 }
 
-fn one_bad(above: &str, below: &str) -> Result<(), Failed> {
+pub(crate) fn one_bad(above: &str, below: &str) -> Result<(), Failed> {
     // One runtime for all of them: what a transport shares within a process lives as long as it.
     actix::System::new().block_on(each_bad(above, below))
 }
@@ -208,23 +205,4 @@ async fn each_bad(above: &str, below: &str) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-pub(crate) fn in_memory() -> Result<(), Failed> {
-    one_bad("memory:", "memory:")
-}
-
-pub(crate) fn over_zeromq() -> Result<(), Failed> {
-    let url = zeromq_url()?;
-    one_bad(&url, &url)
-}
-
-pub(crate) fn over_rabbitmq() -> Result<(), Failed> {
-    // It lives as long as it is named.
-    let node = Node::start()?;
-    one_bad(&node.url(), &node.url())
-}
-
-pub(crate) fn behind_a_relay() -> Result<(), Failed> {
-    one_bad(&zeromq_url()?, &zeromq_url()?)
 }

@@ -16,12 +16,10 @@ use skyscan::scan::ledger::Chunking;
 use skyscan::scan::{Plan, Strategy};
 use skyscan::sky::Nside;
 use skyscan::transport;
-use skyscan_rabbitmq_node::Node;
 use skyscan_transport::{Priority, Transport};
 use tokio::sync::{Notify, watch};
 
 use super::faults::{Conduct, problem};
-use super::zeromq_url;
 
 const N_OTHERS: usize = 20;
 const N_WORKERS: usize = 8;
@@ -150,21 +148,6 @@ async fn among_others(above: &str, below: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn run(above: &str, below: &str) -> Result<(), Failed> {
+pub(crate) fn urgent(above: &str, below: &str) -> Result<(), Failed> {
     actix::System::new().block_on(among_others(above, below))
-}
-
-pub(crate) fn over_zeromq() -> Result<(), Failed> {
-    let url = zeromq_url()?;
-    run(&url, &url)
-}
-
-pub(crate) fn over_rabbitmq() -> Result<(), Failed> {
-    // It lives as long as it is named.
-    let node = Node::start()?;
-    run(&node.url(), &node.url())
-}
-
-pub(crate) fn behind_a_relay() -> Result<(), Failed> {
-    run(&zeromq_url()?, &zeromq_url()?)
 }

@@ -268,20 +268,21 @@ impl LeaseTable {
             scan: scan.id,
             task: ready.task,
         };
-        let attempt = ready.n_lost.saturating_add(1);
+        let is_again = !ready.is_fresh;
+        let (body, avoid) = (ready.body.clone(), ready.avoid.clone());
         let entry = Entry {
             scan: number,
             link,
-            task: ready.task,
-            n_lost: ready.n_lost,
-            body: ready.body.clone(),
-            avoid: ready.avoid.clone(),
-            passed_over: ready.passed_over,
+            ready: Ready {
+                is_fresh: false,
+                ..ready
+            },
             deadline: now + scan.lease_term,
             place: self.links.held(link).len(),
             older: None,
             newer: None,
         };
+        let attempt = entry.attempt();
         let (index, token) = self.entries.insert(entry);
         self.links.hold(link, index, is_lower);
         self.append(number, index);
@@ -290,9 +291,9 @@ impl LeaseTable {
             token,
             key,
             attempt,
-            is_again: !ready.is_fresh,
-            body: ready.body,
-            avoid: ready.avoid,
+            is_again,
+            body,
+            avoid,
         })
     }
 
@@ -302,7 +303,7 @@ impl LeaseTable {
         Some(Settling {
             key: TaskKey {
                 scan: self.scans[entry.scan].id,
-                task: entry.task,
+                task: entry.ready.task,
             },
             attempt: entry.attempt(),
         })
@@ -325,11 +326,11 @@ impl LeaseTable {
             next = entry.newer;
             // A lease that has run out lives no more, though nobody has come by yet to end it.
             let left = entry.deadline.saturating_sub(now);
-            if left.is_zero() || !tasks.contains(&entry.task) {
+            if left.is_zero() || !tasks.contains(&entry.ready.task) {
                 continue;
             }
             holders.extend(link(entry.link).map(|link| Holder {
-                task: entry.task,
+                task: entry.ready.task,
                 link,
                 attempt: entry.attempt(),
                 left,
@@ -422,7 +423,7 @@ impl LeaseTable {
     /// Whoever had the lease at `index` is gone with it, or did not renew it: that was one attempt.
     fn lose(&mut self, index: u32) {
         let entry = self.entries.at_mut(index);
-        entry.n_lost = entry.attempt();
+        entry.ready.n_lost = entry.attempt();
         self.give_back(index);
     }
 
@@ -430,15 +431,7 @@ impl LeaseTable {
     /// any other, and at the end of a wave everybody waits for it.
     fn give_back(&mut self, index: u32) {
         let entry = self.end(index);
-        let ready = Ready {
-            task: entry.task,
-            n_lost: entry.n_lost,
-            is_fresh: false,
-            body: entry.body,
-            avoid: entry.avoid,
-            passed_over: entry.passed_over,
-        };
-        self.scans[entry.scan].requeue(ready);
+        self.scans[entry.scan].requeue(entry.ready);
         self.is_ready(entry.scan);
     }
 

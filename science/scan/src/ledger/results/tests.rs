@@ -17,6 +17,18 @@ fn with_workers(n_pixels: u64, chunk: usize, workers: &[u8]) -> Ledger {
     ledger
 }
 
+/// The first of two workers failed nine times at what the other one did.
+fn with_one_put_aside() -> Ledger {
+    let mut ledger = with_workers(30, 1, &[1, 2]);
+    for _ in 0..9 {
+        let task = next(&mut ledger);
+        fails(&mut ledger, 1, &task, START);
+        let again = next(&mut ledger);
+        does(&mut ledger, 2, &again, START);
+    }
+    ledger
+}
+
 fn next(ledger: &mut Ledger) -> Task {
     ledger.cut_task(4, START).expect("something is to be done")
 }
@@ -191,13 +203,7 @@ fn what_was_lost_eight_times_goes_out_alone_and_last_and_after_twenty_it_is_told
 
 #[test]
 fn a_worker_that_fails_at_what_others_do_is_put_aside_and_told_once() {
-    let mut ledger = with_workers(30, 1, &[1, 2]);
-    for _ in 0..9 {
-        let task = next(&mut ledger);
-        fails(&mut ledger, 1, &task, START);
-        let again = next(&mut ledger);
-        does(&mut ledger, 2, &again, START);
-    }
+    let mut ledger = with_one_put_aside();
     assert!(ledger.is_aside(worker(1)));
     assert_eq!(ledger.n_aside(), 1);
     let told = ledger.take_put_aside();
@@ -315,13 +321,7 @@ fn a_pixel_that_failed_is_a_failure_of_its_worker_and_goes_on_to_the_next_at_onc
 
 #[test]
 fn a_trial_at_which_every_pixel_fails_keeps_its_worker_aside() {
-    let mut ledger = with_workers(30, 1, &[1, 2]);
-    for _ in 0..9 {
-        let task = next(&mut ledger);
-        fails(&mut ledger, 1, &task, START);
-        let again = next(&mut ledger);
-        does(&mut ledger, 2, &again, START);
-    }
+    let mut ledger = with_one_put_aside();
     let trial = ledger.cut_task(4, at(60)).unwrap();
     assert!(trial.avoid.is_empty());
     ledger.accept(trial.id, says(1, failed_once()), at(61));

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::LinkSlot;
-use crate::{LeaseToken, TaskId, WorkerId};
+use super::{LinkSlot, Ready};
+use crate::LeaseToken;
 
 /// One live lease.
 #[derive(Debug)]
@@ -13,13 +11,8 @@ pub(super) struct Entry {
     /// Number of its scan in the table.
     pub(super) scan: usize,
     pub(super) link: LinkSlot,
-    pub(super) task: TaskId,
-    /// How many leases of the task were lost before this one.
-    pub(super) n_lost: u32,
-    pub(super) body: Bytes,
-    pub(super) avoid: Vec<WorkerId>,
-    /// When a link of one of these was passed over for the first time.
-    pub(super) passed_over: Option<Duration>,
+    /// What is leased, as it waits again where the lease ends without an outcome.
+    pub(super) ready: Ready,
     pub(super) deadline: Duration,
     /// Where the link's list of held leases names this one.
     pub(super) place: usize,
@@ -31,7 +24,7 @@ pub(super) struct Entry {
 impl Entry {
     /// Which attempt at its task it is, counted from 1.
     pub(super) fn attempt(&self) -> u32 {
-        self.n_lost.saturating_add(1)
+        self.ready.n_lost.saturating_add(1)
     }
 }
 
