@@ -48,7 +48,8 @@ fn met(at: SocketAddr, url: &str, greets: bool) -> String {
     match (url.split_once(':').map(|(scheme, _)| scheme), greets) {
         (Some("zmq"), false) => {
             format!(
-                "who listens at {at} does not speak plain ZeroMQ: a sealed place takes zmqs:// and --keys"
+                "who listens at {at} does not answer in plain ZeroMQ: a sealed place takes zmqs:// and --keys; what is \
+                 stopped, or has too much to do, says nothing either"
             )
         }
         (Some("zmqs"), true) => {
