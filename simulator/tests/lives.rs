@@ -120,6 +120,26 @@ fn seeds_1002165_to_1034804_who_is_avoided_gets_what_nobody_else_takes() {
     }
 }
 
+/// Workers behind a relay gave back to their zone what they could not do, and got it again.
+#[test]
+fn seeds_1052148_and_1084721_who_cannot_serve_says_so_to_the_scanner() {
+    keeps_every_promise(1_052_148);
+    keeps_every_promise(1_084_721);
+}
+
+/// One hung, one failed at everything, and the good one stood at a relay's link by which the other had its tasks.
+#[test]
+fn seed_1062848_who_seems_to_hang_is_tried_again_when_nothing_comes() {
+    keeps_every_promise(1_062_848);
+}
+
+/// Too few fits and as many too many are the right number of fits: a plausible lie, which no worker tells.
+#[test]
+fn seeds_1038300_and_1068413_nobody_miscounts_in_both_directions() {
+    keeps_every_promise(1_038_300);
+    keeps_every_promise(1_068_413);
+}
+
 /// Without faults a life has no reason to break anything; what fails whatever is left out names none.
 #[test]
 fn a_life_without_its_faults_keeps_every_promise() {

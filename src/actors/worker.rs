@@ -4,7 +4,7 @@
 //! it skips, and no scan waits for another one's hub. Kernels run elsewhere; the actor only keeps the
 //! leases: it renews them, settles them in batches, and gives back what it holds when it is asked to stop.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -126,7 +126,7 @@ pub async fn start_telling(
             meters: Meters::new(),
             evaluations,
             scans: HashMap::new(),
-            skipped: HashSet::new(),
+            skipped: HashMap::new(),
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
             next_run: 0,
@@ -151,8 +151,8 @@ pub struct Worker {
     meters: Meters,
     evaluations: Evaluations,
     scans: HashMap<ScanId, ServedScan>,
-    /// Scans that it can never serve.
-    skipped: HashSet<ScanId>,
+    /// Scans that it can never serve, and why.
+    skipped: HashMap<ScanId, String>,
     /// Leased and not begun.
     waiting: VecDeque<Lease>,
     /// Leased and being evaluated, by the number of the run.
@@ -209,8 +209,8 @@ impl StreamHandler<Result<LinkIncoming, TransportError>> for Worker {
             Ok(LinkIncoming::Leased(leases)) => {
                 let (not_ours, leases): (Vec<Lease>, Vec<Lease>) = leases
                     .into_iter()
-                    .partition(|lease| self.skipped.contains(&lease.key().scan));
-                self.give_back(not_ours, context);
+                    .partition(|lease| self.skipped.contains_key(&lease.key().scan));
+                self.turn_down(not_ours, context);
                 self.renew_in_time(&leases, context);
                 self.stir_all(&leases);
                 self.waiting.extend(leases);

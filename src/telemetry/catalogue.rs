@@ -195,12 +195,12 @@ pub const CATALOGUE: &[Metric] = &[
         "Copies of tasks, or pieces of them: past a deadline; late while slots are idle; wide, and idle slots share it; nothing came at all"),
     metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks submitted that have no result yet"),
     metric(Scanner, "skyscan_task_results_total", Counter, "results",
-        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun", "refused"])],
+        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun", "not_served", "refused"])],
         "Results: entered into the map; known already; of no task; unreadable; of a task that could not be read; at which \
-         the worker failed, those two among them; given back unbegun, since it was lost too often; thrown away, since \
-         another scanner has taken the journal over"),
+         the worker failed, those two among them; given back unbegun, since it was lost too often; given back by a worker \
+         that cannot serve the scan; thrown away, since another scanner has taken the journal over"),
     metric(Scanner, "skyscan_workers_put_aside_total", Counter, "workers", &[],
-        "Workers that got no tasks for a while, since they failed at what others could do"),
+        "Workers that got no tasks for a while, since they failed at what others could do or cannot serve the scan"),
     metric(Scanner, "skyscan_scan_stalls_total", Counter, "stalls", &[],
         "Times that nothing came for far too long, and tasks were handed out again"),
     metric(Scanner, "skyscan_scan_stalled_tasks_total", Counter, "tasks", &[label("at", &["link", "hub"])],

@@ -39,7 +39,7 @@ pub struct AttemptRow {
     pub worker: WorkerId,
     /// How long it took.
     pub seconds: f64,
-    /// `failed`, `not begun`, `duplicate` or `unplanned`.
+    /// `failed`, `not begun`, `not served`, `duplicate` or `unplanned`.
     pub became: &'static str,
 }
 

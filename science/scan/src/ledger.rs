@@ -16,6 +16,7 @@ mod repeats;
 mod results;
 mod stuck;
 mod troubles;
+mod unbegun;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;

@@ -20,7 +20,7 @@ pub use skyscan_transport::{Avoided, WorkerId};
 
 /// Version of these messages. The minor grows when a field is added, the major with any other
 /// change; peers of different majors refuse each other.
-pub const PROTOCOL: Version = Version { major: 2, minor: 0 };
+pub const PROTOCOL: Version = Version { major: 2, minor: 1 };
 
 /// What a Worker says of itself when its link comes up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! A failure says nothing by itself: the pixel may be at fault. It is held against a worker once
 //! another one has fitted the pixel. Failures are counted by task, so that a task of a thousand pixels
-//! weighs as much as one of a single pixel.
+//! weighs as much as one of a single pixel. Who says itself that it cannot serve the scan is believed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -26,7 +26,7 @@ const MOST_REMEMBERED: usize = 4096;
 pub struct PutAside {
     /// Which one.
     pub worker: WorkerId,
-    /// What it failed with last, while others did not.
+    /// What it failed with last, while others did not; or why it cannot serve the scan.
     pub reason: String,
 }
 
@@ -135,19 +135,44 @@ impl Standings {
         standing.n_blamed += 1;
         let n_judged = f64::from(standing.n_good + standing.n_blamed);
         let is_much = f64::from(standing.n_blamed) >= MOST_BLAMED * n_judged;
-        if standing.n_blamed >= FEWEST_BLAMED && is_much {
-            standing.aside = Some(Aside {
-                since: now,
-                pause: FIRST_PAUSE,
-                trial: None,
-            });
-            self.aside.insert(worker);
-            self.news.push(PutAside {
-                worker,
-                reason: reason.to_owned(),
-            });
-        }
+        let goes_aside = standing.n_blamed >= FEWEST_BLAMED && is_much;
         standing.forget();
+        if goes_aside {
+            self.put_aside(worker, reason, now);
+        }
+    }
+
+    /// A worker says itself that it cannot do anything of this scan. Returns whether it was counted on until now.
+    pub(super) fn turned_down(
+        &mut self,
+        worker: WorkerId,
+        task: u64,
+        reason: &str,
+        now: Duration,
+    ) -> bool {
+        let was_aside = self.is_aside(worker);
+        match was_aside {
+            true => self.failed(worker, task, now),
+            false => self.put_aside(worker, reason, now),
+        }
+        !was_aside && self.is_aside(worker)
+    }
+
+    fn put_aside(&mut self, worker: WorkerId, reason: &str, now: Duration) {
+        // Of one whose links were never counted on there is nothing to say.
+        let Some(standing) = self.by_worker.get_mut(&worker) else {
+            return;
+        };
+        standing.aside = Some(Aside {
+            since: now,
+            pause: FIRST_PAUSE,
+            trial: None,
+        });
+        self.aside.insert(worker);
+        self.news.push(PutAside {
+            worker,
+            reason: reason.to_owned(),
+        });
     }
 
     /// A task came to an end, by whomever: if it was a trial, there may be another.
@@ -298,6 +323,25 @@ mod tests {
         assert!(standings.is_anyone_but(&[GOOD]));
         standings.down(BAD);
         assert!(!standings.is_anyone_but(&[GOOD]));
+    }
+
+    #[test]
+    fn who_cannot_serve_is_put_aside_at_its_word_and_tried_again() {
+        let mut standings = standings();
+        assert!(standings.turned_down(BAD, 1, "another reco", at(0)));
+        let news = standings.take_news();
+        let [PutAside { worker, reason }] = &news[..] else {
+            panic!("{news:?}");
+        };
+        assert_eq!((*worker, reason.as_str()), (BAD, "another reco"));
+        assert_eq!(standings.avoided(2, at(29)), [BAD]);
+        assert_eq!(standings.avoided(3, at(30)), []);
+        assert!(!standings.turned_down(BAD, 3, "another reco", at(31)));
+        assert_eq!(standings.avoided(4, at(90)), [BAD], "now for a minute");
+        assert_eq!(standings.take_news(), [], "it is told once");
+        let stranger = WorkerId([9; 16]);
+        assert!(!standings.turned_down(stranger, 5, "another reco", at(31)));
+        assert_eq!(standings.n_aside(), 1);
     }
 
     #[test]

@@ -211,9 +211,14 @@ impl<'h> Scan<'h> {
         };
         let mut settled = Vec::new();
         let is_whole = matches!(said[..], ["failed" | "rejected" | "garbage"]);
-        if said[..] == ["unbegun"] {
+        if let [why @ ("unbegun" | "unserved" | "lost-unserved")] = said[..] {
             // What a zone leases again is no attempt of the lease above, but a loss.
-            let n_lost = line.number("attempt").unwrap_or(1).saturating_sub(1).max(1);
+            let n_least = u64::from(why != "unserved");
+            let n_lost = line
+                .number("attempt")
+                .unwrap_or(1)
+                .saturating_sub(1)
+                .max(n_least);
             for name in names {
                 self.lose(name, n_lost, &mut settled);
             }

@@ -89,7 +89,7 @@ pub(super) fn drawn(dice: &mut Dice, draft: &Draft) -> Vec<Fault> {
         let scan = dice.below(draft.scans.len() as u64) as usize;
         let worker = 1 + dice.below(n_sick) as usize;
         let (from, to) = window(dice);
-        faults.push(match kind {
+        let fault = match kind {
             0 | 1 => Fault::Rates {
                 who: anyone(dice, draft),
                 from,
@@ -159,9 +159,26 @@ pub(super) fn drawn(dice: &mut Dice, draft: &Draft) -> Vec<Fault> {
             },
             _ if dice.below(4) == 0 => Fault::Stop { scan, at: from },
             _ => continue,
-        });
+        };
+        if !is_second_miscount(&fault, &faults) {
+            faults.push(fault);
+        }
     }
     faults
+}
+
+/// Whether a worker miscounts already that is to miscount: too few and as many too many would be the right number
+/// of fits, some of them of another pixel. That is a plausible lie, which nobody promises to see.
+fn is_second_miscount(fault: &Fault, before: &[Fault]) -> bool {
+    let liar = |fault: &Fault| match fault {
+        Fault::Sick {
+            worker,
+            sickness: Sickness::Miscounts(_),
+            ..
+        } => Some(*worker),
+        _ => None,
+    };
+    liar(fault).is_some_and(|who| before.iter().any(|earlier| liar(earlier) == Some(who)))
 }
 
 /// Early ones more often than late ones: many lives are short.

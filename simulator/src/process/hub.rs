@@ -290,6 +290,8 @@ pub(super) fn said(conclusion: &Conclusion) -> String {
         Ok(ResultBody { report, .. }) => match report {
             Report::Failed(_) => "says=failed".to_owned(),
             Report::NotBegun => "says=unbegun".to_owned(),
+            Report::NotServed { was_lost, .. } if was_lost => "says=lost-unserved".to_owned(),
+            Report::NotServed { .. } => "says=unserved".to_owned(),
             Report::Outcomes(outcomes) => {
                 format!("says={}", listed(outcomes.iter().map(outcome_word)))
             }

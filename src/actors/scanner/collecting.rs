@@ -92,7 +92,9 @@ impl Scanner {
         }
         let (n_fitted, n_failed) = match accepted {
             Acceptance::Accepted { n_fitted, n_failed } => (n_fitted, n_failed),
-            Acceptance::Failed { n_failed } | Acceptance::NotBegun { n_failed } => (0, n_failed),
+            Acceptance::Failed { n_failed }
+            | Acceptance::NotBegun { n_failed }
+            | Acceptance::NotServed { n_failed } => (0, n_failed),
             Acceptance::Duplicate | Acceptance::Unplanned => return,
         };
         if let Some(first) = first {
@@ -108,7 +110,7 @@ impl Scanner {
             tracing::warn!(
                 worker = %put_aside.worker,
                 reason = put_aside.reason,
-                "a worker fails at what others can do: it gets no tasks for a while"
+                "a worker fails at what others can do, or cannot serve this scan: it gets no tasks for a while"
             );
             self.meters.put_aside();
             self.put_aside.push(put_aside);

@@ -1,5 +1,8 @@
 //! Workers that hold as many tasks in vain as they have slots: none of their slots can be free, so they
 //! get nothing more until they answer. Hung programs are such, and whoever takes what it can get.
+//!
+//! Behind a relay it may be the wrong one: a hub knows by which link a task went there, and not who of the zone has it.
+//! So a Scanner forgets all of this when nothing comes any more.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -46,6 +46,11 @@ impl Links {
         self.shares.len()
     }
 
+    /// Slots of all workers, also of those that do not count.
+    pub(super) fn all_slots(&self) -> usize {
+        self.shares.values().map(|share| share.slots).sum()
+    }
+
     /// Whose link it is and what it can take, while it is up.
     pub(super) fn share(&self, link: LinkId) -> Option<LinkShare> {
         self.shares.get(&link).copied()
@@ -101,6 +106,7 @@ mod tests {
         assert_eq!((links.n_slots, links.credit), (3, 6));
         links.recount(2, |_| true);
         assert_eq!((links.n_slots, links.credit), (0, 10));
+        assert_eq!(links.all_slots(), 5);
         links.recount(0, |_| false);
         assert_eq!((links.n_slots, links.credit), (5, 10));
     }

@@ -21,6 +21,7 @@ pub(super) struct Meters {
     rejected: Counter,
     task_failed: Counter,
     not_begun: Counter,
+    not_served: Counter,
     stalls: Counter,
     stalled_held: Counter,
     stalled_waiting: Counter,
@@ -68,6 +69,7 @@ impl Meters {
             rejected: result("rejected"),
             task_failed: result("failed"),
             not_begun: result("not_begun"),
+            not_served: result("not_served"),
             stalls: counter!("skyscan_scan_stalls_total"),
             stalled_held: stalled("link"),
             stalled_waiting: stalled("hub"),
@@ -131,6 +133,7 @@ impl Meters {
             Acceptance::Accepted { .. } => self.accepted.increment(1),
             Acceptance::Failed { .. } => self.task_failed.increment(1),
             Acceptance::NotBegun { .. } => self.not_begun.increment(1),
+            Acceptance::NotServed { .. } => self.not_served.increment(1),
             Acceptance::Duplicate => return self.duplicate.increment(1),
             Acceptance::Unplanned => return self.unplanned.increment(1),
         }

@@ -34,6 +34,7 @@ impl Rows {
             Acceptance::Accepted { .. } => "accepted",
             Acceptance::Failed { .. } => "failed",
             Acceptance::NotBegun { .. } => "not begun",
+            Acceptance::NotServed { .. } => "not served",
             Acceptance::Duplicate => "duplicate",
             Acceptance::Unplanned => "unplanned",
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use skyscan_transport::TaskId;
 
+use super::hung::Hung;
 use super::whereabouts::Whereabouts;
 use super::{Ending, Phase, Scanner};
 use crate::scan::Point;
@@ -77,9 +78,12 @@ impl Scanner {
         if self.ledger.has_waited_enough(now) {
             self.hand_out(context);
         }
+        // Those who are put aside or hang count here: this is the last resort.
         if self.watch.is_settled(now)
-            && let Some((stall, again)) = self.ledger.stalled(self.links.n_slots, now)
+            && let Some((stall, again)) = self.ledger.stalled(self.links.all_slots(), now)
         {
+            self.hung = Hung::default();
+            self.recount();
             self.meters.stalled();
             self.tell_of(stall, again.len(), context);
             for task in again {

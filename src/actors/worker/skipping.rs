@@ -9,28 +9,34 @@ use skyscan_transport::{Lease, ScanId, TransportError};
 
 use super::meters::Cause;
 use super::{News, Worker};
+use crate::protocol::Report;
 
-/// How long leases of a scan that is skipped are kept: a hub that leases them to the next one at once
-/// may be leasing them to this one again.
-const GIVE_BACK_AFTER: Duration = Duration::from_millis(200);
+/// How long leases of a scan that is skipped are kept: where nobody else is, they may come again at once.
+const ANSWERED_AFTER: Duration = Duration::from_millis(200);
 
 impl Worker {
     /// A scan that can never be served: others still are.
     pub(super) fn skip(&mut self, scan: ScanId, cause: Cause, reason: String) {
         self.meters.skipped(cause);
-        self.skipped.insert(scan);
+        self.skipped.insert(scan, reason.clone());
         let scan = Some(scan);
         self.news.tell(News::Skips { scan, reason });
     }
 
-    /// Gives leases of a scan that is skipped to others, after a while.
-    pub(super) fn give_back(&mut self, leases: Vec<Lease>, context: &mut Context<Self>) {
+    /// Says of leases of scans that are skipped that others should have them, after a while. Given back without a word
+    /// they would stay in the zone of a relay, whose Scanner could not know.
+    pub(super) fn turn_down(&mut self, leases: Vec<Lease>, context: &mut Context<Self>) {
         if leases.is_empty() {
             return;
         }
-        context.run_later(GIVE_BACK_AFTER, |actor, context| {
-            let released = leases.into_iter().map(Lease::released);
-            actor.settlements.extend(released);
+        context.run_later(ANSWERED_AFTER, |actor, context| {
+            for lease in leases {
+                // A scan that is over meanwhile has lost its leases.
+                if let Some(reason) = actor.skipped.get(&lease.key().scan) {
+                    let report = Report::not_served(reason, lease.attempt() > 1);
+                    actor.settle_unbegun(lease, report);
+                }
+            }
             actor.settle(context);
         });
     }

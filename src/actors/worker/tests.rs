@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use skyscan_transport::{
-    Hub, HubConfig, HubInbox, HubIncoming, LinkId, LinkInbox, Outcome, Priority, Settled,
-    TaskFrame, TaskId, Traffic, Version,
+    Conclusion, Hub, HubConfig, HubInbox, HubIncoming, LinkId, LinkInbox, Outcome, Priority,
+    Settled, TaskFrame, TaskId, Traffic, Version,
 };
 use skyscan_transport_memory::MemoryTransport;
 use tokio::sync::{Notify, mpsc};
@@ -175,10 +175,17 @@ fn a_scan_that_it_cannot_serve_harms_no_other() {
         let reco = Waiting::ForWord(Arc::clone(&go));
         let started = start_telling(&place, config(2, reco), Some(listener)).await;
         let (_worker, mut end) = started.unwrap();
-        let (typo, _typos_inbox) = hub(&place, 1, welcome("external:typo"), MINUTE).await;
+        let (typo, mut typos_inbox) = hub(&place, 1, welcome("external:typo"), MINUTE).await;
         let (garbled, _garbled_inbox) = hub(&place, 2, b"garbled".to_vec(), MINUTE).await;
         submit(typo.as_ref(), 100).await;
         submit(garbled.as_ref(), 100).await;
+        // Whoever gave it tasks hears that others should have them.
+        let turned_down = outcomes(&mut typos_inbox, 2).await;
+        let Conclusion::Completed(result) = &turned_down[0].conclusion else {
+            panic!("{turned_down:?}");
+        };
+        let report = ResultBody::decode(result).unwrap().report;
+        assert!(matches!(report, Report::NotServed { .. }), "{report:?}");
         let (good, mut inbox) = hub(&place, 3, welcome(RECO), MINUTE).await;
         submit(good.as_ref(), 20).await;
         let helping = async {

@@ -58,6 +58,11 @@ pub enum Acceptance {
         /// Pixels that failed for good by that.
         n_failed: u64,
     },
+    /// Its worker cannot serve the scan: others get it.
+    NotServed {
+        /// Pixels that failed for good, since they were lost too often before.
+        n_failed: u64,
+    },
     /// It was known already.
     Duplicate,
     /// It belongs to no task of this scan, and was thrown away.
@@ -86,7 +91,8 @@ impl Ledger {
             self.standings.ended(id);
             return Acceptance::Duplicate;
         };
-        self.counts.lost += u64::from(answer.attempt.saturating_sub(1));
+        let n_lost = answer.attempt.saturating_sub(1);
+        self.counts.lost += u64::from(n_lost);
         let by = (answer.worker, id);
         let n_pixels = task.pixels.len();
         let acceptance = match answer.report {
@@ -100,7 +106,15 @@ impl Ledger {
                 self.fail(by, task, &reason, now)
             }
             Report::Failed(reason) => self.fail(by, task, &reason, now),
-            Report::NotBegun => self.give_back(id, task, answer.attempt, now),
+            // It was lost once at least: what was lost within a relay's zone, and leased again there, is no attempt
+            // of the lease above.
+            Report::NotBegun => Acceptance::NotBegun {
+                n_failed: self.give_back(id, task, n_lost.max(1), now),
+            },
+            Report::NotServed { reason, was_lost } => {
+                let n_lost = n_lost.max(u32::from(was_lost));
+                self.turn_down(by, task, n_lost, &reason, now)
+            }
         };
         self.standings.ended(id);
         debug_assert_eq!(self.check(now), Ok(()));
@@ -219,38 +233,8 @@ impl Ledger {
         Acceptance::Failed { n_failed }
     }
 
-    /// A task came back unbegun, since it was lost with its worker so often. Its pixels go out alone, and
-    /// after all others, since one of them may have killed the workers. It was lost once at least: what was lost within
-    /// a relay's zone, and leased again there, is no attempt of the lease above.
-    fn give_back(&mut self, id: u64, task: OutTask, attempt: u32, now: Duration) -> Acceptance {
-        self.take_in(&task);
-        let (mut n_closed, mut n_failed) = (0, 0);
-        let mut others = BTreeSet::new();
-        for (pixel, request) in task.pixels {
-            if !self.copies.is_open(pixel) {
-                continue;
-            }
-            match self.troubles.lost(pixel, attempt.saturating_sub(1).max(1)) {
-                Verdict::Failed(reason) => {
-                    others.extend(self.fail_for_good(pixel, reason));
-                    n_closed += 1;
-                    n_failed += 1;
-                }
-                Verdict::Open if self.copies.abandon(pixel, id) => self.repeats.last(Repeat {
-                    origin: task.origin,
-                    generation: task.generation,
-                    avoid: self.troubles.failed_at([pixel]),
-                    pixels: vec![(pixel, request)],
-                }),
-                Verdict::Open => self.uncopy(pixel),
-            }
-        }
-        self.settled(id, task.origin, n_closed, others, now);
-        Acceptance::NotBegun { n_failed }
-    }
-
     /// A task whose pixels may have to go out again is from now on looked at pixel by pixel.
-    fn take_in(&mut self, task: &OutTask) {
+    pub(super) fn take_in(&mut self, task: &OutTask) {
         if !self.copies.has(task.origin) {
             let pixels = task.pixels.iter().map(|(pixel, _)| *pixel);
             self.copies.begin(task.origin, pixels);
@@ -334,7 +318,7 @@ impl Ledger {
     }
 
     /// Returns the tasks that are out with the pixel in vain now.
-    fn fail_for_good(&mut self, pixel: Point, reason: String) -> Vec<u64> {
+    pub(super) fn fail_for_good(&mut self, pixel: Point, reason: String) -> Vec<u64> {
         self.troubles.over(pixel);
         self.last_failure.clone_from(&reason);
         self.n_failed += 1;
@@ -344,7 +328,7 @@ impl Ledger {
     }
 
     /// The last copy of a pixel came to nothing; those who still have it may be copied again.
-    fn uncopy(&mut self, pixel: Point) {
+    pub(super) fn uncopy(&mut self, pixel: Point) {
         for holder in self.copies.holders(pixel) {
             if let Some(task) = self.out.get_mut(holder) {
                 task.is_copied = false;
@@ -353,7 +337,7 @@ impl Ledger {
     }
 
     /// So many pixels of a task have their outcomes now; whoever has nothing else open loses.
-    fn settled(
+    pub(super) fn settled(
         &mut self,
         id: u64,
         origin: u64,

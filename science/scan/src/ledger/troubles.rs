@@ -3,6 +3,7 @@
 //! Decision: A task lost too often is given back by whoever gets it next (`docs/decisions.md`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::Point;
 use crate::protocol::WorkerId;
@@ -16,7 +17,12 @@ pub(super) const LOST_FOR_GOOD: u32 = 20;
 /// seems to be there and is not asked may be no worker at all, such as what a relay holds ready.
 const STUBBORN: u32 = 4;
 
-/// Pixels with failures or losses; all others have no entry.
+/// What was turned down waits for so long, and twice as long the next time, ...
+const TURNED_DOWN_PAUSE: Duration = Duration::from_secs(1);
+/// ... up to so many times, four minutes altogether; then those who failed at it get it again.
+const MOST_TURNED_DOWN: u32 = 8;
+
+/// Pixels with failures or losses, or that were turned down; all others have no entry.
 #[derive(Debug, Default)]
 pub(super) struct Troubles(BTreeMap<Point, Trouble>);
 
@@ -27,6 +33,8 @@ struct Trouble {
     failed_at: Vec<WorkerId>,
     n_failures: u32,
     n_lost: u32,
+    /// How often a worker got it that cannot serve the scan.
+    n_turned_down: u32,
     /// Who failed at it with which task; whoever fits it proves them wrong.
     suspects: Vec<(WorkerId, u64)>,
     /// Somebody is there who has not tried it, and does not take it.
@@ -86,6 +94,18 @@ impl Troubles {
         if let Some(trouble) = self.0.get_mut(&pixel) {
             trouble.waited_in_vain = true;
         }
+    }
+
+    /// These pixels were with a worker that cannot serve the scan. Returns how long they should wait for others.
+    pub(super) fn turned_down(&mut self, pixels: impl Iterator<Item = Point>) -> Duration {
+        let mut most = 1;
+        for pixel in pixels {
+            let trouble = self.0.entry(pixel).or_default();
+            trouble.n_turned_down = (trouble.n_turned_down + 1).min(MOST_TURNED_DOWN);
+            trouble.waited_in_vain |= trouble.n_turned_down == MOST_TURNED_DOWN;
+            most = most.max(trouble.n_turned_down);
+        }
+        TURNED_DOWN_PAUSE * (1 << (most - 1))
     }
 
     /// A task of several pixels failed as a whole: any of them may have caused that, or its worker.

@@ -38,12 +38,27 @@ pub enum Report {
     Failed(String),
     /// It was lost with its worker so often that it was not begun.
     NotBegun,
+    /// This worker cannot serve the scan at all.
+    NotServed {
+        /// Why.
+        reason: String,
+        /// Whether the task was lost with a worker before, in the zone of a relay or above it.
+        was_lost: bool,
+    },
 }
 
 impl Report {
     /// A failure of the whole task, for a reason that came from elsewhere: cut, and in plain text.
     pub fn failed(reason: &str) -> Self {
         Self::Failed(shortened(reason))
+    }
+
+    /// The same of a worker that cannot serve the scan.
+    pub fn not_served(reason: &str, was_lost: bool) -> Self {
+        Self::NotServed {
+            reason: shortened(reason),
+            was_lost,
+        }
     }
 }
 
@@ -68,6 +83,13 @@ struct WireResult {
     /// It was not even tried.
     #[serde(default, skip_serializing_if = "is_false")]
     not_begun: bool,
+    /// It was not even tried, for the reason in `failed`, and would not be by this worker. Since 2.1; for readers of
+    /// before, the task failed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    not_served: bool,
+    /// It was lost before that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    was_lost: bool,
 }
 
 #[expect(
@@ -108,6 +130,13 @@ impl ResultBody {
                 not_begun: true,
                 ..WireResult::default()
             },
+            Report::NotServed { reason, was_lost } => WireResult {
+                seconds,
+                failed: Some(shortened(reason)),
+                not_served: true,
+                was_lost: *was_lost,
+                ..WireResult::default()
+            },
         }
         .encode()
     }
@@ -128,6 +157,7 @@ impl ResultBody {
         }
         let report = match (wire.not_begun, &wire.failed) {
             (true, _) => Report::NotBegun,
+            (false, Some(reason)) if wire.not_served => Report::not_served(reason, wire.was_lost),
             (false, Some(reason)) => Report::failed(reason),
             (false, None) => Report::Outcomes(wire.outcomes().map_err(senseless)?),
         };

@@ -66,6 +66,8 @@ fn messages_survive_the_wire() {
         Report::Outcomes(vec![]),
         Report::Failed("no tables here".to_owned()),
         Report::NotBegun,
+        Report::not_served("it asks for another reco", false),
+        Report::not_served("it asks for another reco", true),
     ];
     for report in reports {
         let result = ResultBody {

@@ -173,6 +173,77 @@ fn what_comes_back_unbegun_was_lost_once_at_least() {
     assert_eq!(reasons(&mut ledger), [Some(reason)]);
 }
 
+#[test]
+fn who_cannot_serve_the_scan_is_put_aside_and_the_pixel_is_not_at_fault() {
+    let mut ledger = with_workers(2, 1, &[1, 2]);
+    let cannot = |number, was_lost| says(number, Report::not_served("another reco", was_lost));
+    let task = next(&mut ledger);
+    let acceptance = ledger.accept(task.id, cannot(1, false), START);
+    assert_eq!(acceptance, Acceptance::NotServed { n_failed: 0 });
+    assert!(ledger.is_aside(worker(1)) && !ledger.is_aside(worker(2)));
+    // The other one gets it at once.
+    let again = next(&mut ledger);
+    assert_eq!(
+        (numbers(&again), &again.avoid[..]),
+        (vec![0], &[worker(1)][..])
+    );
+    // It went where it should not have gone, as in the zone of a relay: it waits, longer and longer.
+    ledger.accept(again.id, cannot(1, false), START);
+    let other = next(&mut ledger);
+    assert_eq!(numbers(&other), [1]);
+    does(&mut ledger, 2, &other, START);
+    for (second, pause) in [(0, 2), (2, 4), (6, 8)] {
+        let due = at(second + pause);
+        assert!(ledger.cut_task(2, due - Duration::from_millis(1)).is_none());
+        let again = ledger.cut_task(2, due).unwrap();
+        ledger.accept(again.id, cannot(1, false), due);
+    }
+    let again = ledger.cut_task(2, at(30)).unwrap();
+    does(&mut ledger, 2, &again, at(30));
+    assert!(ledger.is_wave_done());
+    assert_eq!((ledger.counts().failed, ledger.counts().lost), (0, 0));
+}
+
+#[test]
+fn what_failed_and_is_turned_down_ever_again_goes_back_to_where_it_failed() {
+    let mut ledger = with_workers(1, 1, &[1, 2]);
+    let task = next(&mut ledger);
+    ledger.accept(task.id, says(2, Report::failed("dark")), START);
+    let mut now = START;
+    for n in 1..=8 {
+        let task = next_of(&mut ledger, &mut now);
+        assert!(task.avoid.contains(&worker(2)), "{n}");
+        let cannot = Report::not_served("another reco", false);
+        ledger.accept(task.id, says(1, cannot), now);
+    }
+    let task = next_of(&mut ledger, &mut now);
+    assert!(!task.avoid.contains(&worker(2)), "{:?}", task.avoid);
+}
+
+/// The next task, whenever it comes.
+fn next_of(ledger: &mut Ledger, now: &mut Duration) -> Task {
+    loop {
+        match ledger.cut_task(1, *now) {
+            Some(task) => return task,
+            None => *now += at(1) - START,
+        }
+    }
+}
+
+/// What a worker loses is a loss whoever got it next, though no lease above was lost.
+#[test]
+fn what_was_lost_before_it_was_turned_down_counts_as_lost() {
+    let mut ledger = with_workers(1, 1, &[1, 2]);
+    for n_lost in 1..=20 {
+        let task = next(&mut ledger);
+        let report = Report::not_served("another reco", true);
+        let acceptance = ledger.accept(task.id, says(1, report), START);
+        let n_failed = u64::from(n_lost == 20);
+        assert_eq!(acceptance, Acceptance::NotServed { n_failed }, "{n_lost}");
+    }
+    assert!(ledger.is_wave_done());
+}
+
 /// Losses alone never fail a pixel early, however they are distributed over its tasks.
 #[test]
 fn what_was_lost_eight_times_goes_out_alone_and_last_and_after_twenty_it_is_told() {
