@@ -22,6 +22,17 @@ fn a_journal_is_held_while_somebody_writes_it_and_leaves_nothing_when_it_is_disc
 }
 
 #[test]
+fn what_cannot_be_removed_is_not_written_over() {
+    let dir = folder("in-the-way");
+    let path = dir.join("a.scan.db");
+    let in_the_way = lock::beside(&path, "-part");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let refusal = Journal::create(&path, &asked()).unwrap_err();
+    assert!(matches!(refusal, JournalError::Io { .. }), "{refusal}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn a_name_alone_is_in_the_folder_where_one_is() {
     assert_eq!(folder_of(Path::new("a.scan.db")), Path::new("."));
     assert_eq!(folder_of(Path::new("b/a.scan.db")), Path::new("b"));
@@ -97,6 +108,11 @@ fn what_may_pass_says_what_to_do_and_is_not_for_good() {
         assert!(error.may_pass() && !error.is_for_good(), "{error}");
         assert_eq!(error.advice(), format!("{said}: {todo}"));
     }
+    let gone = JournalError::Io {
+        path: "a.scan.db".into(),
+        source: std::io::ErrorKind::NotFound.into(),
+    };
+    assert!(gone.may_pass() && !gone.is_for_good(), "{gone}");
     let corrupt = Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None);
     let error = JournalError::of(Path::new("a.scan.db"), corrupt);
     assert!(error.is_for_good() && !error.may_pass(), "{error}");

@@ -6,7 +6,10 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 use crate::*;
-use skyscan_scan::{Atlas, Variations};
+use skyscan_scan::plan::Disc;
+use skyscan_scan::protocol::WorkerId;
+use skyscan_scan::{Atlas, Plan, Strategy, Variations};
+use skyscan_sky::Equatorial;
 
 #[test]
 fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
@@ -41,6 +44,83 @@ fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
     assert_eq!(contents.busy_seconds, 0.25 * rows.len() as f64);
     let left: Vec<_> = std::fs::read_dir(&dir).unwrap().collect();
     assert_eq!(left.len(), 1, "one file that can be moved: {left:?}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn every_way_to_search_is_asked_again_as_it_was() {
+    let dir = folder("strategies");
+    let path = dir.join("a.scan.db");
+    let disc = Disc {
+        center: Equatorial {
+            ra_rad: 1.25,
+            dec_rad: -0.5,
+        },
+        radius_rad: 0.125,
+    };
+    for within in [None, Some(disc)] {
+        let plan = Plan::new(Strategy::Direct { within }, vec![nside(8)], 4.6);
+        let asked = Asked {
+            plan: plan.unwrap(),
+            ..asked()
+        };
+        let journal = Journal::create(&path, &asked).unwrap();
+        assert_eq!(read(&path).unwrap().asked, asked);
+        journal.discard().unwrap();
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// Who watches a scan with SQLite sees who has it before the first result.
+#[test]
+fn a_scanner_enters_itself_at_once() {
+    let dir = folder("enters");
+    let path = dir.join("a.scan.db");
+    let record = Record::start(Journal::create(&path, &asked()).unwrap(), "test:").unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let n_begun = || -> i64 {
+        let count = "SELECT count(*) FROM times WHERE note = 'test:'";
+        connection.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    let begun = std::time::Instant::now();
+    while n_begun() == 0 {
+        assert!(begun.elapsed().as_secs() < 20, "nobody entered");
+        std::thread::yield_now();
+    }
+    end(record, false).unwrap();
+    assert_eq!(n_begun(), 1);
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn rows_are_numbered_without_gaps_though_scanners_change() {
+    let dir = folder("numbers");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    drop(Journal::create(&path, &asked()).unwrap());
+    for number in 0..3 {
+        let record = Record::start(Journal::resume(&path).unwrap().0.unwrap(), "test:").unwrap();
+        let failures = (0..2).map(|_| FailureRow {
+            point: row(nside(8), 1).point,
+            task: number,
+            worker: WorkerId([1; 16]),
+            reason: "dark".to_owned(),
+        });
+        record.put(Note::Results(Results {
+            failures: failures.collect(),
+            ..desk.results(number, Vec::new())
+        }));
+        end(record, false).unwrap();
+    }
+    let connection = Connection::open(&path).unwrap();
+    let ask = |what: &str| -> i64 {
+        let question =
+            format!("SELECT {what} FROM (SELECT id FROM times UNION SELECT id FROM failures)");
+        connection
+            .query_row(&question, [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(ask("max(id) - min(id) + 1"), ask("count(*)"));
     std::fs::remove_dir_all(dir).unwrap();
 }
 

@@ -53,6 +53,10 @@ fn what_was_changed_is_refused_with_its_batch() {
             "{refusal}"
         );
     }
+    let last: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT max(batch) FROM batches", [], |row| row.get(0))
+        .unwrap();
     for (sql, batch) in [
         ("UPDATE settings SET value = 5 WHERE name = 'fail_after'", 0),
         ("UPDATE event SET mjd = 60001.5", 0),
@@ -60,6 +64,11 @@ fn what_was_changed_is_refused_with_its_batch() {
         ("DELETE FROM batches WHERE batch = 1", 1),
         ("UPDATE scanners SET pid = 1", 1),
         ("DELETE FROM batches", 0),
+        // Rows that no batch vouches for.
+        (
+            "DELETE FROM batches WHERE batch = (SELECT max(batch) FROM batches)",
+            last,
+        ),
     ] {
         let refusal = changed(&path, sql);
         assert!(
@@ -78,6 +87,11 @@ fn another_schema_and_other_numerics_are_refused_and_another_release_is_not() {
         "PRAGMA user_version = 2; UPDATE journal SET schema = 2",
     );
     assert!(refusal.contains("tables of version 2"), "{refusal}");
+    // A head that says something else than the table is no other version.
+    for sql in ["PRAGMA user_version = 2", "PRAGMA application_id = 7"] {
+        let refusal = changed(&path, sql);
+        assert!(refusal.contains("the head of the file"), "{refusal}");
+    }
     // As other releases would have written it, digests and all.
     for (column, value) in [("numerics", "99"), ("release", "'9.9.9'")] {
         let copy = dir.join("other.scan.db");
