@@ -27,7 +27,7 @@ const MOST_ROWS: usize = 50_000;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) struct Keeper {
-    journal: Journal,
+    pub(super) journal: Journal,
     transport: String,
     /// The numbers of workers in the tables.
     workers: HashMap<WorkerId, i64>,
@@ -165,7 +165,7 @@ impl Keeper {
     }
 
     /// Opens the file anew; returns whether what was to be written is there after all.
-    fn look_again(&mut self, intended: Option<Tip>) -> Result<bool, JournalError> {
+    pub(super) fn look_again(&mut self, intended: Option<Tip>) -> Result<bool, JournalError> {
         let path = self.journal.path.clone();
         let connection = file::open(&path)?;
         file::write_ahead(&connection).map_err(|source| JournalError::of(&path, source))?;

@@ -59,3 +59,25 @@ impl Shared {
         self.gives_up.load(Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_rows_pause_a_scan_until_half_of_them_are_written() {
+        let shared = Shared::default();
+        shared.put(MOST_WAITING);
+        assert!(!shared.is_paused());
+        shared.put(1);
+        assert!(shared.is_paused());
+        // What goes on is told once, by the batch that comes down to the half.
+        assert!(!shared.written(MOST_WAITING / 2));
+        assert!(shared.written(1));
+        assert!(!shared.written(1));
+        shared.stuck();
+        assert!(shared.is_paused());
+        assert!(shared.written(1), "the disk took something again");
+        assert!(!shared.is_paused());
+    }
+}

@@ -5,5 +5,6 @@ mod fixture;
 mod flips;
 mod holding;
 mod keeping;
+mod looking_again;
 mod pausing;
 mod refusing;

@@ -197,7 +197,7 @@ impl Reading {
     }
 }
 
-/// Whether the system is at fault, not the file. A file that ends early is.
+/// Whether the system is at fault, not the file: a file that ends early is itself.
 fn is_systems(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
         return false;
@@ -249,4 +249,23 @@ fn point(row: &Row<'_>) -> rusqlite::Result<(Point, PixelOutcome)> {
         energy_total_gev: energy(6)?,
     };
     Ok((point, PixelOutcome::Fitted(fit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_ends_early_is_damaged_and_a_disk_that_fails_is_not() {
+        for (code, is_of_system) in [
+            (ffi::SQLITE_IOERR_READ, true),
+            (ffi::SQLITE_BUSY, true),
+            (ffi::SQLITE_IOERR_SHORT_READ, false),
+            (ffi::SQLITE_CORRUPT, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(is_systems(&error), is_of_system, "{error}");
+        }
+        assert!(!is_systems(&rusqlite::Error::QueryReturnedNoRows));
+    }
 }

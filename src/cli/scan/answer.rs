@@ -258,8 +258,13 @@ impl Call<'_> {
             tell("scan: finished before: no pixel is scanned again, its files are written again");
         }
         let (scanned, timeline) = self.scanned(begun, kept, view, stop)?;
-        if let Some(journal) = &begun.journal {
-            tell_how_to_go_on(&scanned, journal);
+        match &begun.journal {
+            Some(journal) if journal.exists() => tell_how_to_go_on(&scanned, journal),
+            Some(journal) => tell(&format!(
+                "{} is gone: somebody removed or moved it while the scan ran, and nothing can go on from there",
+                journal.display()
+            )),
+            None => {}
         }
         self.tell(begun, &scanned, timeline)
     }

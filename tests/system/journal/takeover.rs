@@ -1,4 +1,4 @@
-//! A scanner that comes back after another one took its journal over.
+//! A journal that somebody else takes: a scanner that comes back after another one went on, and a hand that removes it.
 
 use libtest_mimic::Failed;
 use skyscan_free_ports::free_ports;
@@ -7,10 +7,40 @@ use super::run::{Running, Site, map_of, result, undisturbed};
 use crate::needs::Check;
 
 pub(super) fn checks() -> Vec<(&'static str, Check)> {
-    vec![(
-        "a_scanner_that_comes_back_is_refused_with_all_that_its_workers_bring",
-        fenced,
-    )]
+    vec![
+        (
+            "a_scanner_that_comes_back_is_refused_with_all_that_its_workers_bring",
+            fenced,
+        ),
+        (
+            "a_journal_that_is_removed_while_it_is_written_is_missed",
+            removed,
+        ),
+    ]
+}
+
+/// SQLite goes on writing to what has no name any more.
+fn removed() -> Result<(), Failed> {
+    let ports = free_ports::<1>()?;
+    let place = format!("zmq://127.0.0.1:{}", ports[0]);
+    let site = Site::new("journal-removed")?;
+    let (expected, _) = undisturbed(&site)?;
+    let mut command = site.scan();
+    command.args(["--workers", "0", "--transport", &place]);
+    let scanner = Running::start(command)?;
+    scanner.wait_for("no worker has come")?;
+    let journal = site.journal()?;
+    std::fs::remove_file(&journal)?;
+    let _worker = Running::start(site.worker(&place))?;
+    let output = scanner.finish()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    let gone = format!("{} is gone", journal.display());
+    assert!(told.contains(&gone), "{told}");
+    let scan = result(&output)?;
+    let files = scan["files"].to_string();
+    assert!(!files.contains("scan.db"), "{files}");
+    assert_eq!(map_of(&scan)?, expected);
+    Ok(())
 }
 
 /// It is stopped as by a machine that sleeps, and its lock is lost as on a network file system.

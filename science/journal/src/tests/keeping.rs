@@ -40,7 +40,7 @@ fn a_journal_gives_back_what_was_asked_and_every_bit_that_was_put_in() {
     // Equality takes -0.0 for 0.0; the hash does not.
     assert_eq!(contents.atlas.nominal.sha256_hex(), map(&rows).sha256_hex());
     assert!(contents.is_finished);
-    assert_eq!(contents.counts.accepted, 300);
+    assert_eq!((contents.counts.accepted, contents.counts.lost), (300, 23));
     assert_eq!(contents.busy_seconds, 0.25 * rows.len() as f64);
     let left: Vec<_> = std::fs::read_dir(&dir).unwrap().collect();
     assert_eq!(left.len(), 1, "one file that can be moved: {left:?}");
@@ -89,6 +89,38 @@ fn a_scanner_enters_itself_at_once() {
     }
     end(record, false).unwrap();
     assert_eq!(n_begun(), 1);
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn who_goes_on_knows_what_was_counted_and_how_many_waves_there_were() {
+    let dir = folder("counted");
+    let path = dir.join("a.scan.db");
+    let desk = Arc::new(Desk::default());
+    drop(Journal::create(&path, &asked()).unwrap());
+    for number in 0..3 {
+        let record = Record::start(Journal::resume(&path).unwrap().0.unwrap(), "test:").unwrap();
+        record.put(Note::Wave(nside(4), 10));
+        let attempts = [(1, "duplicate"), (2, "failed"), (9, "not begun")];
+        let attempts = attempts.map(|(attempt, became)| AttemptRow {
+            task: number,
+            attempt,
+            worker: WorkerId([1; 16]),
+            seconds: 0.5,
+            became,
+        });
+        record.put(Note::Results(Results {
+            attempts: attempts.to_vec(),
+            ..desk.results(number, Vec::new())
+        }));
+        end(record, false).unwrap();
+    }
+    let counts = read(&path).unwrap().counts;
+    assert_eq!((counts.duplicate, counts.failed, counts.lost), (3, 3, 27));
+    let connection = Connection::open(&path).unwrap();
+    let waves = "SELECT count(*), max(wave) FROM rounds";
+    let waves = connection.query_row(waves, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(waves.unwrap(), (3, 2));
     std::fs::remove_dir_all(dir).unwrap();
 }
 

@@ -79,12 +79,15 @@ fn who_stops_does_not_wait_for_the_disk() {
     let dir = folder("stop");
     let path = dir.join("a.scan.db");
     let desk = Arc::new(Desk::default());
-    let record = Record::start(Journal::create(&path, &asked()).unwrap(), "test:").unwrap();
+    let mut record = Record::start(Journal::create(&path, &asked()).unwrap(), "test:").unwrap();
+    let mut news = record.news().unwrap();
     let blocker = rusqlite::Connection::open(&path).unwrap();
     blocker.busy_timeout(LONG).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     record.put(Note::Results(desk.results(1, rows(nside(8), 0..10))));
     assert!(end(record, false).is_err());
+    let told: Vec<News> = std::iter::from_fn(|| news.try_recv().ok()).collect();
+    assert!(matches!(told.last(), Some(News::Ended(_))), "{told:?}");
     assert!(desk.confirmed.lock().unwrap().is_empty());
     assert_eq!(desk.n_returned(LONG), 1, "they come again");
     std::fs::remove_dir_all(dir).unwrap();

@@ -117,6 +117,28 @@ fn another_schema_and_other_numerics_are_refused_and_another_release_is_not() {
     std::fs::remove_dir_all(dir).unwrap();
 }
 
+/// Digests alone do not make sense of a row.
+#[test]
+fn what_cannot_be_read_is_damage_though_its_digest_fits() {
+    let (dir, path) = finished("senseless");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("UPDATE pixels SET pixel = 4000 WHERE pixel = 7")
+        .unwrap();
+    mend(&connection);
+    let last: i64 = connection
+        .query_row("SELECT max(batch) FROM batches", [], |row| row.get(0))
+        .unwrap();
+    drop(connection);
+    let refusal = read(&path).unwrap_err().to_string();
+    let expected = format!("damaged in batch {last} ");
+    assert!(
+        refusal.contains(&expected) && refusal.contains("table pixels"),
+        "{refusal}"
+    );
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 /// Gives every batch the digest of the rows that it has now.
 fn mend(connection: &Connection) {
     let mut chain = batch::Chain::default();
