@@ -18,7 +18,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// SQLite cannot use it.
-    #[error("cannot use the journal {path}")]
+    #[error("cannot use the journal {path} ({})", todo(source))]
     Sqlite {
         /// Which one.
         path: PathBuf,
@@ -146,25 +146,31 @@ impl JournalError {
 
     /// What SQLite or the system said, and what to do about it.
     pub(super) fn advice(&self) -> String {
-        let code = match self {
-            Self::Sqlite { source, .. } => source.sqlite_error_code(),
-            _ => None,
-        };
-        let todo = match code {
-            Some(ErrorCode::DiskFull) => "make room there",
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                "make its folder writable again"
-            }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                "end the program that writes to it"
-            }
-            _ => "look at its disk",
-        };
-        let said = match self {
-            Self::Sqlite { source, .. } => source.to_string(),
-            Self::Io { source, .. } => source.to_string(),
-            other => other.to_string(),
-        };
-        format!("{said}: {todo}")
+        match self {
+            Self::Sqlite { source, .. } => format!("{source}: {}", todo(source)),
+            Self::Io { source, .. } => format!("{source}: {LOOK}"),
+            other => format!("{other}: {LOOK}"),
+        }
+    }
+}
+
+/// What to do where nothing better is known.
+const LOOK: &str = "look at its disk";
+
+/// What to do about what SQLite said.
+fn todo(said: &rusqlite::Error) -> &'static str {
+    match said.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "make room there",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "make its folder writable again"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "end the program that writes to it"
+        }
+        Some(ErrorCode::ConstraintViolation) => "another program wrote to it: end one of them",
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "restore a copy of the file, or move it away and scan anew"
+        }
+        _ => LOOK,
     }
 }

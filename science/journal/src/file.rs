@@ -69,10 +69,14 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
 
 fn connect(path: &Path, how: OpenFlags) -> Result<Connection, JournalError> {
     // SQLite would make one, or call it a database that cannot be opened.
-    std::fs::metadata(path).map_err(|source| JournalError::Io {
+    let metadata = std::fs::metadata(path).map_err(|source| JournalError::Io {
         path: path.to_path_buf(),
         source,
     })?;
+    // Who opens a pipe waits for somebody who writes to it.
+    if !metadata.is_file() {
+        return Err(JournalError::Foreign(path.to_path_buf()));
+    }
     let open = || {
         let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(std::time::Duration::from_millis(u64::from(BUSY_MS)))?;

@@ -1,6 +1,7 @@
 //! What journals keep, what they refuse, and what a disk may do to them.
 
 mod crash;
+mod finding;
 mod fixture;
 mod flips;
 mod holding;

@@ -30,8 +30,10 @@ pub(super) async fn check(
 
 /// Whose token it is, if it allows the method.
 pub(super) fn admit(app: &App, method: &Method, headers: &HeaderMap) -> Result<Holder, Problem> {
-    let brought = headers.get(header::AUTHORIZATION);
-    let secret = brought
+    // Of two, a proxy on the way may have judged the other one.
+    let mut brought = headers.get_all(header::AUTHORIZATION).iter();
+    let only = brought.next().filter(|_| brought.next().is_none());
+    let secret = only
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))

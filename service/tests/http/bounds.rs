@@ -149,6 +149,19 @@ fn no_path_leads_out_of_a_scans_folder() {
 }
 
 #[test]
+fn of_two_tokens_neither_counts() {
+    let data = tempfile::tempdir().unwrap();
+    let place = Place::open(config(data.path()));
+    for (n_times, status) in [(1, "200"), (2, "401")] {
+        let tokens = "Authorization: Bearer TOKEN\r\n".repeat(n_times);
+        let request =
+            format!("GET /api/v1/whoami HTTP/1.1\r\nHost: x\r\n{tokens}Connection: close\r\n\r\n");
+        let answer = raw(&place, data.path(), &request);
+        assert_eq!(&answer[9..12], status, "{answer}");
+    }
+}
+
+#[test]
 fn what_a_browser_could_execute_is_to_be_kept_not_shown() {
     let data = tempfile::tempdir().unwrap();
     let place = Place::open(config(data.path()));

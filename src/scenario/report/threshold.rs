@@ -33,7 +33,9 @@ impl FromStr for Threshold {
         let mut known = FIGURES.into_iter();
         let figure = known.find(|figure| figure.name == name.trim());
         let figure = figure.ok_or_else(wanted)?;
-        let value = rest[1..].trim().parse().map_err(|_| wanted())?;
+        let value = rest[1..].trim().parse().ok();
+        let value = value.filter(|value: &f64| value.is_finite());
+        let value = value.ok_or_else(wanted)?;
         Ok(Self {
             figure,
             is_below: rest.starts_with('<'),
@@ -110,6 +112,8 @@ mod tests {
             "utilisation",
             "speed<3",
             "utilisation<fast",
+            "utilisation<nan",
+            "utilisation<inf",
             "utilisation=1",
         ] {
             let error = text.parse::<Threshold>().unwrap_err();

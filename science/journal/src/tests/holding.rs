@@ -102,11 +102,14 @@ fn what_may_pass_says_what_to_do_and_is_not_for_good() {
         (ffi::SQLITE_LOCKED, "end the program that writes to it"),
         (ffi::SQLITE_IOERR, "look at its disk"),
     ] {
+        // As it is told where a journal is opened, too.
         let source = Error::SqliteFailure(ffi::Error::new(code), None);
         let said = source.to_string();
         let error = JournalError::of(Path::new("a.scan.db"), source);
         assert!(error.may_pass() && !error.is_for_good(), "{error}");
         assert_eq!(error.advice(), format!("{said}: {todo}"));
+        let told = format!("cannot use the journal a.scan.db ({todo})");
+        assert_eq!(error.to_string(), told);
     }
     let gone = JournalError::Io {
         path: "a.scan.db".into(),

@@ -115,7 +115,9 @@ fn who_goes_on_knows_what_was_counted_and_how_many_waves_there_were() {
         }));
         end(record, false).unwrap();
     }
-    let counts = read(&path).unwrap().counts;
+    let contents = read(&path).unwrap();
+    assert_eq!(contents.n_waves, 3);
+    let counts = contents.counts;
     assert_eq!((counts.duplicate, counts.failed, counts.lost), (3, 3, 27));
     let connection = Connection::open(&path).unwrap();
     let waves = "SELECT count(*), max(wave) FROM rounds";

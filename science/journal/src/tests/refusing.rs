@@ -172,6 +172,7 @@ fn what_is_no_journal_is_called_so() {
     std::fs::write(&path, "{}").unwrap();
     assert!(!is_journal(&path));
     assert!(matches!(read(&path), Err(JournalError::Foreign(_))));
+    assert!(matches!(read(&dir), Err(JournalError::Foreign(_))));
     assert!(matches!(
         read(&dir.join("nothing.scan.db")),
         Err(JournalError::Io { .. })
