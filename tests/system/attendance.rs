@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::net::TcpStream;
+use std::time::Instant;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -98,7 +99,11 @@ fn who_comes() -> Result<(), Failed> {
         links["links"][0]["recos"],
         serde_json::json!(["photon-mpe"])
     );
-    assert!(page(&address, "/metrics")?.contains("\nskyscan_scan_workers 1\n"));
+    // Who comes is told by the one who keeps the list; the scan itself may hear of it later.
+    let begun = Instant::now();
+    while !page(&address, "/metrics")?.contains("\nskyscan_scan_workers 1\n") {
+        assert!(begun.elapsed().as_secs() < 20, "it never does");
+    }
     assert!(page(&address, "/nothing").is_err());
 
     // Another one asked to leave says goodbye, a killed one is missed.

@@ -32,12 +32,17 @@ const SCRIPT_FOLDERS: [&str; 3] = [
 
 /// How long a node may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(120);
+/// How long what was killed may take to be gone.
+const DEATH_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs epmd and the broker until the standard input ends, then kills the whole process group,
-/// itself included. Job control would need a terminal.
+/// itself included. Job control would need a terminal. An epmd that cannot listen ends it all.
 const WATCHDOG: &str = r#"
 epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
-until epmd -names >/dev/null 2>&1; do sleep 0.05; done
+until epmd -names >/dev/null 2>&1; do
+    kill -0 $! 2>/dev/null || exit 1
+    sleep 0.05
+done
 "$0" </dev/null &
 cat >/dev/null
 kill -9 0
@@ -167,9 +172,14 @@ impl Node {
     /// Kills the node as a crash of its machine would; what it wrote to disk stays.
     pub fn kill(&mut self) -> Result<()> {
         if let Some(mut broker) = self.broker.take() {
-            // The end of its input makes the watchdog kill the whole group.
-            drop(broker.stdin.take());
+            // The end of its input would make the watchdog kill the whole group, if it has come so far.
+            signal_group(&broker, "-KILL")?;
             broker.wait().context("failed to wait for the broker")?;
+            // The watchdog may go before the others: an epmd that still listens keeps the next one out.
+            let since = Instant::now();
+            while since.elapsed() < DEATH_PATIENCE && signal_group(&broker, "-0")? {
+                pause();
+            }
         }
         Ok(())
     }
@@ -321,6 +331,16 @@ impl Node {
         let lines = lines(&self.folder.join("console.log"));
         lines[lines.len().saturating_sub(20)..].join(" | ")
     }
+}
+
+/// Sends a signal to all that a watchdog started; returns whether there was anybody.
+fn signal_group(watchdog: &Child, signal: &str) -> Result<bool> {
+    let sent = Command::new("kill")
+        .args([signal, "--", &format!("-{}", watchdog.id())])
+        .stderr(Stdio::null())
+        .status()
+        .context("failed to run kill")?;
+    Ok(sent.success())
 }
 
 /// Whether an AMQP broker answers at this address: the port alone may open too early.
