@@ -2,7 +2,7 @@
 
 mod crash;
 mod finding;
-mod fixture;
+pub(crate) mod fixture;
 mod flips;
 mod holding;
 mod keeping;

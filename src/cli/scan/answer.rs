@@ -78,6 +78,13 @@ pub(in crate::cli) struct Begun {
     pub(super) journal: Option<PathBuf>,
 }
 
+impl Begun {
+    /// Its journal, unless somebody removed or moved it.
+    pub(super) fn journal_that_is_there(&self) -> Option<&PathBuf> {
+        self.journal.as_ref().filter(|path| path.exists())
+    }
+}
+
 /// What was asked, with what this process makes of it.
 pub(in crate::cli) type Understood = (Asked, Option<Arc<dyn Reco>>, Vec<Mark>);
 
@@ -258,13 +265,13 @@ impl Call<'_> {
             tell("scan: finished before: no pixel is scanned again, its files are written again");
         }
         let (scanned, timeline) = self.scanned(begun, kept, view, stop)?;
-        match &begun.journal {
-            Some(journal) if journal.exists() => tell_how_to_go_on(&scanned, journal),
-            Some(journal) => tell(&format!(
+        match (begun.journal_that_is_there(), &begun.journal) {
+            (Some(journal), _) => tell_how_to_go_on(&scanned, journal),
+            (None, Some(gone)) => tell(&format!(
                 "{} is gone: somebody removed or moved it while the scan ran, and nothing can go on from there",
-                journal.display()
+                gone.display()
             )),
-            None => {}
+            (None, None) => {}
         }
         self.tell(begun, &scanned, timeline)
     }

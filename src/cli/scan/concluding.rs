@@ -28,7 +28,7 @@ impl Call<'_> {
             regions: choice,
             ..
         } = &begun.asked;
-        let journal = begun.journal.as_ref().filter(|path| path.exists());
+        let journal = begun.journal_that_is_there();
         // Once systematics have begun, the first scan has ended, whatever becomes of them.
         let has_ended = scanned.ending == Ending::Fulfilled || !scanned.varied.is_empty();
         let averaged = Averaged::of(scanned, problem.systematics.as_ref(), choice, plan);

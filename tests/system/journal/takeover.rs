@@ -1,7 +1,7 @@
 //! A journal that somebody else takes: a scanner that comes back after another one went on, and a hand that removes it.
 
 use libtest_mimic::Failed;
-use skyscan_free_ports::free_ports;
+use skyscan_free_ports::{free_port, free_ports};
 
 use super::run::{Running, Site, map_of, result, undisturbed};
 use crate::needs::Check;
@@ -19,16 +19,21 @@ pub(super) fn checks() -> Vec<(&'static str, Check)> {
     ]
 }
 
-/// SQLite goes on writing to what has no name any more.
-fn removed() -> Result<(), Failed> {
-    let ports = free_ports::<1>()?;
-    let place = format!("zmq://127.0.0.1:{}", ports[0]);
-    let site = Site::new("journal-removed")?;
-    let (expected, _) = undisturbed(&site)?;
+/// A scanner at this place whom nobody has come to.
+fn alone_at(site: &Site, place: &str) -> Result<Running, Failed> {
     let mut command = site.scan();
-    command.args(["--workers", "0", "--transport", &place]);
+    command.args(["--workers", "0", "--transport", place]);
     let scanner = Running::start(command)?;
     scanner.wait_for("no worker has come")?;
+    Ok(scanner)
+}
+
+/// SQLite goes on writing to what has no name any more.
+fn removed() -> Result<(), Failed> {
+    let place = format!("zmq://127.0.0.1:{}", free_port()?);
+    let site = Site::new("journal-removed")?;
+    let (expected, _) = undisturbed(&site)?;
+    let scanner = alone_at(&site, &place)?;
     let journal = site.journal()?;
     std::fs::remove_file(&journal)?;
     let _worker = Running::start(site.worker(&place))?;
@@ -49,10 +54,7 @@ fn fenced() -> Result<(), Failed> {
     let [first_place, second_place] = ports.map(|port| format!("zmq://127.0.0.1:{port}"));
     let site = Site::new("journal-fenced")?;
     let (expected, _) = undisturbed(&site)?;
-    let mut command = site.scan();
-    command.args(["--workers", "0", "--transport", &first_place]);
-    let first = Running::start(command)?;
-    first.wait_for("no worker has come")?;
+    let first = alone_at(&site, &first_place)?;
     first.signal("STOP")?;
     let mut lock = site.journal()?.into_os_string();
     lock.push("-lock");
@@ -62,10 +64,7 @@ fn fenced() -> Result<(), Failed> {
     let [_first_worker, second_worker] = workers;
     let second_worker = second_worker?;
     second_worker.signal("STOP")?;
-    let mut command = site.scan();
-    command.args(["--workers", "0", "--transport", &second_place]);
-    let second = Running::start(command)?;
-    second.wait_for("no worker has come")?;
+    let second = alone_at(&site, &second_place)?;
     first.signal("CONT")?;
     let refused = first.wait_for("results are refused")?;
     assert!(refused.contains("has taken"), "{refused}");

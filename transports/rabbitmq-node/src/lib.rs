@@ -35,15 +35,18 @@ const START_PATIENCE: Duration = Duration::from_secs(120);
 /// How long what was killed may take to be gone.
 const DEATH_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs epmd and the broker until the standard input ends, then kills the whole process group,
-/// itself included. Job control would need a terminal. An epmd that cannot listen ends it all.
+/// Runs epmd and the broker until the standard input, or one of them, ends; then kills the whole process
+/// group, itself included. Job control would need a terminal.
 const WATCHDOG: &str = r#"
-epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
-until epmd -names >/dev/null 2>&1; do
-    kill -0 $! 2>/dev/null || exit 1
-    sleep 0.05
-done
-"$0" </dev/null &
+{
+    epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
+    until epmd -names >/dev/null 2>&1; do
+        kill -0 $! 2>/dev/null || kill -9 0
+        sleep 0.05
+    done
+    "$0"
+    kill -9 0
+} </dev/null &
 cat >/dev/null
 kill -9 0
 "#;
@@ -172,12 +175,12 @@ impl Node {
     /// Kills the node as a crash of its machine would; what it wrote to disk stays.
     pub fn kill(&mut self) -> Result<()> {
         if let Some(mut broker) = self.broker.take() {
-            // The end of its input would make the watchdog kill the whole group, if it has come so far.
-            signal_group(&broker, "-KILL")?;
+            // The end of its input makes the watchdog kill the whole group.
+            drop(broker.stdin.take());
             broker.wait().context("failed to wait for the broker")?;
-            // The watchdog may go before the others: an epmd that still listens keeps the next one out.
+            // It may go before the others: an epmd that still listens keeps the next one out.
             let since = Instant::now();
-            while since.elapsed() < DEATH_PATIENCE && signal_group(&broker, "-0")? {
+            while since.elapsed() < DEATH_PATIENCE && self.own_ports().any(is_taken) {
                 pause();
             }
         }
@@ -302,6 +305,12 @@ impl Node {
             )
     }
 
+    /// Where nobody but this node listens: a cluster has one epmd.
+    fn own_ports(&self) -> impl Iterator<Item = u16> {
+        let epmd = self.company.is_none().then_some(self.epmd_port);
+        [self.port, self.dist_port].into_iter().chain(epmd)
+    }
+
     fn await_port(&mut self) -> Result<()> {
         let since = Instant::now();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
@@ -333,14 +342,9 @@ impl Node {
     }
 }
 
-/// Sends a signal to all that a watchdog started; returns whether there was anybody.
-fn signal_group(watchdog: &Child, signal: &str) -> Result<bool> {
-    let sent = Command::new("kill")
-        .args([signal, "--", &format!("-{}", watchdog.id())])
-        .stderr(Stdio::null())
-        .status()
-        .context("failed to run kill")?;
-    Ok(sent.success())
+/// Whether somebody listens at a port.
+fn is_taken(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// Whether an AMQP broker answers at this address: the port alone may open too early.

@@ -305,62 +305,22 @@ fn minus_zeros(numbers: &[Option<f64>]) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use skyscan_transport::{Conclusion, LinkId, Outcome, Receipts, SettledBatch, TaskId};
-
     use super::*;
-    use crate::note::Results;
-
-    struct Nobody;
-
-    impl Receipts for Nobody {
-        fn confirmed(&self, _: u64, _: usize) {}
-        fn unconfirmed(&self, _: u64, _: Vec<Outcome>) {}
-    }
+    use crate::Results;
+    use crate::tests::fixture::{Desk, attempt, failure, nside, rows};
 
     #[test]
     fn a_load_weighs_as_many_rows_as_its_results_have() {
-        let attempt = AttemptRow {
-            task: 1,
-            attempt: 1,
-            worker: WorkerId([1; 16]),
-            seconds: 0.5,
-            became: "failed",
-        };
-        let failure = FailureRow {
-            point: skyscan_scan::Point::from(skyscan_sky::Pixel {
-                nside: skyscan_sky::Nside::try_from(1).unwrap(),
-                index: 1,
-            }),
-            task: 1,
-            worker: WorkerId([1; 16]),
-            reason: "dark".to_owned(),
-        };
-        let pixel = PixelRow {
-            point: failure.point,
-            outcome: skyscan_sky::map::PixelOutcome::Failed("dark".to_owned()),
-            task: 1,
-            attempt: 1,
-            worker: WorkerId([1; 16]),
-            seconds: 0.5,
-        };
-        let outcome = Outcome {
-            task: TaskId(1),
-            attempt: 1,
-            link: LinkId(1),
-            worker: WorkerId([1; 16]),
-            conclusion: Conclusion::Rejected("dark".to_owned()),
-        };
-        let results = Results {
-            pixels: vec![pixel; 2],
-            attempts: vec![attempt; 3],
-            failures: vec![failure; 4],
-            ..Results::new(SettledBatch::new(vec![outcome; 5], 0, Arc::new(Nobody)))
-        };
+        let desk = Arc::new(Desk::default());
         let mut load = Load::new(None);
-        load.add(Note::Results(results));
-        assert_eq!((load.n_rows, load.n_results()), (9, 5));
+        for number in 0..2 {
+            load.add(Note::Results(Results {
+                attempts: vec![attempt(1, "failed"); 3],
+                failures: vec![failure(); 4],
+                ..desk.results(number, rows(nside(8), 0..2))
+            }));
+        }
+        assert_eq!((load.n_rows, load.n_results()), (18, 2));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn asked() -> Asked {
     }
 }
 
-pub(super) fn nside(nside: u32) -> Nside {
+pub(crate) fn nside(nside: u32) -> Nside {
     Nside::try_from(nside).unwrap()
 }
 
@@ -73,7 +73,28 @@ pub(super) fn row(nside: Nside, index: u64) -> PixelRow {
     }
 }
 
-pub(super) fn rows(nside: Nside, indices: impl IntoIterator<Item = u64>) -> Vec<PixelRow> {
+/// A result that brought no pixel.
+pub(crate) fn attempt(attempt: u32, became: &'static str) -> AttemptRow {
+    AttemptRow {
+        task: 1,
+        attempt,
+        worker: WorkerId([1; 16]),
+        seconds: 0.5,
+        became,
+    }
+}
+
+/// A worker failed at a pixel.
+pub(crate) fn failure() -> FailureRow {
+    FailureRow {
+        point: row(nside(8), 1).point,
+        task: 1,
+        worker: WorkerId([1; 16]),
+        reason: "dark".to_owned(),
+    }
+}
+
+pub(crate) fn rows(nside: Nside, indices: impl IntoIterator<Item = u64>) -> Vec<PixelRow> {
     indices.into_iter().map(|index| row(nside, index)).collect()
 }
 
@@ -87,7 +108,7 @@ pub(super) fn map(rows: &[PixelRow]) -> SkyMap {
 
 /// The batches that were confirmed, and those that were given back.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(crate) struct Desk {
     pub(super) confirmed: Mutex<BTreeSet<u64>>,
     pub(super) returned: Mutex<BTreeSet<u64>>,
     has_returned: Condvar,
@@ -114,7 +135,7 @@ impl Desk {
         waited.unwrap().0.len()
     }
 
-    pub(super) fn results(self: &Arc<Self>, number: u64, pixels: Vec<PixelRow>) -> Results {
+    pub(crate) fn results(self: &Arc<Self>, number: u64, pixels: Vec<PixelRow>) -> Results {
         let outcome = Outcome {
             task: TaskId(number),
             attempt: 1,

@@ -282,10 +282,10 @@ impl Ledger {
                     others.extend(self.fail_for_good(failed.pixel, reason));
                     n_failed += 1;
                 }
-                Verdict::Open if self.copies.abandon(failed.pixel, id) => {
+                Verdict::Open if self.is_left_by_all(failed.pixel, id) => {
                     again.push((failed.pixel, failed.request));
                 }
-                Verdict::Open => self.uncopy(failed.pixel),
+                Verdict::Open => {}
             }
         }
         if !again.is_empty() {
@@ -327,13 +327,16 @@ impl Ledger {
         self.copies.settle(pixel)
     }
 
-    /// The last copy of a pixel came to nothing; those who still have it may be copied again.
-    pub(super) fn uncopy(&mut self, pixel: Point) {
+    /// A task came to nothing for this pixel. Returns whether nobody else is out with it, so that it has to go out
+    /// again; those who are may be copied again.
+    pub(super) fn is_left_by_all(&mut self, pixel: Point, id: u64) -> bool {
+        let is_left = self.copies.abandon(pixel, id);
         for holder in self.copies.holders(pixel) {
             if let Some(task) = self.out.get_mut(holder) {
                 task.is_copied = false;
             }
         }
+        is_left
     }
 
     /// So many pixels of a task have their outcomes now; whoever has nothing else open loses.

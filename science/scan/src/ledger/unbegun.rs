@@ -28,10 +28,8 @@ impl Ledger {
         self.take_in(&task);
         let mut again = Vec::new();
         for (pixel, request) in task.pixels {
-            match self.copies.is_open(pixel) {
-                true if self.copies.abandon(pixel, id) => again.push((pixel, request)),
-                true => self.uncopy(pixel),
-                false => {}
+            if self.copies.is_open(pixel) && self.is_left_by_all(pixel, id) {
+                again.push((pixel, request));
             }
         }
         if !again.is_empty() {
@@ -69,13 +67,13 @@ impl Ledger {
                     n_closed += 1;
                     n_failed += 1;
                 }
-                Verdict::Open if self.copies.abandon(pixel, id) => self.repeats.last(Repeat {
+                Verdict::Open if self.is_left_by_all(pixel, id) => self.repeats.last(Repeat {
                     origin: task.origin,
                     generation: task.generation,
                     avoid: self.troubles.failed_at([pixel]),
                     pixels: vec![(pixel, request)],
                 }),
-                Verdict::Open => self.uncopy(pixel),
+                Verdict::Open => {}
             }
         }
         self.settled(id, task.origin, n_closed, others, now);
