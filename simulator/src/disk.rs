@@ -138,8 +138,12 @@ impl Disk {
                 return;
             }
             notes.written(batch.n_rows);
-            for results in batch.results {
-                drop(results.receipt.confirm());
+            for receipt in batch
+                .results
+                .into_iter()
+                .filter_map(|results| results.receipt)
+            {
+                drop(receipt.confirm());
             }
             if let Some(Note::End { done, .. }) = batch.end {
                 // A Scanner that is gone does not ask.

@@ -15,8 +15,7 @@ use super::partner::{Partner, Refined, TakeMap, WaveScanned};
 use super::progress::{Progress, RoundName, RoundProgress};
 use crate::journal::Note;
 use crate::protocol::{Hello, Message as _, TaskBody};
-use crate::reco::PixelRequest;
-use crate::scan::{Atlas, Ledger, Point, PutAside, Task};
+use crate::scan::{Asked, Atlas, Ledger, PutAside, Task};
 pub use ending::{Ending, Scanned};
 use hung::Hung;
 use links::{LinkShare, Links};
@@ -29,6 +28,7 @@ use watching::Watch;
 
 mod collecting;
 mod ending;
+mod foreseeing;
 mod hung;
 mod links;
 mod meters;
@@ -101,6 +101,7 @@ pub fn start(
             unsent: Vec::new(),
             unplaced: Vec::new(),
             is_submitting: false,
+            is_foreseeing: false,
             phase: Phase::Refining,
             ended: Some(ended),
         }
@@ -129,6 +130,8 @@ pub struct Scanner {
     /// Copies, while the hub is asked who holds what nothing has come of.
     unplaced: Vec<Task>,
     is_submitting: bool,
+    /// The partner is asked what will probably come.
+    is_foreseeing: bool,
     phase: Phase,
     ended: Option<oneshot::Sender<Result<Scanned, TransportError>>>,
 }
@@ -239,7 +242,7 @@ impl Scanner {
     }
 
     /// Begins a wave, or what of it is not known yet.
-    fn begin(&mut self, wave: Vec<(Point, PixelRequest)>, context: &mut Context<Self>) {
+    fn begin(&mut self, wave: Vec<Asked>, context: &mut Context<Self>) {
         let is_last = wave.is_empty();
         let (known, wave) = match self.keeping.recall(wave) {
             Ok(parts) => parts,
@@ -258,8 +261,15 @@ impl Scanner {
         if wave.is_empty() {
             return self.refine(context);
         }
-        self.ledger.begin_wave(wave, self.begun.elapsed());
-        self.hand_out(context);
+        let n_before = self.ledger.counts().asked_for;
+        let done_ahead = self.ledger.begin_wave(wave, self.begun.elapsed());
+        self.meters
+            .asked_for(self.ledger.counts().asked_for - n_before);
+        self.adopt(&done_ahead);
+        match self.ledger.is_wave_done() {
+            true => self.end_wave(context),
+            false => self.hand_out(context),
+        }
     }
 
     /// Cuts tasks until the workers are covered, and submits them.
@@ -282,13 +292,16 @@ impl Scanner {
             };
             self.send(task);
         }
+        if !is_for_nobody && !is_paused && self.phase == Phase::Scanning {
+            self.work_ahead(context);
+        }
         self.meters.handed_out(begun, self.ledger.n_leased());
         self.submit(context);
         self.report();
     }
 
     fn send(&mut self, mut task: Task) {
-        self.meters.task_sent(task.id);
+        self.meters.task_sent();
         // Where all avoid it anybody may get it; of those only who can help shall.
         if !self.links.is_anyone_but(&task.avoid) {
             task.avoid = Avoided::default();
@@ -330,12 +343,14 @@ impl Scanner {
     /// for the next wave shall not begin them.
     fn end_wave(&mut self, context: &mut Context<Self>) {
         self.report();
-        // What is not with the hub yet can only be copies that lost.
-        self.ledger.purged(self.unsent.len() + self.unplaced.len());
-        self.unsent.clear();
+        // What is not with the hub yet can only be copies that lost, and what is ahead.
+        let n_unsent = self.unsent.len() + self.unplaced.len();
+        let ledger = &self.ledger;
+        self.unsent.retain(|frame| ledger.is_ahead(frame.task.0));
         self.unplaced.clear();
-        self.meters.wave_ended();
-        if self.ledger.n_losing() == 0 {
+        self.ledger.purged(n_unsent - self.unsent.len());
+        // Nobody can tell what is ahead from what lost, where both wait.
+        if self.ledger.n_losing() == 0 || self.ledger.n_ahead() > 0 {
             return self.refine(context);
         }
         self.phase = Phase::Refining;
@@ -441,7 +456,7 @@ fn frame(task: Task) -> TaskFrame {
 }
 
 /// Adds a wave to the rounds: to the last one if it is more of that.
-fn plan_round(rounds: &mut Vec<RoundProgress>, wave: &[(Point, PixelRequest)]) {
+fn plan_round(rounds: &mut Vec<RoundProgress>, wave: &[Asked]) {
     let Some((first, _)) = wave.first() else {
         return;
     };

@@ -107,8 +107,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     }
     if arguments.check {
-        for scenario in &scenarios {
-            print(&check::check(scenario)?)?;
+        let planned = scenarios.iter().map(check::check);
+        let planned = planned.collect::<Result<Vec<_>, Failure>>()?;
+        match arguments.format {
+            Format::Text => planned
+                .iter()
+                .try_for_each(|planned| print(&planned.to_string()))?,
+            Format::Json => print(&serde_json::to_string(&planned).map_err(failed)?)?,
         }
         return Ok(0);
     }

@@ -193,10 +193,12 @@ pub const CATALOGUE: &[Metric] = &[
     metric(Scanner, "skyscan_tasks_submitted_total", Counter, "tasks", &[], "Tasks cut and given to the hub, copies included"),
     metric(Scanner, "skyscan_task_copies_total", Counter, "tasks", &[label("reason", &["overdue", "late", "wide", "stalled"])],
         "Copies of tasks, or pieces of them: past a deadline; late while slots are idle; wide, and idle slots share it; nothing came at all"),
-    metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks submitted that have no result yet"),
+    metric(Scanner, "skyscan_tasks_ahead_total", Counter, "tasks", &[label("step", &["handed_out", "asked_for"])],
+        "Tasks given to idle slots before their round; those of them that it asked for, while the others are thrown away"),
+    metric(Scanner, "skyscan_tasks_out", Gauge, "tasks", &[], "Tasks of the running wave that have no result yet"),
     metric(Scanner, "skyscan_task_results_total", Counter, "results",
-        &[label("outcome", &["accepted", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun", "not_served", "refused"])],
-        "Results: entered into the map; known already; of no task; unreadable; of a task that could not be read; at which \
+        &[label("outcome", &["accepted", "ahead", "duplicate", "unplanned", "invalid", "rejected", "failed", "not_begun", "not_served", "refused"])],
+        "Results: entered into the map; of a task that went ahead of its round; known already; of no task; unreadable; of a task that could not be read; at which \
          the worker failed, those two among them; given back unbegun, since it was lost too often; given back by a worker \
          that cannot serve the scan; thrown away, since another scanner has taken the journal over"),
     metric(Scanner, "skyscan_workers_put_aside_total", Counter, "workers", &[],

@@ -25,7 +25,7 @@ const PROGRAMS: [&str; 15] = [
 const NOT_RUN: &str = "<!-- not run: ";
 const OUTPUT: &str = "<!-- output -->";
 /// Examples of --help that stand in the reference, and why they are not run.
-const EXAMPLES_NOT_RUN: [(&str, &str); 14] = [
+const EXAMPLES_NOT_RUN: [(&str, &str); 16] = [
     ("run.i3.zst", "needs a file of real data"),
     (
         "old.npz",
@@ -34,6 +34,14 @@ const EXAMPLES_NOT_RUN: [(&str, &str); 14] = [
     (
         "skyscan replay",
         "takes minutes; tests/system/replay does it",
+    ),
+    (
+        "skyscan reco learn",
+        "takes a minute; science/photons learns a short one",
+    ),
+    (
+        "skyscan estimate",
+        "takes a minute; tests/system/estimate does it",
     ),
     (
         "skyscan reco validate",

@@ -44,7 +44,9 @@ fn main() {
     // Many wait: for a broker to start, a container to come up, a lease to run out.
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(n_cores + 2);
-    libtest_mimic::run(&arguments, spread(compose::trials(), others)).exit();
+    let conclusion = libtest_mimic::run(&arguments, spread(compose::trials(), others));
+    transports::shared_broker::end();
+    conclusion.exit();
 }
 
 /// Those that take turns stand far from one another, so that none waits for its turn in a thread.

@@ -30,11 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         asked::checks(),
         zoom::checks(),
     ];
-    let with_broker = [
-        shipped::broker_checks(),
-        model::broker_checks(),
-        zoom::broker_checks(),
-    ];
+    let with_broker = [model::broker_checks(), zoom::broker_checks()];
     let mut trials = group("replay", None, always.into_iter().flatten());
     let with_broker = with_broker.into_iter().flatten();
     trials.extend(group("replay::rabbitmq", broker(), with_broker));

@@ -8,6 +8,7 @@ mod priorities;
 mod relay;
 pub(crate) mod remote;
 mod sealed;
+pub(crate) mod shared_broker;
 mod systematics;
 mod unfit;
 
@@ -58,27 +59,27 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     let rabbitmq: [(&str, Check); 9] = [
         ("an_urgent_scan_among_others_is_as_fast_as_alone", || {
-            at_one_place(&Node::start()?.url(), priorities::urgent)
+            at_one_place(&shared_broker::url()?, priorities::urgent)
         }),
         ("a_bad_worker_among_ten_changes_nothing", || {
-            at_one_place(&Node::start()?.url(), faults::one_bad)
+            at_one_place(&shared_broker::url()?, faults::one_bad)
         }),
         ("killed_workers_cost_no_pixel", || {
-            workers_come_and_go(Subject::Demo, &Node::start()?.url())
+            workers_come_and_go(Subject::Demo, &shared_broker::url()?)
         }),
         ("workers_outlive_scans_and_leave_when_asked", || {
-            workers_serve_many(&Node::start()?.url())
+            workers_serve_many(&shared_broker::url()?)
         }),
         (
             "a_worker_of_another_protocol_says_so_and_gives_up_when_told_to",
-            || unfit::other_protocol(&Node::start()?.url()),
+            || unfit::other_protocol(&shared_broker::url()?),
         ),
         (
             "a_worker_without_the_reco_says_so_and_gives_up_when_told_to",
-            || unfit::other_reco(&Node::start()?.url()),
+            || unfit::other_reco(&shared_broker::url()?),
         ),
         ("a_neighbours_typo_harms_nobody", || {
-            unfit::a_neighbours_typo_harms_nobody(&Node::start()?.url())
+            unfit::a_neighbours_typo_harms_nobody(&shared_broker::url()?)
         }),
         ("a_stopped_broker_only_delays", || {
             broker_goes_away(Outage::Stopped)
@@ -167,7 +168,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let real_zeromq: [(&str, Check); 1] =
         [(real, || workers_come_and_go(Subject::Gold, &zeromq_url()?))];
     let real_rabbitmq: [(&str, Check); 1] = [(real, || {
-        workers_come_and_go(Subject::Gold, &Node::start()?.url())
+        workers_come_and_go(Subject::Gold, &shared_broker::url()?)
     })];
     let clusters: [(&str, Check); 1] = [(
         "long::a_killed_node_of_three_changes_nothing",

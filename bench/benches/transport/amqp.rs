@@ -1,5 +1,5 @@
-//! The ceiling of RabbitMQ: plain lapin, publish, confirm, consume, acknowledge, messages of a
-//! whole batch.
+//! The ceiling of RabbitMQ: plain lapin, publish, confirm, consume, acknowledge, messages of
+//! so many tasks.
 
 use std::{
     pin::Pin,
@@ -27,6 +27,8 @@ use skyscan_bench::{
     place::Place,
     process::{self, Worker},
 };
+
+use crate::MOST_TOGETHER;
 
 const TASKS: &str = "raw.tasks";
 const RESULTS: &str = "raw.results";
@@ -75,18 +77,17 @@ impl Ends {
         })
     }
 
-    /// Waits for messages; returns the tags and the bytes of those that are there.
-    async fn take(consumer: &mut Consumer) -> Result<(Vec<u64>, usize)> {
+    /// Waits for messages; returns the tags and sizes of those that are there.
+    async fn take(consumer: &mut Consumer) -> Result<Vec<(u64, usize)>> {
         let first = consumer.next().await.context("the consumer ended")??;
-        let (mut tags, mut n_bytes) = (vec![first.delivery_tag], first.data.len());
-        while tags.len() < ACKS
+        let mut taken = vec![(first.delivery_tag, first.data.len())];
+        while taken.len() < ACKS
             && let Some(next) = consumer.next().now_or_never()
         {
             let next = next.context("the consumer ended")??;
-            tags.push(next.delivery_tag);
-            n_bytes += next.data.len();
+            taken.push((next.delivery_tag, next.data.len()));
         }
-        Ok((tags, n_bytes))
+        Ok(taken)
     }
 
     async fn ack(&self, last: u64) -> Result<()> {
@@ -107,15 +108,17 @@ fn publish(channel: &Channel, queue: &'static str, body: &'static [u8], tag: u64
     })
 }
 
-/// Measures a hub with the credit of `n_links` links over connections of one other process.
-pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
+/// Measures a hub with the credit of `n_links` links over connections of one other process, and so many tasks in a
+/// message. As many tasks are on loan whatever that number is.
+pub(crate) fn measure(url: &str, n_links: usize, n_together: usize) -> Result<Measured> {
     runtime()?.block_on(async {
         let start = Instant::now();
         let mut ends = Ends::open(url, RESULTS, 1000).await?;
         let worker = Worker::start("raw-amqp", &Place::open_to_all(url), n_links, 1)?;
-        let body: &'static [u8] = vec![0x5a; BATCH * (BODY_BYTES + 8)].leak();
+        let body: &'static [u8] = vec![0x5a; n_together * (BODY_BYTES + 8)].leak();
         let mut confirms: FuturesUnordered<Publishing> = FuturesUnordered::new();
-        let (mut n_tasks, mut n_owed, mut ready_s) = (0, n_links * CREDIT, 0.0);
+        let n_messages = (n_links * CREDIT * BATCH).div_ceil(n_together);
+        let (mut n_tasks, mut n_owed, mut ready_s) = (0, n_messages, 0.0);
         let mut counted: Option<(Instant, Duration, Duration)> = None;
         loop {
             for _ in 0..std::mem::take(&mut n_owed) {
@@ -123,7 +126,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
                 let _in_line = futures::poll!(&mut confirm);
                 confirms.push(confirm);
             }
-            let (tags, n_bytes) = tokio::select! {
+            let taken = tokio::select! {
                 taken = Ends::take(&mut ends.consumer) => taken?,
                 Some(confirmed) = confirms.next() => {
                     confirmed?;
@@ -133,9 +136,11 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
                     continue;
                 }
             };
+            let n_bytes: usize = taken.iter().map(|(_, n_bytes)| n_bytes).sum();
             n_tasks += n_bytes / (BODY_BYTES + 8);
-            n_owed = tags.len();
-            ends.ack(*tags.last().context("there is one")?).await?;
+            n_owed = taken.len();
+            let (last, _) = taken.last().context("there is one")?;
+            ends.ack(*last).await?;
             if ready_s == 0.0 {
                 ready_s = start.elapsed().as_secs_f64();
             }
@@ -151,7 +156,7 @@ pub(crate) fn measure(url: &str, n_links: usize) -> Result<Measured> {
                         hub_us_per_task: us(process::used()? - used),
                         worker_us_per_task: us(worker.used()? - theirs),
                         ready_s,
-                        tasks_per_message: BATCH as f64,
+                        tasks_per_message: n_together as f64,
                     });
                 }
                 _ => {}
@@ -172,13 +177,13 @@ pub(crate) fn work(url: &str, n_links: usize) -> Result<()> {
 async fn work_on_one(url: &str, n_links: usize) -> Result<()> {
     let prefetch = u16::try_from(n_links * CREDIT).context("prefetch out of range")?;
     let mut ends = Ends::open(url, TASKS, prefetch).await?;
-    let result: &'static [u8] = vec![0xa5; BATCH * (BODY_BYTES + 8)].leak();
+    let result: &'static [u8] = vec![0xa5; MOST_TOGETHER * (BODY_BYTES + 8)].leak();
     let mut confirms: FuturesOrdered<Publishing> = FuturesOrdered::new();
     loop {
         tokio::select! {
             taken = Ends::take(&mut ends.consumer) => {
-                for tag in taken?.0 {
-                    let mut confirm = publish(&ends.publisher, RESULTS, result, tag);
+                for (tag, n_bytes) in taken? {
+                    let mut confirm = publish(&ends.publisher, RESULTS, &result[..n_bytes], tag);
                     let _in_line = futures::poll!(&mut confirm);
                     confirms.push_back(confirm);
                 }

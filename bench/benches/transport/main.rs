@@ -18,6 +18,9 @@ use skyscan_rabbitmq_node::Node;
 /// Each is measured so often, in turns; the median counts.
 const ROUNDS: usize = 3;
 
+/// More tasks than the contract joins in a message.
+const MOST_TOGETHER: usize = 4096;
+
 /// Most DEALERs of one process: libzmq gives 1023 sockets.
 const MAX_DEALERS: usize = 1000;
 
@@ -44,7 +47,7 @@ fn main() -> Result<()> {
         "{BODY_BYTES}-byte no-op tasks, {CREDIT} x {BATCH} on loan to a link, {WINDOW:?} after {WARM_UP:?}, median of {ROUNDS}"
     );
     println!(
-        "{:<24} {:>6} {:>11} {:>10} {:>12} {:>15} {:>8} {:>14}",
+        "{:<24} {:>6} {:>11} {:>14} {:>12} {:>15} {:>8} {:>14}",
         "",
         "links",
         "tasks/s",
@@ -60,23 +63,28 @@ fn main() -> Result<()> {
             continue;
         }
         let raw_too = !env::args().any(|text| text == "contract");
-        let (mut plain, mut shared, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut plain, mut shared, mut equal, mut ours) = (vec![], vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
-            if raw_too {
-                plain.push(raw::measure(n_links, n_links)?);
-                shared.push(raw::measure(n_links, 1)?);
-            }
             let place = Place::open_to_all(&format!(
                 "zmq://127.0.0.1:{}",
                 skyscan_free_ports::free_port()?
             ));
-            ours.push(contract::measure(&place, n_links, None)?);
+            let measured = contract::measure(&place, n_links, None)?;
+            ours.push(measured);
+            if raw_too {
+                plain.push(raw::measure(n_links, n_links, BATCH)?);
+                shared.push(raw::measure(n_links, 1, BATCH)?);
+                equal.push(raw::measure(n_links, 1, as_many(&measured))?);
+            }
         }
-        let raws: Vec<_> = [plain, shared].into_iter().filter_map(median).collect();
-        for (name, raw) in ["raw, a DEALER a link", "raw, a DEALER a process"]
-            .iter()
-            .zip(&raws)
-        {
+        let raws = [plain, shared, equal].into_iter();
+        let raws: Vec<_> = raws.filter_map(median).collect();
+        let names = [
+            "raw, a DEALER a link",
+            "raw, a DEALER a process",
+            "raw, messages as ours",
+        ];
+        for (name, raw) in names.iter().zip(&raws) {
             row(name, n_links, raw, &[]);
         }
         if let Some(ours) = median(ours) {
@@ -99,23 +107,31 @@ fn rabbitmq(only: Option<usize>) -> Result<()> {
         }
         // Above a thousand links only one process's connections are asked for.
         let raw_too = n_links <= 1000 && !env::args().any(|text| text == "contract");
-        let (mut raws, mut ours) = (Vec::new(), Vec::new());
+        let (mut plain, mut equal, mut ours) = (vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
-            if raw_too {
-                raws.push(amqp::measure(&node.url(), n_links)?);
-            }
             let place = Place::open_to_all(&node.url());
-            ours.push(contract::measure(&place, n_links, None)?);
+            let measured = contract::measure(&place, n_links, None)?;
+            ours.push(measured);
+            if raw_too {
+                plain.push(amqp::measure(&node.url(), n_links, BATCH)?);
+                equal.push(amqp::measure(&node.url(), n_links, as_many(&measured))?);
+            }
         }
-        let raws: Vec<_> = median(raws).into_iter().collect();
-        for raw in &raws {
-            row("raw lapin, 64 a pair", n_links, raw, &[]);
+        let raws: Vec<_> = [plain, equal].into_iter().filter_map(median).collect();
+        let names = ["raw lapin, 64 a pair", "raw, messages as ours"];
+        for (name, raw) in names.iter().zip(&raws) {
+            row(name, n_links, raw, &[]);
         }
         if let Some(ours) = median(ours) {
             row("contract over rabbitmq", n_links, &ours, &raws);
         }
     }
     Ok(())
+}
+
+/// How many tasks its messages had.
+fn as_many(measured: &Measured) -> usize {
+    (measured.tasks_per_message.round() as usize).clamp(1, MOST_TOGETHER)
 }
 
 fn row(name: &str, n_links: usize, measured: &Measured, beside: &[Measured]) {
@@ -125,7 +141,7 @@ fn row(name: &str, n_links: usize, measured: &Measured, beside: &[Measured]) {
         .collect();
     let ratio = ratios.join(" ");
     println!(
-        "{name:<24} {n_links:>6} {:>11.0} {ratio:>10} {:>12.2} {:>15.2} {:>8.2} {:>14.1}",
+        "{name:<24} {n_links:>6} {:>11.0} {ratio:>14} {:>12.2} {:>15.2} {:>8.2} {:>14.1}",
         measured.tasks_per_s,
         measured.hub_us_per_task,
         measured.worker_us_per_task,

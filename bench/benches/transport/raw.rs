@@ -1,4 +1,4 @@
-//! The ceiling: plain ROUTER and DEALER, messages of a whole batch, credit returned with results.
+//! The ceiling: plain ROUTER and DEALER, messages of so many tasks, credit returned with results.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,11 @@ use skyscan_bench::{
     process::{self, Worker},
 };
 
-use crate::MAX_DEALERS;
+use crate::{MAX_DEALERS, MOST_TOGETHER};
 
-/// Measures a ROUTER with `n_links` links over `n_dealers` connections.
-pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
+/// Measures a ROUTER with `n_links` links over `n_dealers` connections, and so many tasks in a message. As many tasks
+/// are on loan whatever that number is.
+pub(crate) fn measure(n_links: usize, n_dealers: usize, n_together: usize) -> Result<Measured> {
     let address = format!("tcp://127.0.0.1:{}", skyscan_free_ports::free_port()?);
     let context = zmq::Context::new();
     let router = context.socket(zmq::ROUTER)?;
@@ -36,7 +37,7 @@ pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
         left -= here;
     }
     let start = Instant::now();
-    let body = vec![0x5a; BATCH * (BODY_BYTES + 8)];
+    let body = vec![0x5a; n_together * (BODY_BYTES + 8)];
     // A link says hello with an empty message, and gets its credit.
     let mut identities = Vec::with_capacity(n_links);
     while identities.len() < n_links {
@@ -45,11 +46,10 @@ pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
         identities.push(identity);
     }
     let ready_s = start.elapsed().as_secs_f64();
-    for identity in &identities {
-        for _ in 0..CREDIT {
-            router.send(identity.as_slice(), zmq::SNDMORE)?;
-            router.send(body.as_slice(), 0)?;
-        }
+    let n_messages = (n_links * CREDIT * BATCH).div_ceil(n_together);
+    for identity in identities.iter().cycle().take(n_messages) {
+        router.send(identity.as_slice(), zmq::SNDMORE)?;
+        router.send(body.as_slice(), 0)?;
     }
     let exchange = || -> Result<usize> {
         let identity = router.recv_msg(0)?;
@@ -74,7 +74,7 @@ pub(crate) fn measure(n_links: usize, n_dealers: usize) -> Result<Measured> {
         hub_us_per_task: cpu_us / n_tasks as f64,
         worker_us_per_task: (used_by(&workers)? - theirs).as_secs_f64() * 1e6 / n_tasks as f64,
         ready_s,
-        tasks_per_message: BATCH as f64,
+        tasks_per_message: n_together as f64,
     })
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn work(address: &str, n_links: usize, n_dealers: usize) -> Result<()
         }
         dealers.push(dealer);
     }
-    let result = vec![0xa5; BATCH * (BODY_BYTES + 8)];
+    let result = vec![0xa5; MOST_TOGETHER * (BODY_BYTES + 8)];
     loop {
         let readable: Vec<bool> = match dealers.as_slice() {
             [_] => vec![true],
@@ -117,8 +117,8 @@ pub(crate) fn work(address: &str, n_links: usize, n_dealers: usize) -> Result<()
             .filter(|(_, readable)| *readable)
         {
             let mut flags = wait;
-            while dealer.recv_msg(flags).is_ok() {
-                dealer.send(result.as_slice(), 0)?;
+            while let Ok(tasks) = dealer.recv_msg(flags) {
+                dealer.send(&result[..tasks.len()], 0)?;
                 flags = zmq::DONTWAIT;
             }
         }

@@ -7,6 +7,9 @@
 //! They take turns, the first of each pair another each time, so that whatever else the machine does meets both. What
 //! counts is the ratio within a pair: its median, and an interval that holds the true median 95 times in a hundred
 //! whatever the distribution is (order statistics). `FOLDER` stands for an empty folder of each run.
+//!
+//! With `--instructions` each runs once below valgrind's cachegrind, which counts the instructions of all its threads:
+//! a number that hardly depends on what else the machine does. Valgrind knows AVX2 and not AVX-512, so that counts.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
@@ -23,7 +26,7 @@ const N_PAIRS: usize = 10;
 /// Fewer say nothing at 95 %.
 const FEWEST_PAIRS: usize = 6;
 
-const USAGE: &str = "compare OLD NEW [--pairs N] -- ARGUMENTS OF SKYSCAN\n\n\
+const USAGE: &str = "compare OLD NEW [--pairs N | --instructions] -- ARGUMENTS OF SKYSCAN\n\n\
     OLD and NEW are commits, which are built below target/compare, or programs. FOLDER among the arguments stands for an\n\
     empty folder.\n\n    cargo run --release -p skyscan-bench --bin compare -- HEAD~1 HEAD -- scan demo/event.json --out FOLDER";
 
@@ -42,6 +45,9 @@ fn main() -> Result<()> {
         None => bail!("{USAGE}"),
     };
     let (old, new, n_pairs) = match ours {
+        [old, new, option] if option == "--instructions" => {
+            return count([program(old)?, program(new)?], theirs);
+        }
         [old, new] => (old, new, N_PAIRS),
         [old, new, option, n] if option == "--pairs" => (old, new, n.parse().context("--pairs")?),
         _ => bail!("{USAGE}"),
@@ -81,6 +87,60 @@ fn main() -> Result<()> {
     row("processor, s", &pairs, |took| took.processor_s);
     row("clock, s", &pairs, |took| took.clock_s);
     Ok(())
+}
+
+/// Instructions of either, in one run each.
+fn count(programs: [PathBuf; 2], arguments: &[String]) -> Result<()> {
+    let [old, new] = programs.map(|program| instructions(&program, arguments));
+    let (old, new) = (old?, new?);
+    println!("| | old | new | new / old |\n|---|---|---|---|");
+    println!(
+        "| instructions, millions | {:.1} | {:.1} | {:.4} |",
+        old * 1e-6,
+        new * 1e-6,
+        new / old
+    );
+    Ok(())
+}
+
+fn instructions(program: &Path, arguments: &[String]) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let output = Command::new("valgrind")
+        .args([
+            "--tool=cachegrind",
+            "--cache-sim=no",
+            "--cachegrind-out-file=/dev/null",
+        ])
+        .arg(program)
+        .args(placed(arguments, folder.path()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .output()
+        .context("valgrind counts the instructions: install it")?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{} ended with {}: {told}",
+        program.display(),
+        output.status
+    );
+    counted(&told)
+        .with_context(|| format!("no count of instructions in what valgrind says: {told}"))
+}
+
+/// The number after `I refs:`, which older ones write with more spaces.
+fn counted(told: &str) -> Option<f64> {
+    let line = told
+        .lines()
+        .find(|line| line.contains("I ") && line.contains("refs:"))?;
+    let (_, number) = line.split_once("refs:")?;
+    number.trim().replace(',', "").parse().ok()
+}
+
+fn placed(arguments: &[String], folder: &Path) -> Vec<String> {
+    let place = folder.to_string_lossy();
+    let placed = |argument: &String| argument.replace("FOLDER", &place);
+    arguments.iter().map(placed).collect()
 }
 
 fn row(name: &str, pairs: &[[Took; 2]], of: impl Fn(&Took) -> f64) {
@@ -184,15 +244,10 @@ fn said(arguments: &[&str]) -> Result<String> {
 
 fn run(program: &Path, arguments: &[String]) -> Result<Took> {
     let folder = tempfile::tempdir()?;
-    let place = folder.path().to_string_lossy();
     let before = used()?;
     let begun = Instant::now();
     let output = Command::new(program)
-        .args(
-            arguments
-                .iter()
-                .map(|argument| argument.replace("FOLDER", &place)),
-        )
+        .args(placed(arguments, folder.path()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .output()?;
@@ -229,6 +284,17 @@ mod tests {
         for (n, rank) in [(6, 0), (9, 1), (10, 1), (20, 5), (50, 17)] {
             assert_eq!(rank_95(n), rank, "{n}");
         }
+    }
+
+    #[test]
+    fn what_valgrind_counts_is_read() {
+        let told = "==77== Cachegrind, a high-precision tracing profiler\n==77== \n==77== I refs:        1,234,567\n";
+        assert_eq!(counted(told), Some(1_234_567.0));
+        assert_eq!(
+            counted(&told.replace("I refs:", "I   refs:")),
+            Some(1_234_567.0)
+        );
+        assert_eq!(counted("==77== killed"), None);
     }
 
     #[test]

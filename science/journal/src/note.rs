@@ -65,13 +65,13 @@ pub struct Results {
     pub attempts: Vec<AttemptRow>,
     /// Failures at pixels.
     pub failures: Vec<FailureRow>,
-    /// Confirmed once all of this is on the disk.
-    pub receipt: SettledBatch,
+    /// Confirmed once all of this is on the disk; absent for results that were kept aside, which are confirmed already.
+    pub receipt: Option<SettledBatch>,
 }
 
 impl Results {
     /// Nothing yet, for the batch that is told of then.
-    pub fn new(receipt: SettledBatch) -> Self {
+    pub fn new(receipt: Option<SettledBatch>) -> Self {
         Self {
             pixels: Vec::new(),
             attempts: Vec::new(),

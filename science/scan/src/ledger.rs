@@ -7,6 +7,7 @@
 //! are finite, and whatever is overdue and overtaken counts neither as a busy slot nor against what may
 //! be out, a pixel always comes to a worker that answers, if there is one.
 
+mod ahead;
 mod check;
 mod copies;
 mod copying;
@@ -28,6 +29,7 @@ use super::standings::{PutAside, Standings};
 use super::stragglers::{StragglerPolicy, Stragglers};
 use crate::Point;
 use crate::protocol::{Avoided, WorkerId};
+use ahead::Ahead;
 use copies::Copies;
 use repeats::Repeats;
 use skyscan_reco::PixelRequest;
@@ -35,6 +37,7 @@ use skyscan_sky::map::PixelOutcome;
 use stuck::Stuck;
 use troubles::Troubles;
 
+pub use ahead::{Adopted, Asked};
 pub use copying::Stall;
 pub use results::{Acceptance, Answer, News};
 
@@ -95,6 +98,12 @@ pub struct TaskCounts {
     /// Copies of tasks that held up the rest, and pieces of such copies.
     #[serde(default)]
     pub speculated: u64,
+    /// Handed out ahead of their round.
+    #[serde(default)]
+    pub ahead: u64,
+    /// Of these, which their round asked for; the others were thrown away.
+    #[serde(default)]
+    pub asked_for: u64,
 }
 
 /// A task that is out.
@@ -119,11 +128,13 @@ pub struct Ledger {
     stragglers: Stragglers,
     standings: Standings,
     troubles: Troubles,
+    works_ahead: bool,
+    ahead: Ahead,
     pending: VecDeque<(Point, PixelRequest)>,
     repeats: Repeats,
     out: BTreeMap<u64, OutTask>,
     copies: Copies,
-    /// Tasks whose results will be thrown away, since copies came first.
+    /// Tasks whose results will be thrown away: copies came first, or nobody asks for them after all.
     losing: BTreeMap<u64, Losing>,
     /// How many of them will never come, since no worker has them.
     n_purged: usize,
@@ -136,6 +147,8 @@ pub struct Ledger {
     busy_seconds: f64,
     wave_seconds: f64,
     wave_measured: u64,
+    /// Waves begun so far.
+    n_waves: u64,
     /// Pixels of the running wave, and how many of them have their outcomes.
     n_wave: usize,
     n_settled: usize,
@@ -150,12 +163,14 @@ pub struct Ledger {
     n_stalls: u32,
 }
 
-/// When a task was handed out that lost against its copy, and how large it was.
+/// When a task was handed out whose result will be thrown away, and how large it was.
 #[derive(Clone, Copy, Debug)]
 struct Losing {
     handed_out: Duration,
     n_pixels: usize,
     generation: u32,
+    /// It was handed out ahead of a round that does not ask for it.
+    was_ahead: bool,
 }
 
 impl Ledger {
@@ -166,6 +181,8 @@ impl Ledger {
             fail_after: FAIL_AFTER,
             patience: Duration::ZERO,
             stragglers: Stragglers::new(policy),
+            works_ahead: policy.work_ahead,
+            ahead: Ahead::default(),
             standings: Standings::default(),
             troubles: Troubles::default(),
             pending: VecDeque::new(),
@@ -183,6 +200,7 @@ impl Ledger {
             busy_seconds: 0.0,
             wave_seconds: 0.0,
             wave_measured: 0,
+            n_waves: 0,
             n_wave: 0,
             n_settled: 0,
             n_fitted: 0,
@@ -236,16 +254,34 @@ impl Ledger {
         }
     }
 
-    /// Adds the pixels of a new wave. The last one must be done.
-    pub fn begin_wave(&mut self, pixels: Vec<(Point, PixelRequest)>, now: Duration) {
+    /// Adds the pixels of a new wave. The last one must be done. Returns what of it was done ahead.
+    pub fn begin_wave(
+        &mut self,
+        mut pixels: Vec<(Point, PixelRequest)>,
+        now: Duration,
+    ) -> Vec<Adopted> {
+        self.n_waves += 1;
         self.n_wave = pixels.len();
         self.n_settled = 0;
-        self.pending.extend(pixels);
+        self.ahead.begin_wave(self.n_wave);
         (self.wave_seconds, self.wave_measured) = (0.0, 0);
         self.stragglers.begin_wave();
         self.troubles.clear();
         self.went_on(now);
+        let done = self.adopt(&mut pixels);
+        self.pending.extend(pixels);
         debug_assert_eq!(self.check(now), Ok(()));
+        done
+    }
+
+    /// Waves begun so far.
+    pub fn n_waves(&self) -> u64 {
+        self.n_waves
+    }
+
+    /// What the running wave has so far.
+    pub fn outcomes(&self) -> &BTreeMap<Point, PixelOutcome> {
+        &self.outcomes
     }
 
     /// Whether every pixel of the wave has an outcome. Copies that lost may still run.
@@ -278,7 +314,7 @@ impl Ledger {
         self.out.len()
     }
 
-    /// Tasks that are out in vain: copies of them came first.
+    /// Tasks that are out in vain: copies of them came first, or nobody asks for them after all.
     pub fn n_losing(&self) -> usize {
         self.losing.len().saturating_sub(self.n_purged)
     }
@@ -324,9 +360,14 @@ impl Ledger {
         self.standings.is_aside(worker)
     }
 
-    /// How many workers are put aside.
-    pub fn n_aside(&self) -> usize {
-        self.standings.n_aside()
+    /// Who was put aside since the last call, or is back.
+    pub fn take_moved(&mut self) -> Vec<WorkerId> {
+        self.standings.take_moved()
+    }
+
+    /// Whether anything is known of times: until then no task is late but by the clock.
+    pub fn knows_times(&self) -> bool {
+        self.stragglers.knows_times()
     }
 
     /// Workers that were put aside since the last call.
@@ -385,7 +426,14 @@ impl Ledger {
     }
 
     /// Gives a task its number and puts it on the list of those that are out.
-    fn send(&mut self, task: OutTask, failed_at: Vec<WorkerId>) -> Task {
+    fn send(&mut self, out: OutTask, failed_at: Vec<WorkerId>) -> Task {
+        let task = self.number(&out, failed_at);
+        self.out.insert(task.id, out);
+        task
+    }
+
+    /// Gives a task its number.
+    fn number(&mut self, task: &OutTask, failed_at: Vec<WorkerId>) -> Task {
         let id = self.next_id;
         self.next_id += 1;
         let aside = self.standings.avoided(id, task.handed_out);
@@ -396,7 +444,6 @@ impl Ledger {
         let most_attempts = pixels.map(|pixel| self.troubles.most_attempts(pixel)).min();
         let first = task.pixels.first();
         let systematic = first.map_or(0, |(point, _)| point.systematic);
-        self.out.insert(id, task);
         Task {
             id,
             systematic,
@@ -410,12 +457,21 @@ impl Ledger {
     fn chunk_size(&self, n_slots: usize) -> usize {
         match self.chunking {
             Chunking::Fixed(n_pixels) => n_pixels.get(),
+            Chunking::Adaptive(_) => {
+                let by_tail = self.pending.len() / (TASKS_LEFT_PER_SLOT * n_slots.max(1));
+                self.pixels_by_cost().min(by_tail).max(1)
+            }
+        }
+    }
+
+    /// Pixels of a task that is as long as it should be, by what those of this wave took.
+    fn pixels_by_cost(&self) -> usize {
+        match self.chunking {
+            Chunking::Fixed(n_pixels) => n_pixels.get(),
             Chunking::Adaptive(_) if self.wave_measured == 0 => 1,
             Chunking::Adaptive(aim) => {
                 let seconds_per_pixel = self.wave_seconds / self.wave_measured as f64;
-                let by_cost = (aim.as_secs_f64() / seconds_per_pixel) as usize;
-                let by_tail = self.pending.len() / (TASKS_LEFT_PER_SLOT * n_slots.max(1));
-                by_cost.min(by_tail).clamp(1, MOST_PIXELS)
+                ((aim.as_secs_f64() / seconds_per_pixel) as usize).clamp(1, MOST_PIXELS)
             }
         }
     }
@@ -432,12 +488,6 @@ impl Ledger {
                 n_slots.clamp(n_open.min(1), n_open)
             }
         }
-    }
-
-    /// The first pixel of a task that is out: the others are of its resolution and systematic.
-    pub fn first_of(&self, id: u64) -> Option<Point> {
-        let task = self.out.get(&id)?;
-        task.pixels.first().map(|(point, _)| *point)
     }
 }
 

@@ -22,9 +22,9 @@ pub mod systematics;
 mod variations;
 
 pub use atlas::{Atlas, Point};
-pub use ledger::{Acceptance, Answer, Ledger, Stall, Task, TaskCounts};
+pub use ledger::{Acceptance, Adopted, Answer, Asked, Ledger, Stall, Task, TaskCounts};
 pub use plan::{Plan, PlanError, Strategy};
-pub use refinement::{Next, next};
+pub use refinement::{Next, likely, next};
 pub use skyscan_reco::NUMERICS;
 pub use standings::PutAside;
 pub use stragglers::{CopyReason, StragglerPolicy};

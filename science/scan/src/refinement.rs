@@ -42,8 +42,7 @@ pub fn next(map: &SkyMap, plan: &Plan) -> Next {
     if matches!(plan.strategy(), Strategy::Direct { .. }) {
         return Next::Complete;
     }
-    let finer = plan.rounds().iter().copied().find(|round| *round > nside);
-    let finer = finer.filter(|_| !(plan.ends_resolved() && is_resolved(map, nside)));
+    let finer = after(map, plan, nside);
     let candidates = candidates(map, plan, nside, finer.is_none());
     let around: BTreeSet<Pixel> = candidates
         .iter()
@@ -66,6 +65,39 @@ pub fn next(map: &SkyMap, plan: &Plan) -> Next {
     } else {
         Next::Wave(children)
     }
+}
+
+/// What the round after the running one will probably ask for, the most likely first, given what is known of both
+/// complete and running rounds. Of each candidate all around which is known already, its children: they are asked for
+/// together or not at all, and what a fit of them begins with will not change any more.
+pub fn likely(map: &SkyMap, plan: &Plan) -> Vec<Vec<Pixel>> {
+    let (Strategy::Zoom, Some(&nside)) = (plan.strategy(), map.rounds().keys().next_back()) else {
+        return Vec::new();
+    };
+    let Some(finer) = after(map, plan, nside) else {
+        return Vec::new();
+    };
+    let is_known = |pixel: &Pixel| map.get(*pixel).is_some();
+    let llh = |pixel: Pixel| match map.get(pixel) {
+        Some(PixelOutcome::Fitted(fit)) => fit.llh,
+        Some(PixelOutcome::Failed(_)) | None => f64::INFINITY,
+    };
+    let mut parents: Vec<Pixel> = candidates(map, plan, nside, false)
+        .into_iter()
+        .filter(|pixel| pixel.neighbours().iter().all(is_known))
+        .collect();
+    // The sort is stable: equals stay in RING order.
+    parents.sort_by(|a, b| llh(*a).total_cmp(&llh(*b)));
+    parents
+        .into_iter()
+        .map(|parent| parent.children(finer))
+        .collect()
+}
+
+/// The round that comes after this one, unless it is the last.
+fn after(map: &SkyMap, plan: &Plan, nside: Nside) -> Option<Nside> {
+    let finer = plan.rounds().iter().copied().find(|round| *round > nside);
+    finer.filter(|_| !(plan.ends_resolved() && is_resolved(map, nside)))
 }
 
 fn first_wave(plan: &Plan, nside: Nside) -> Vec<Pixel> {

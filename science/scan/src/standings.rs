@@ -36,6 +36,8 @@ pub(super) struct Standings {
     by_worker: HashMap<WorkerId, Standing>,
     aside: BTreeSet<WorkerId>,
     news: Vec<PutAside>,
+    /// Who was put aside, or is back.
+    moved: Vec<WorkerId>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +76,7 @@ impl Standings {
         let is_blameless = standing.n_blamed == 0 && standing.aside.is_none();
         if standing.n_links == 0 && (is_blameless || n_known > MOST_REMEMBERED) {
             self.by_worker.remove(&worker);
-            self.aside.remove(&worker);
+            self.take_back(worker);
         }
     }
 
@@ -91,6 +93,7 @@ impl Standings {
     }
 
     /// How many are put aside.
+    #[cfg(test)]
     pub(super) fn n_aside(&self) -> usize {
         self.aside.len()
     }
@@ -108,7 +111,13 @@ impl Standings {
                 n_links: standing.n_links,
                 ..Standing::default()
             };
-            self.aside.remove(&worker);
+            self.take_back(worker);
+        }
+    }
+
+    fn take_back(&mut self, worker: WorkerId) {
+        if self.aside.remove(&worker) {
+            self.moved.push(worker);
         }
     }
 
@@ -169,6 +178,7 @@ impl Standings {
             trial: None,
         });
         self.aside.insert(worker);
+        self.moved.push(worker);
         self.news.push(PutAside {
             worker,
             reason: reason.to_owned(),
@@ -204,6 +214,11 @@ impl Standings {
             }
         }
         avoided
+    }
+
+    /// Who was put aside since the last call, or is back.
+    pub(super) fn take_moved(&mut self) -> Vec<WorkerId> {
+        std::mem::take(&mut self.moved)
     }
 
     /// Who was put aside since the last call.

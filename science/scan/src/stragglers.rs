@@ -55,6 +55,8 @@ pub struct StragglerPolicy {
     pub splitting: bool,
     /// At the end of a wave no task waits at a worker while slots are idle elsewhere.
     pub adaptive_credit: bool,
+    /// At the end of a wave idle slots get what the next round will probably ask for.
+    pub work_ahead: bool,
     /// Most copies of a pixel that are made because slots are idle, one after the other. Past its
     /// deadline a pixel always gets another one, which may take twice as long.
     pub most_copies: u32,
@@ -67,6 +69,7 @@ impl Default for StragglerPolicy {
             speculation: true,
             splitting: true,
             adaptive_credit: true,
+            work_ahead: true,
             ..Self::OFF
         }
     }
@@ -82,6 +85,7 @@ impl StragglerPolicy {
         speculation_factor: 3.0,
         splitting: false,
         adaptive_credit: false,
+        work_ahead: false,
         most_copies: 2,
     };
 

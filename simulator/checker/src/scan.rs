@@ -23,8 +23,13 @@ pub(crate) struct Scan<'h> {
     /// What is durable.
     kept: BTreeMap<&'h str, &'h str>,
     known: BTreeSet<&'h str>,
+    /// What was foreseen at some time: it may be given out before it is asked for.
+    foreseen: BTreeSet<&'h str>,
     /// Pixels that got their outcomes with each batch.
     batches: BTreeMap<u64, Vec<&'h str>>,
+    /// Tasks that were given out ahead, and those of which a wave asked for all.
+    pub(crate) n_ahead: u64,
+    pub(crate) n_adopted: u64,
     /// Results of which nothing was new, and those at which their workers failed.
     pub(crate) n_duplicate: u64,
     pub(crate) n_failed: u64,
@@ -53,6 +58,19 @@ pub(crate) struct PixelBook<'h> {
 struct TaskBook<'h> {
     pixels: Vec<&'h str>,
     is_back: bool,
+    /// It was given out before its pixels were asked for.
+    ahead: Option<Ahead<'h>>,
+    /// When they were, if they were after all.
+    adopted_at: Option<&'h str>,
+}
+
+/// What became of a task that was given out ahead.
+#[derive(Debug)]
+enum Ahead<'h> {
+    /// Its round has not come yet; what was said of its pixels, if that was good.
+    Waits(Option<Vec<&'h str>>),
+    /// Its round has come, and does not ask for all of it.
+    InVain,
 }
 
 impl<'h> Scan<'h> {
@@ -60,6 +78,7 @@ impl<'h> Scan<'h> {
         match line.what {
             "truth" => self.truth = line.pairs("map").into_iter().collect(),
             "begins" => self.begin(line, broken),
+            "foresees" => self.foreseen.extend(line.list("pixels")),
             "wants" => self.want(line, broken),
             "gives" => self.give(line, broken),
             "hears" => self.hear(line),
@@ -107,8 +126,10 @@ impl<'h> Scan<'h> {
         self.known = knows.keys().copied().collect();
         self.pixels.clear();
         self.tasks.clear();
+        self.foreseen.clear();
         self.batches.clear();
         (self.n_duplicate, self.n_failed) = (0, 0);
+        (self.n_ahead, self.n_adopted) = (0, 0);
         self.when_fulfilled = None;
         self.is_unclear = false;
     }
@@ -126,7 +147,7 @@ impl<'h> Scan<'h> {
         if pixels.is_empty() {
             self.when_fulfilled = Some((self.n_duplicate, self.n_failed));
         }
-        for pixel in pixels {
+        for &pixel in &pixels {
             let outcome = self
                 .kept
                 .get(pixel)
@@ -140,10 +161,52 @@ impl<'h> Scan<'h> {
                 broken.add(Promise::Once, line, format!("{pixel} was asked for twice"));
             }
         }
+        self.adopt(&pixels, line.at);
+    }
+
+    /// A wave begins: what was given out ahead becomes part of it, if it asks for all of it. One by which a round
+    /// grows leaves what is ahead as it is.
+    fn adopt(&mut self, wave: &[&'h str], at: &'h str) {
+        let nside = |name: &str| name.split('/').next().and_then(|n| n.parse::<u64>().ok());
+        for task in self.tasks.values_mut() {
+            let is_later =
+                |name: &&str| wave.first().is_some_and(|first| nside(name) > nside(first));
+            let Some(Ahead::Waits(said)) = &task.ahead else {
+                continue;
+            };
+            if task.pixels.first().is_some_and(is_later) {
+                continue;
+            }
+            let is_open = |name: &&str| {
+                let book = self.pixels.get(*name);
+                wave.contains(name) && book.is_some_and(|book| book.outcome.is_none())
+            };
+            if (task.is_back && said.is_none()) || !task.pixels.iter().all(is_open) {
+                task.ahead = Some(Ahead::InVain);
+                continue;
+            }
+            let said = said.clone().unwrap_or_default();
+            self.n_adopted += 1;
+            (task.ahead, task.adopted_at) = (None, Some(at));
+            for name in &task.pixels {
+                if let Some(book) = self.pixels.get_mut(name) {
+                    book.n_given += 1;
+                }
+            }
+            for (name, outcome) in task.pixels.iter().zip(said) {
+                if let Some(book) = self.pixels.get_mut(name) {
+                    book.outcome = Some(outcome);
+                }
+            }
+        }
     }
 
     fn give(&mut self, line: &Line<'h>, broken: &mut Broken) {
         let pixels = line.list("pixels");
+        let is_ahead =
+            |name: &&str| self.foreseen.contains(name) && !self.pixels.contains_key(name);
+        let is_ahead = !pixels.is_empty() && pixels.iter().all(is_ahead);
+        self.n_ahead += u64::from(is_ahead);
         for pixel in &pixels {
             if self.known.contains(pixel) {
                 broken.add(
@@ -151,6 +214,9 @@ impl<'h> Scan<'h> {
                     line,
                     format!("{pixel} was durable, and is given out"),
                 );
+            }
+            if is_ahead {
+                continue;
             }
             let Some(book) = self.pixels.get_mut(pixel) else {
                 broken.add(
@@ -174,6 +240,8 @@ impl<'h> Scan<'h> {
         let book = TaskBook {
             pixels,
             is_back: false,
+            ahead: is_ahead.then_some(Ahead::Waits(None)),
+            adopted_at: None,
         };
         if self.tasks.insert(task, book).is_some() {
             broken.add(
@@ -198,6 +266,17 @@ impl<'h> Scan<'h> {
                 .is_some_and(|pixel| pixel.outcome.is_none())
         };
         let was_back = std::mem::replace(&mut book.is_back, true);
+        match &mut book.ahead {
+            Some(_) if was_back => self.n_duplicate += 1,
+            Some(Ahead::Waits(said)) => *said = said_of_all(line, book.pixels.len()),
+            _ => {}
+        }
+        if book.ahead.is_some() {
+            return;
+        }
+        // At that very moment the Scanner may have heard it before its round began, and forgotten it.
+        let is_just_adopted = book.adopted_at == Some(line.at);
+        self.is_unclear |= is_just_adopted && said_of_all(line, book.pixels.len()).is_none();
         if was_back || !book.pixels.iter().any(|name| is_open(&self.pixels, name)) {
             self.n_duplicate += 1;
             return;
@@ -309,4 +388,23 @@ impl<'h> Scan<'h> {
     pub(crate) fn kept(&self) -> &BTreeMap<&'h str, &'h str> {
         &self.kept
     }
+}
+
+/// What was said of so many pixels, if it is good for all of them.
+fn said_of_all<'h>(line: &Line<'h>, n_pixels: usize) -> Option<Vec<&'h str>> {
+    let said: Vec<&str> = line.get("says")?.split(',').collect();
+    let is_outcome = |said: &&str| {
+        let others = [
+            "bad",
+            "failed",
+            "rejected",
+            "garbage",
+            "unbegun",
+            "unserved",
+            "lost-unserved",
+            "-",
+        ];
+        !others.contains(said)
+    };
+    (said.len() == n_pixels && said.iter().all(is_outcome)).then_some(said)
 }

@@ -117,6 +117,16 @@ impl<'h> Scan<'h> {
         if self.is_unclear {
             return;
         }
+        // What is asked for is asked for by the request that was foreseen. What went ahead may reach the hub when its
+        // round has begun.
+        let (ahead, asked_for) = (count("ahead"), count("asked_for"));
+        if ahead < self.n_ahead || asked_for < self.n_adopted || asked_for > ahead {
+            let (n_ahead, n_adopted) = (self.n_ahead, self.n_adopted);
+            let what = format!(
+                "{ahead} tasks are said to have gone ahead, {n_ahead} did; {asked_for} to be asked for, {n_adopted} were"
+            );
+            broken.add(Promise::Audited, line, what);
+        }
         // What came while the Scanner drew its conclusions may be counted or not.
         for (name, least, most) in [
             ("duplicate", n_duplicate, self.n_duplicate),

@@ -17,7 +17,7 @@ const GOOD: &str = "\
 0.6 scan0 wants pixels=-
 0.6 scan0 keeps pixels=1/1:bb
 0.6 scan0 confirms batch=2
-0.7 scan0 ends how=fulfilled complete=yes planned=2 accepted=2 duplicate=0 failed=0 speculated=0 map=1/0:aa,1/1:bb
+0.7 scan0 ends how=fulfilled complete=yes planned=2 accepted=2 duplicate=0 failed=0 speculated=0 ahead=0 asked_for=0 map=1/0:aa,1/1:bb
 0.7 life is-over
 ";
 
@@ -205,4 +205,79 @@ fn counts_that_are_not_what_happened_are_found() {
 fn what_is_no_history_is_not_called_good() {
     assert_eq!(check("").len(), 1);
     assert!(!check("nonsense").is_empty());
+}
+
+/// The same scan, of which the second pixel is foreseen, given out and told of before it is asked for.
+const AHEAD: &str = "\
+0.0 scan0 truth map=1/0:aa,2/1:bb
+0.0 life work calm=600 work=1 pixels=2 killers=no
+0.1 scan0 begins epoch=1 journal=no fail_after=3 knows=-
+0.1 scan0 wants pixels=1/0
+0.2 scan0 gives task=0 pixels=1/0
+0.2 scan0 foresees pixels=2/1
+0.2 scan0 gives task=1 pixels=2/1
+0.3 scan0 hears batch=1 task=1 attempt=1 worker=w says=bb
+0.5 scan0 hears batch=2 task=0 attempt=1 worker=w says=aa
+0.6 scan0 wants pixels=2/1
+0.6 scan0 wants pixels=-
+0.7 scan0 ends how=fulfilled complete=yes planned=2 accepted=2 duplicate=0 failed=0 speculated=0 ahead=1 asked_for=1 map=1/0:aa,2/1:bb
+0.7 life is-over
+";
+
+fn broken_ahead(from: &str, to: &str) -> Vec<Promise> {
+    assert!(AHEAD.contains(from), "{from}");
+    let violations = check(&AHEAD.replace(from, to)).into_iter();
+    let mut promises: Vec<Promise> = violations.map(|violation| violation.promise).collect();
+    promises.dedup();
+    promises
+}
+
+#[test]
+fn what_is_foreseen_may_go_ahead_and_counts_once_it_is_asked_for() {
+    assert_eq!(check(AHEAD), []);
+    // While the round grows it waits, and it may be told of when its own has begun.
+    let grows = "0.55 scan0 wants pixels=1/3
+0.55 scan0 gives task=2 pixels=1/3
+0.56 scan0 hears batch=4 task=2 attempt=1 worker=w says=cc
+0.6 scan0 wants pixels=2/1";
+    let grown = AHEAD.replace("0.6 scan0 wants pixels=2/1", grows);
+    let grown = grown.replace("1/0:aa,2/1:bb", "1/0:aa,1/3:cc,2/1:bb");
+    assert_eq!(check(&grown.replace("=2 accepted=2", "=3 accepted=3")), []);
+    let told = "0.3 scan0 hears batch=1 task=1 attempt=1 worker=w says=bb\n";
+    let asked = "0.6 scan0 wants pixels=2/1\n";
+    let later = AHEAD
+        .replace(told, "")
+        .replace(asked, &format!("{asked}{told}"));
+    assert_eq!(check(&later), []);
+}
+
+#[test]
+fn what_goes_ahead_unforeseen_or_is_used_though_it_failed_is_found() {
+    let foresees = "0.2 scan0 foresees pixels=2/1\n";
+    assert_eq!(
+        broken_ahead(foresees, "").first(),
+        Some(&Promise::NoStranger)
+    );
+    for fails in ["says=failed", "says=bad", "says=bb,bb"] {
+        let both = [Promise::Conserved, Promise::NoStranger];
+        assert_eq!(broken_ahead("says=bb", fails), both);
+    }
+    // Once more it is a duplicate, like any other.
+    let told = "0.3 scan0 hears batch=1 task=1 attempt=1 worker=w says=bb\n";
+    let twice = AHEAD.replace(told, &told.repeat(2));
+    assert_eq!(
+        check(&twice).first().map(|v| v.promise),
+        Some(Promise::Audited)
+    );
+    assert_eq!(
+        broken_ahead("asked_for=1", "asked_for=0"),
+        [Promise::Audited]
+    );
+    // Of a round that does not ask for it nothing enters the map.
+    let other = AHEAD.replace("wants pixels=2/1", "wants pixels=2/2");
+    assert!(
+        check(&other)
+            .iter()
+            .any(|v| v.promise == Promise::NoStranger)
+    );
 }

@@ -79,7 +79,7 @@ impl JournalFile {
                 pixels: results.pixels.clone(),
                 attempts: results.attempts.clone(),
                 failures: results.failures.clone(),
-                receipt: SettledBatch::new(Vec::new(), 0, receipts),
+                receipt: Some(SettledBatch::new(Vec::new(), 0, receipts)),
             }));
         }
         drop(confirm);

@@ -1,6 +1,7 @@
 //! A Scanner with its Refiner: scans, is killed now and then, and goes on from its journal; without one
 //! it begins anew.
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,11 +11,10 @@ use skyscan::actors::refiner::{self, ByPlan, Decide};
 use skyscan::actors::scanner::{self, AskFor, HandOut, Recording, Scanned, StopScan};
 use skyscan::journal::Record;
 use skyscan::protocol::{Message, PROTOCOL, Welcome};
-use skyscan::reco::PixelRequest;
 use skyscan::scan::ledger::Chunking;
-use skyscan::scan::{Atlas, Ledger, Plan, Point, StragglerPolicy, Strategy, TaskCounts};
+use skyscan::scan::{Asked, Atlas, Ledger, Plan, Point, StragglerPolicy, Strategy, TaskCounts};
 use skyscan::sky::Pixel;
-use skyscan::sky::map::SkyMap;
+use skyscan::sky::map::{PixelOutcome, SkyMap};
 use skyscan_transport::{HubConfig, PayloadId, Priority, ScanId, Transport, TransportError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -214,6 +214,8 @@ fn tell_end(fate: &Fate, scanned: &Scanned) {
         duplicate,
         failed,
         speculated,
+        ahead,
+        asked_for,
         ..
     } = scanned.tasks;
     let complete = if scanned.complete { "yes" } else { "no" };
@@ -222,7 +224,7 @@ fn tell_end(fate: &Fate, scanned: &Scanned) {
         &fate.name,
         format_args!(
             "ends how={how} complete={complete} planned={planned} accepted={accepted} \
-             duplicate={duplicate} failed={failed} speculated={speculated} map={}",
+             duplicate={duplicate} failed={failed} speculated={speculated} ahead={ahead} asked_for={asked_for} map={}",
             listed(words(&scanned.map).into_iter())
         ),
     );
@@ -245,7 +247,7 @@ pub(crate) fn tell_truth(world: &World, number: usize) -> usize {
         }
         for (point, request) in wave {
             let outcome = match draft.landscape.kills(&request) {
-                true => skyscan::sky::map::PixelOutcome::Failed("kills".to_owned()),
+                true => PixelOutcome::Failed("kills".to_owned()),
                 false => draft.landscape.outcome(&request),
             };
             atlas.insert(point, outcome);
@@ -267,7 +269,7 @@ struct Told {
 }
 
 impl Decide for Told {
-    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
+    fn next(&mut self, atlas: &Atlas) -> Vec<Asked> {
         let wave = self.inner.next(atlas);
         let history = &self.fate.history;
         for (point, request) in &wave {
@@ -278,5 +280,27 @@ impl Decide for Told {
             history.note(&self.fate.name, format_args!("wants pixels={pixels}"));
         }
         wave
+    }
+
+    fn can_foresee(&self) -> bool {
+        self.inner.can_foresee()
+    }
+
+    fn foresee(
+        &self,
+        atlas: &Atlas,
+        running: BTreeMap<Point, PixelOutcome>,
+    ) -> Option<Vec<Vec<Asked>>> {
+        let likely = self.inner.foresee(atlas, running)?;
+        let history = &self.fate.history;
+        let asked = || likely.iter().flatten();
+        for (point, request) in asked() {
+            history.name(request.direction, point.pixel);
+        }
+        if self.fate.lives() {
+            let pixels = listed(asked().map(|(point, _)| pixel_word(point.pixel)));
+            history.note(&self.fate.name, format_args!("foresees pixels={pixels}"));
+        }
+        Some(likely)
     }
 }

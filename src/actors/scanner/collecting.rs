@@ -11,6 +11,7 @@ use super::{Ending, Phase, Scanner};
 use crate::actors::progress::RoundName;
 use crate::journal::Note;
 use crate::protocol::{Report, ResultBody};
+use crate::scan::ledger::News;
 use crate::scan::{Acceptance, Answer};
 
 impl Scanner {
@@ -24,7 +25,7 @@ impl Scanner {
             self.enter(outcome, &mut n_pixels, rows.as_mut());
         }
         match rows {
-            Some(rows) => self.keeping.put(|| Note::Results(rows.with(batch))),
+            Some(rows) => self.keeping.put(|| Note::Results(rows.with(Some(batch)))),
             None => self.keeping.confirm(batch),
         }
         self.meters.collected(begun);
@@ -55,7 +56,6 @@ impl Scanner {
         rows: Option<&mut Rows>,
     ) {
         let TaskId(id) = outcome.task;
-        self.meters.task_back(id);
         self.hung.stirs(outcome.worker);
         let answer = |seconds, report| Answer {
             worker: outcome.worker,
@@ -81,10 +81,14 @@ impl Scanner {
         if let Report::Failed(reason) = &answer.report {
             tracing::debug!(task = id, worker = %answer.worker, reason, "a worker failed at a task");
         }
-        let first = self.ledger.first_of(id);
         let (seconds, attempt) = (answer.seconds, answer.attempt);
         let accepted = self.ledger.accept(id, answer, self.begun.elapsed());
         self.meters.result(accepted, attempt);
+        let News {
+            was_out, settled, ..
+        } = self.ledger.news();
+        self.meters.task_back(*was_out);
+        let first = settled.first().copied();
         if let Some(rows) = rows {
             let ledger = &self.ledger;
             let outcome_of = |point| ledger.outcome(point).cloned();
@@ -95,7 +99,7 @@ impl Scanner {
             Acceptance::Failed { n_failed }
             | Acceptance::NotBegun { n_failed }
             | Acceptance::NotServed { n_failed } => (0, n_failed),
-            Acceptance::Duplicate | Acceptance::Unplanned => return,
+            Acceptance::Ahead | Acceptance::Duplicate | Acceptance::Unplanned => return,
         };
         if let Some(first) = first {
             self.meters
@@ -118,11 +122,12 @@ impl Scanner {
         self.recount();
     }
 
-    /// Counts the slots anew, without those of workers that are put aside or hang.
+    /// Slots of workers that are put aside or hang do not count.
     pub(super) fn recount(&mut self) {
-        let (ledger, hung) = (&self.ledger, &self.hung);
-        self.links.recount(ledger.n_aside() + hung.len(), |worker| {
-            ledger.is_aside(worker) || hung.is_hung(worker)
-        });
+        let moved = self.ledger.take_moved().into_iter();
+        for worker in moved.chain(self.hung.take_moved()) {
+            let is_left_out = self.ledger.is_aside(worker) || self.hung.is_hung(worker);
+            self.links.leave_out(worker, is_left_out);
+        }
     }
 }

@@ -5,28 +5,60 @@
 //! So a Scanner forgets all of this when nothing comes any more.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use skyscan_transport::WorkerId;
+
+/// Of a fleet that lacks cores thousands come, some every second: they are told together.
+const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(60);
 
 /// Who holds what nothing has come of, as the hub told when copies were made of it.
 #[derive(Debug, Default)]
 pub(super) struct Hung {
     held: HashMap<WorkerId, BTreeSet<u64>>,
     hung: BTreeSet<WorkerId>,
+    /// Those that hang now and did not, or the other way round.
+    moved: Vec<WorkerId>,
+    /// Those that were not told of, and when that was done last.
+    untold: Vec<WorkerId>,
+    told_at: Option<Duration>,
 }
 
 impl Hung {
-    /// A worker of so many slots holds a task in vain. Returns whether that was its last slot.
-    pub(super) fn holds(&mut self, worker: WorkerId, task: u64, n_slots: usize) -> bool {
+    /// A worker of so many slots holds a task in vain.
+    pub(super) fn holds(&mut self, worker: WorkerId, task: u64, n_slots: usize) {
         let held = self.held.entry(worker).or_default();
         held.insert(task);
-        held.len() >= n_slots.max(1) && self.hung.insert(worker)
+        if held.len() >= n_slots.max(1) && self.hung.insert(worker) {
+            self.untold.push(worker);
+            self.moved.push(worker);
+        }
+    }
+
+    /// Whom to tell of now, if anybody: all slots of these hang, since it was told last.
+    pub(super) fn news(&mut self, now: Duration) -> Vec<WorkerId> {
+        let is_due = |told_at: Duration| now >= told_at + TOLD_AT_MOST_EVERY;
+        if self.untold.is_empty() || !self.told_at.is_none_or(is_due) {
+            return Vec::new();
+        }
+        self.told_at = Some(now);
+        std::mem::take(&mut self.untold)
+    }
+
+    /// Nobody seems to hang any more.
+    pub(super) fn forget(&mut self) {
+        self.held.clear();
+        self.moved.extend(std::mem::take(&mut self.hung));
+        self.untold.clear();
     }
 
     /// A worker answered, or left: what it held is no sign any more.
     pub(super) fn stirs(&mut self, worker: WorkerId) {
         if self.held.remove(&worker).is_some() {
-            self.hung.remove(&worker);
+            if self.hung.remove(&worker) {
+                self.moved.push(worker);
+            }
+            self.untold.retain(|untold| *untold != worker);
         }
     }
 
@@ -35,9 +67,9 @@ impl Hung {
         self.hung.contains(&worker)
     }
 
-    /// How many workers hang.
-    pub(super) fn len(&self) -> usize {
-        self.hung.len()
+    /// Who hangs since the last call, or does not any more.
+    pub(super) fn take_moved(&mut self) -> Vec<WorkerId> {
+        std::mem::take(&mut self.moved)
     }
 
     /// The workers that hang.
@@ -54,15 +86,38 @@ mod tests {
     fn a_worker_hangs_once_all_its_slots_do_and_until_it_answers() {
         let (one, other) = (WorkerId([1; 16]), WorkerId([2; 16]));
         let mut hung = Hung::default();
-        assert!(!hung.holds(one, 7, 2));
-        assert!(!hung.holds(one, 7, 2), "the same task in the same slot");
-        assert!(!hung.holds(other, 8, 2));
-        assert!(hung.holds(one, 9, 2));
-        assert!(!hung.holds(one, 10, 2), "it is told once");
+        hung.holds(one, 7, 2);
+        hung.holds(one, 7, 2);
+        hung.holds(other, 8, 2);
+        assert_eq!(hung.workers().count(), 0, "the same task in the same slot");
+        hung.holds(one, 9, 2);
         assert_eq!((hung.is_hung(one), hung.is_hung(other)), (true, false));
         assert!(hung.workers().eq([one]));
+        assert_eq!(hung.take_moved(), [one]);
         hung.stirs(one);
-        assert_eq!(hung.len(), 0);
-        assert!(!hung.holds(one, 11, 2));
+        hung.holds(one, 11, 2);
+        assert_eq!(hung.workers().count(), 0);
+        assert_eq!(hung.take_moved(), [one]);
+        hung.stirs(other);
+        assert_eq!(hung.take_moved(), []);
+    }
+
+    #[test]
+    fn the_first_is_told_at_once_and_all_others_of_a_minute_together() {
+        let worker = |number| WorkerId([number; 16]);
+        let at = Duration::from_secs;
+        let mut hung = Hung::default();
+        assert_eq!(hung.news(at(1)), []);
+        hung.holds(worker(1), 7, 1);
+        assert_eq!(hung.news(at(2)), [worker(1)]);
+        hung.holds(worker(1), 8, 1);
+        hung.holds(worker(2), 9, 1);
+        hung.holds(worker(3), 10, 1);
+        assert_eq!(hung.news(at(61)), []);
+        assert_eq!(hung.news(at(62)), [worker(2), worker(3)]);
+        assert_eq!(hung.news(at(200)), []);
+        hung.forget();
+        hung.holds(worker(3), 11, 1);
+        assert_eq!(hung.news(at(200)), [worker(3)]);
     }
 }

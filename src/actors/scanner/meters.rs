@@ -1,9 +1,9 @@
 //! What a Scanner tells those who watch from outside; `telemetry/catalogue.rs` has the list.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tokio::time::Instant;
@@ -16,6 +16,9 @@ pub(super) struct Meters {
     submitted: Counter,
     accepted: Counter,
     duplicate: Counter,
+    ahead: Counter,
+    went_ahead: Counter,
+    asked_for: Counter,
     unplanned: Counter,
     invalid: Counter,
     rejected: Counter,
@@ -41,8 +44,6 @@ pub(super) struct Meters {
     collect: Histogram,
     refine: Histogram,
     rounds: BTreeMap<Nside, RoundMeters>,
-    /// When each task that is out was given to the hub.
-    sent: HashMap<u64, Instant>,
 }
 
 /// The metrics of one resolution.
@@ -57,6 +58,7 @@ impl Meters {
     /// Registers them at the recorder that is installed.
     pub(super) fn new() -> Self {
         let result = |outcome| counter!("skyscan_task_results_total", "outcome" => outcome);
+        let ahead = |step| counter!("skyscan_tasks_ahead_total", "step" => step);
         let copy = |reason| counter!("skyscan_task_copies_total", "reason" => reason);
         let stalled = |at| counter!("skyscan_scan_stalled_tasks_total", "at" => at);
         let operation = |op| histogram!("skyscan_hub_operation_seconds", "op" => op);
@@ -64,6 +66,9 @@ impl Meters {
             submitted: counter!("skyscan_tasks_submitted_total"),
             accepted: result("accepted"),
             duplicate: result("duplicate"),
+            ahead: result("ahead"),
+            went_ahead: ahead("handed_out"),
+            asked_for: ahead("asked_for"),
             unplanned: result("unplanned"),
             invalid: result("invalid"),
             rejected: result("rejected"),
@@ -89,7 +94,6 @@ impl Meters {
             collect: operation("collect"),
             refine: histogram!("skyscan_refine_seconds"),
             rounds: BTreeMap::new(),
-            sent: HashMap::new(),
         };
         // Told by journals, where there are any.
         counter!("skyscan_task_results_total", "outcome" => "refused").increment(0);
@@ -110,21 +114,15 @@ impl Meters {
     }
 
     /// A task goes to the hub.
-    pub(super) fn task_sent(&mut self, id: u64) {
+    pub(super) fn task_sent(&self) {
         self.submitted.increment(1);
-        self.sent.insert(id, Instant::now());
     }
 
-    /// A task came back from the hub, with a result or without.
-    pub(super) fn task_back(&mut self, id: u64) {
-        if let Some(sent) = self.sent.remove(&id) {
-            self.round_trip.record(sent.elapsed());
+    /// A task came back that was out for so long; of those that lost against copies nobody needs to know.
+    pub(super) fn task_back(&self, was_out: Option<Duration>) {
+        if let Some(was_out) = was_out {
+            self.round_trip.record(was_out);
         }
-    }
-
-    /// What is still out lost against copies; nobody needs to know how long it took.
-    pub(super) fn wave_ended(&mut self) {
-        self.sent.clear();
     }
 
     /// What the ledger made of a result.
@@ -134,6 +132,7 @@ impl Meters {
             Acceptance::Failed { .. } => self.task_failed.increment(1),
             Acceptance::NotBegun { .. } => self.not_begun.increment(1),
             Acceptance::NotServed { .. } => self.not_served.increment(1),
+            Acceptance::Ahead => self.ahead.increment(1),
             Acceptance::Duplicate => return self.duplicate.increment(1),
             Acceptance::Unplanned => return self.unplanned.increment(1),
         }
@@ -158,6 +157,16 @@ impl Meters {
             CopyReason::Wide => self.wide.increment(1),
             CopyReason::Stalled => self.stalled.increment(1),
         }
+    }
+
+    /// A task was handed out ahead of its round.
+    pub(super) fn went_ahead(&self) {
+        self.went_ahead.increment(1);
+    }
+
+    /// So many tasks that went ahead are asked for.
+    pub(super) fn asked_for(&self, n_tasks: u64) {
+        self.asked_for.increment(n_tasks);
     }
 
     /// A result could not be read.
@@ -259,8 +268,6 @@ fn now_s() -> f64 {
 
 impl fmt::Debug for Meters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meters")
-            .field("sent", &self.sent)
-            .finish_non_exhaustive()
+        f.debug_struct("Meters").finish_non_exhaustive()
     }
 }

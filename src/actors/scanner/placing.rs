@@ -50,21 +50,28 @@ impl Scanner {
         }
     }
 
-    /// The workers at whose links tasks are; notes and tells who has no slot left, all of them in one line: of a
-    /// fleet that lacks cores thousands may come at once.
+    /// The workers at whose links tasks are; notes and tells who has no slot left.
     fn who_holds(&mut self, held: &[Holder]) -> HashMap<u64, BTreeSet<WorkerId>> {
         let mut by_task: HashMap<u64, BTreeSet<WorkerId>> = HashMap::new();
-        let mut hung = Vec::new();
         for holder in held {
             let TaskId(task) = holder.task;
             let Some(share) = self.links.share(holder.link) else {
                 continue;
             };
             by_task.entry(task).or_default().insert(share.worker);
-            if self.hung.holds(share.worker, task, share.slots) {
-                hung.push(share.worker);
+            // Before anything has come back tasks may be as long as that: nobody hangs for it.
+            if self.ledger.knows_times() {
+                self.hung.holds(share.worker, task, share.slots);
             }
         }
+        self.tell_of_hung();
+        self.recount();
+        by_task
+    }
+
+    /// Tells of workers of which all slots hang, together in one line.
+    pub(super) fn tell_of_hung(&mut self) {
+        let hung = self.hung.news(self.begun.elapsed());
         if let Some(worker) = hung.first() {
             tracing::warn!(
                 %worker,
@@ -73,7 +80,5 @@ impl Scanner {
                  until it answers; look at what it does, if it is not other scans"
             );
         }
-        self.recount();
-        by_task
     }
 }

@@ -9,10 +9,10 @@ use actix::{AsyncContext, Context, StreamHandler};
 use futures::stream;
 use skyscan_transport::SettledBatch;
 
+use super::rows::Rows;
 use super::{Ending, Phase, Scanner};
 use crate::journal::{JournalError, News, Note, Record};
-use crate::reco::PixelRequest;
-use crate::scan::{Atlas, Point};
+use crate::scan::{Adopted, Asked, Atlas, Point};
 use crate::sky::map::PixelOutcome;
 
 /// A journal that is written, and what is in it from Scanners before.
@@ -39,7 +39,7 @@ pub(super) struct Keeping {
 }
 
 /// Part of a wave that is known, and the rest.
-type Recalled = (BTreeMap<Point, PixelOutcome>, Vec<(Point, PixelRequest)>);
+type Recalled = (BTreeMap<Point, PixelOutcome>, Vec<Asked>);
 
 impl Keeping {
     pub(super) fn begin(mut recording: Recording, context: &mut Context<Scanner>) -> Self {
@@ -88,10 +88,7 @@ impl Keeping {
     ///
     /// # Errors
     /// If the journal knows pixels that have not been asked for by the first one that it does not know.
-    pub(super) fn recall(
-        &mut self,
-        wave: Vec<(Point, PixelRequest)>,
-    ) -> Result<Recalled, JournalError> {
+    pub(super) fn recall(&mut self, wave: Vec<Asked>) -> Result<Recalled, JournalError> {
         let Some(recording) = &mut self.recording else {
             return Ok((BTreeMap::new(), wave));
         };
@@ -148,6 +145,20 @@ impl Keeping {
                 ending
             }
         }
+    }
+}
+
+impl Scanner {
+    /// Puts in what was done ahead and is asked for now.
+    pub(super) fn keep_adopted(&mut self, done: &[Adopted]) {
+        if !self.keeping.is_on() {
+            return;
+        }
+        let mut rows = Rows::default();
+        for adopted in done {
+            rows.adopted(adopted, |point| self.ledger.outcome(point).cloned());
+        }
+        self.keeping.put(|| Note::Results(rows.with(None)));
     }
 }
 

@@ -14,6 +14,7 @@ use super::super::refiner::{self, Decide};
 use super::*;
 use crate::event::DetectorDirection;
 use crate::protocol::{PROTOCOL, Report, ResultBody};
+use crate::reco::PixelRequest;
 use crate::scan::StragglerPolicy;
 use crate::scan::ledger::Chunking;
 use crate::sky::map::fitted;
@@ -26,7 +27,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct Three;
 
 impl Decide for Three {
-    fn next(&mut self, atlas: &Atlas) -> Vec<(Point, PixelRequest)> {
+    fn next(&mut self, atlas: &Atlas) -> Vec<Asked> {
         let request = |pixel: Pixel| {
             let direction = DetectorDirection {
                 zenith_rad: 1.0,

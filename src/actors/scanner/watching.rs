@@ -6,7 +6,6 @@ use std::time::Duration;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use skyscan_transport::TaskId;
 
-use super::hung::Hung;
 use super::whereabouts::Whereabouts;
 use super::{Ending, Phase, Scanner};
 use crate::scan::Point;
@@ -69,6 +68,7 @@ impl Scanner {
         {
             return self.conclude(Ending::GaveUp(waited), context);
         }
+        self.tell_of_hung();
         // Who was put aside may be back.
         self.recount();
         if self.links.len() == 0 {
@@ -82,7 +82,7 @@ impl Scanner {
         if self.watch.is_settled(now)
             && let Some((stall, again)) = self.ledger.stalled(self.links.all_slots(), now)
         {
-            self.hung = Hung::default();
+            self.hung.forget();
             self.recount();
             self.meters.stalled();
             self.tell_of(stall, again.len(), context);

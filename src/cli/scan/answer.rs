@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::anyhow;
 use skyscan_transport::{Priority, Transport};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -379,7 +380,12 @@ impl Call<'_> {
 /// The reconstruction of this name; where that is left to the event, the one that it asks for, and why is told.
 fn chosen(named: &str, event: &Event, detector: &Detector) -> Result<String, Failure> {
     if named != AUTO {
-        return Ok(named.to_owned());
+        return match named.eq_ignore_ascii_case(AUTO) {
+            true => Err(bad_input(anyhow!(
+                "no reco {named:?}: {AUTO} leaves it to the event"
+            ))),
+            false => Ok(named.to_owned()),
+        };
     }
     let problem = Problem {
         event: event.clone(),

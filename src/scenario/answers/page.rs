@@ -8,11 +8,11 @@ use super::figures;
 use super::known::Known;
 use super::numbers::Column;
 use super::questions::{Chart, QUESTIONS, Question};
-use super::say::count;
+use super::say::{count, named, with_interval};
 use super::slide;
 use crate::scenario::model::validation::{control_name, predicted_name};
 use crate::scenario::report::verdict::{HOLDS, verdicts};
-use crate::scenario::results::Report;
+use crate::scenario::results::{Point, Report};
 
 /// The page as Markdown.
 pub(super) fn markdown(known: &Known) -> String {
@@ -228,13 +228,16 @@ fn others(page: &mut String, known: &Known) -> Result {
         page,
         "\n## Other replays\n\n| scenario | question | what came out |\n|---|---|---|"
     )?;
-    for report in names.into_iter().filter_map(|name| known.counting(name)) {
-        let verdicts = verdicts(report);
-        let told: Vec<String> = verdicts
-            .iter()
-            .map(|verdict| format!("{} {verdict}", verdict.variant).trim().to_owned())
-            .collect();
+    for report in names.into_iter().filter_map(|name| known.whole(name)) {
         let name = &report.scenario;
+        let verdicts = known.counting(name).map_or_else(Vec::new, verdicts);
+        let told: Vec<String> = match verdicts.is_empty() {
+            true => report.points.iter().map(rate).collect(),
+            false => verdicts
+                .iter()
+                .map(|verdict| format!("{} {verdict}", verdict.variant).trim().to_owned())
+                .collect(),
+        };
         writeln!(
             page,
             "| [{name}]({name}.toml) | {} | {} |",
@@ -243,6 +246,19 @@ fn others(page: &mut String, known: &Known) -> Result {
         )?;
     }
     Ok(())
+}
+
+/// Where tasks take no time nobody is busy: what went through.
+fn rate(point: &Point) -> String {
+    let name = named(point);
+    match (point.tally.voids.first(), point.mean.throughput_per_s) {
+        (Some(reason), _) if point.tally.is_void() => format!("{name} cannot be judged: {reason}"),
+        (_, Some(rate)) => {
+            let per_s = with_interval(rate, point.setup.time_scale);
+            format!("{name}: {per_s} tasks/s")
+        }
+        (_, None) => format!("{name}: no steady state"),
+    }
 }
 
 /// Text that does not end the cell it stands in.

@@ -9,6 +9,7 @@ mod losses;
 pub(super) mod master;
 mod masters;
 mod quarter_million;
+mod rounds;
 pub(super) mod scanner;
 mod speeds;
 pub(super) mod transfer;
@@ -57,7 +58,7 @@ pub(super) struct Answer {
 }
 
 /// All of them.
-pub(super) const QUESTIONS: [Question; 14] = [
+pub(super) const QUESTIONS: [Question; 15] = [
     master::QUESTION,
     broker::QUESTION,
     eighty_thousand::QUESTION,
@@ -72,4 +73,5 @@ pub(super) const QUESTIONS: [Question; 14] = [
     vanishing::QUESTION,
     masters::QUESTION,
     speeds::QUESTION,
+    rounds::QUESTION,
 ];

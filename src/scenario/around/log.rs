@@ -1,6 +1,6 @@
 //! What became of each task and when: written down by a decorator around the hub.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use crate::event::DetectorDirection;
 use crate::protocol::{Report, ResultBody, TaskBody};
-use crate::reco::PixelRequest;
 use crate::scenario::workload::simulated;
 use crate::sky::map::PixelOutcome;
 
@@ -46,6 +45,17 @@ impl FirstResult {
     }
 }
 
+/// A direction, by its bits.
+type Bits = [u64; 2];
+
+fn bits(direction: DetectorDirection) -> Bits {
+    let DetectorDirection {
+        zenith_rad,
+        azimuth_rad,
+    } = direction;
+    [zenith_rad.to_bits(), azimuth_rad.to_bits()]
+}
+
 /// What happened at one hub.
 #[derive(Debug)]
 pub(in crate::scenario) struct Log {
@@ -60,18 +70,25 @@ pub(in crate::scenario) struct Entries {
     pub(in crate::scenario) tasks: Vec<TaskEntry>,
     /// When each pixel had its first result, in the order of coming.
     pub(in crate::scenario) ends_s: Vec<f64>,
+    /// What is asked for, where more than that may be handed out: results of other pixels are none.
+    asked: Option<HashSet<Bits>>,
     /// Whether a pixel that was in a task has a result; by the bits of its direction.
-    is_done: HashMap<[u64; 2], bool>,
+    is_done: HashMap<Bits, bool>,
     /// Directions of the tasks that are out.
-    out: HashMap<u64, Vec<[u64; 2]>>,
+    out: HashMap<u64, Vec<Bits>>,
 }
 
 impl Log {
-    /// An empty log that begins now.
-    pub(in crate::scenario) fn new() -> Arc<Self> {
+    /// An empty log that begins now, of a scan that asks for these directions; if nothing is said, for all that are
+    /// handed out.
+    pub(in crate::scenario) fn new(asked: Option<&[DetectorDirection]>) -> Arc<Self> {
+        let asked = asked.map(|asked| asked.iter().copied().map(bits).collect());
         Arc::new(Self {
             begun: Instant::now(),
-            entries: Mutex::default(),
+            entries: Mutex::new(Entries {
+                asked,
+                ..Entries::default()
+            }),
         })
     }
 
@@ -135,14 +152,8 @@ impl Entries {
         // The Scanner's own tasks can be read.
         let requests =
             TaskBody::decode(&task.body).map_or_else(|_| Vec::new(), |body| body.requests);
-        let bits = |request: &PixelRequest| {
-            let DetectorDirection {
-                zenith_rad,
-                azimuth_rad,
-            } = request.direction;
-            [zenith_rad.to_bits(), azimuth_rad.to_bits()]
-        };
-        let directions: Vec<[u64; 2]> = requests.iter().map(bits).collect();
+        let directions = requests.iter().map(|request| bits(request.direction));
+        let directions: Vec<Bits> = directions.collect();
         let is_copy = (directions.iter()).all(|direction| self.is_done.contains_key(direction));
         for direction in &directions {
             self.is_done.entry(*direction).or_insert(false);
@@ -167,7 +178,9 @@ impl Entries {
             return;
         };
         let mut n_first = 0;
-        for direction in &directions {
+        let asked = self.asked.as_ref();
+        let is_asked = |direction: &&Bits| asked.is_none_or(|asked| asked.contains(*direction));
+        for direction in directions.iter().filter(is_asked) {
             if let Some(is_done) = self.is_done.get_mut(direction)
                 && !std::mem::replace(is_done, true)
             {

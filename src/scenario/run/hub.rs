@@ -14,6 +14,7 @@ use crate::scenario::around::log::Log;
 use crate::scenario::around::master::SlowMaster;
 use crate::scenario::setup::{Clock, EventForm, HubLaw, HubSetup, Setup};
 use crate::scenario::stage::stages::Stage;
+use crate::scenario::workload::work::Work;
 use crate::scenario::workload::{payload, simulated};
 
 /// Arrivals are drawn from other numbers than the master's times.
@@ -35,8 +36,8 @@ impl RunHub {
     ///
     /// # Errors
     /// If the transport fails.
-    pub(super) async fn open(setup: &Setup, seed: u64, stage: &Stage) -> Result<Self> {
-        let log = Log::new();
+    pub(super) async fn open(setup: &Setup, seed: u64, work: &Work, stage: &Stage) -> Result<Self> {
+        let log = Log::new(work.asked());
         let ballast = match setup.clock {
             Clock::Real => setup.messages.ballast(),
             Clock::Virtual => None,

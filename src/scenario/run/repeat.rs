@@ -69,7 +69,7 @@ pub(super) async fn run(
         inbox,
         log,
         master,
-    } = RunHub::open(setup, turn.seed, &stage).await?;
+    } = RunHub::open(setup, turn.seed, &work, &stage).await?;
     let (tell_progress, progress) = watch::channel(Progress::default());
     let n_waited_for = match setup.fleet.ramp {
         Ramp::Step => setup.n_slots_connected(),

@@ -55,10 +55,16 @@ impl Scenario {
             Clock::Real => format!("tasks of about {QUICK_SERVICE_S} s"),
             Clock::Virtual => "fewer tasks".to_owned(),
         };
+        let fleets = match divisor > 1.0 {
+            true => format!(
+                "fleets divided by {divisor:.1} (hub time, window and ramp along with them, so the knee stays where \
+                 it was relative to the fleet)"
+            ),
+            false => "fleets as they are".to_owned(),
+        };
         self.remarks.push(format!(
-            "Quick form: fleets divided by {divisor:.1} (hub time, window and ramp along with them, so \
-             the knee stays where it was relative to the fleet), {tasks}, \
-             at most {QUICK_CYCLES} a slot, one repeat. Its figures show that it works, not how well."
+            "Quick form: {fleets}, {tasks}, at most {QUICK_CYCLES} a slot, one repeat. Its figures show that it works, \
+             not how well."
         ));
         let has_zoom = |point: &PlannedPoint| point.setup.workload.zoom.is_some();
         if self.points.iter().any(has_zoom) {

@@ -23,12 +23,16 @@ pub(in crate::scenario) fn start(
     progress: watch::Receiver<Progress>,
     n_slots: usize,
 ) -> Partner {
+    let foresight = inner.foresight.clone();
     let gate = Gate {
         inner,
         progress,
         n_slots,
     };
-    gate.start().into()
+    Partner {
+        foresight,
+        ..gate.start().into()
+    }
 }
 
 impl Actor for Gate {

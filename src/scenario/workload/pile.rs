@@ -5,21 +5,21 @@ use std::collections::VecDeque;
 use crate::actors::refiner::Decide;
 use crate::event::DetectorDirection;
 use crate::reco::PixelRequest;
-use crate::scan::{Atlas, Point};
+use crate::scan::{Asked, Atlas};
 use crate::sky::{Nside, Pixel};
 
 /// One wave after the other, whatever the map is like.
 #[derive(Debug)]
-pub(super) struct Pile(pub(super) VecDeque<Vec<(Point, PixelRequest)>>);
+pub(super) struct Pile(pub(super) VecDeque<Vec<Asked>>);
 
 impl Decide for Pile {
-    fn next(&mut self, _: &Atlas) -> Vec<(Point, PixelRequest)> {
+    fn next(&mut self, _: &Atlas) -> Vec<Asked> {
         self.0.pop_front().unwrap_or_default()
     }
 }
 
 /// A wave of so many pixels, of the coarsest resolution that has so many.
-pub(super) fn wave(n_tasks: usize) -> Vec<(Point, PixelRequest)> {
+pub(super) fn wave(n_tasks: usize) -> Vec<Asked> {
     let enough = |order: &u32| 12 * 4u64.pow(*order) >= n_tasks as u64;
     let order = (0..=20).find(enough).unwrap_or(20);
     let nside = Nside::try_from(1 << order).expect("a power of two");
@@ -36,7 +36,7 @@ pub(super) fn wave(n_tasks: usize) -> Vec<(Point, PixelRequest)> {
 }
 
 /// Waves of so many pixels, each pixel in one of them.
-pub(super) fn waves(sizes: &[usize]) -> Vec<Vec<(Point, PixelRequest)>> {
+pub(super) fn waves(sizes: &[usize]) -> Vec<Vec<Asked>> {
     let mut pixels = wave(sizes.iter().sum()).into_iter();
     let next = |n: &usize| pixels.by_ref().take(*n).collect();
     sizes.iter().map(next).collect()
@@ -45,6 +45,7 @@ pub(super) fn waves(sizes: &[usize]) -> Vec<Vec<(Point, PixelRequest)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::Point;
 
     #[test]
     fn every_task_has_a_pixel_of_its_own() {

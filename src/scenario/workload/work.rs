@@ -4,9 +4,9 @@ use super::landscape::Landscape;
 use super::pile::{self, Pile};
 use crate::actors::partner::Partner;
 use crate::actors::refiner::{self, ByPlan, Decide};
+use crate::event::DetectorDirection;
 use crate::event::detector::Site;
-use crate::reco::PixelRequest;
-use crate::scan::{Atlas, Point};
+use crate::scan::{Asked, Atlas};
 use crate::scenario::setup::{Setup, ZoomSetup};
 use crate::sky::coordinates::SkyFrame;
 use crate::sky::map::{PixelFit, PixelOutcome};
@@ -18,7 +18,7 @@ const SITE: Site = Site {
     latitude_deg: -90.0,
 };
 
-type Wave = Vec<(Point, PixelRequest)>;
+type Wave = Vec<Asked>;
 
 /// What a run evaluates.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(in crate::scenario) struct Zoom {
     decide: ByPlan,
     /// Pixels of each wave.
     waves: Vec<usize>,
+    /// Directions of all of them.
+    asked: Vec<DetectorDirection>,
 }
 
 impl Work {
@@ -63,6 +65,9 @@ impl Work {
             ZoomSetup { barriers: true, .. } => Self::Zoom(Zoom {
                 decide,
                 waves: waves.iter().map(Vec::len).collect(),
+                asked: (waves.iter().flatten())
+                    .map(|(_, request)| request.direction)
+                    .collect(),
             }),
             ZoomSetup {
                 barriers: false, ..
@@ -83,6 +88,14 @@ impl Work {
         match self {
             Self::Pile(waves) => waves.len(),
             Self::Zoom(zoom) => zoom.waves.len(),
+        }
+    }
+
+    /// What is asked for, if more than that may be handed out.
+    pub(in crate::scenario) fn asked(&self) -> Option<&[DetectorDirection]> {
+        match self {
+            Self::Pile(_) => None,
+            Self::Zoom(zoom) => Some(&zoom.asked),
         }
     }
 

@@ -331,7 +331,7 @@ pub(super) fn a_million_pixels() -> Result<(), Failed> {
         let receipt = SettledBatch::new(Vec::new(), number as u64, Arc::new(Nobody));
         record.put(Note::Results(Results {
             pixels: pixels.iter().map(row).collect(),
-            ..Results::new(receipt)
+            ..Results::new(Some(receipt))
         }));
     }
     let system = actix::System::new();

@@ -155,6 +155,11 @@ fn check() -> Result<(), Failed> {
             return Err(format!("{words:?} is not in: {told}").into());
         }
     }
+    let output = replay(&[file.path(), "--check", "--format", "json"])?;
+    let planned: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    if planned[0]["tasks"] != 800 || planned[0]["clock"] != "virtual" {
+        return Err(format!("not what is planned: {planned}").into());
+    }
     let large = replay(&["scenarios/chep19-zmq-2000.toml", "--check"])?;
     let told = String::from_utf8_lossy(&large.stdout);
     match told.contains(" min in real time") {

@@ -65,7 +65,7 @@ fn out() -> Result<(), Failed> {
 }
 
 fn summary_alone() -> Result<(), Failed> {
-    let output = run(&["scan", DEMO, "--nside", "8"])?;
+    let output = run(&["scan", DEMO, "--nside", "4"])?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = String::from_utf8(output.stdout)?;
     assert!(told.starts_with("Run "), "{told}");
@@ -78,7 +78,7 @@ fn out_is_a_file() -> Result<(), Failed> {
     let folder = empty_folder("out-is-a-file")?;
     let file = folder.join("file");
     std::fs::write(&file, "mine")?;
-    let output = run(&["scan", DEMO, "--nside", "8", "--out", text(&file)?])?;
+    let output = run(&["scan", DEMO, "--nside", "4", "--out", text(&file)?])?;
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("failed to create folder"),

@@ -85,6 +85,8 @@ fn demo() -> Result<(), Failed> {
             "lost",
             "failed",
             "speculated",
+            "ahead",
+            "asked_for",
         ],
     )?;
     same_keys(
@@ -169,7 +171,7 @@ fn workers_and_chunks() -> Result<(), Failed> {
 }
 
 fn detector() -> Result<(), Failed> {
-    let hash = |more: &[&str]| map_sha256(&scan(DEMO, &[&["--nside", "8"], more].concat())?);
+    let hash = |more: &[&str]| map_sha256(&scan(DEMO, &[&["--nside", "4"], more].concat())?);
     assert_eq!(
         hash(&["--detector", "detectors/icecube86.json"])?,
         hash(&[])?
@@ -187,7 +189,7 @@ fn other_detector() -> Result<(), Failed> {
     }
     let clearer = folder.join("clearer.json");
     std::fs::write(&clearer, description.to_string())?;
-    let quick = ["--nside", "8"];
+    let quick = ["--nside", "4"];
     let other = scan(
         DEMO,
         &[&quick, ["--detector", text(&clearer)?].as_slice()].concat(),

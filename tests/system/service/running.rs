@@ -15,6 +15,7 @@ use crate::scan::command::{run, stderr, text};
 use crate::told::Told;
 
 const PATIENCE: Duration = Duration::from_secs(180);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// A service of a folder.
 pub(super) struct Running {
@@ -96,6 +97,8 @@ impl Asker {
             if Instant::now() > deadline {
                 return Err(format!("still {scans:#?}").into());
             }
+            // The scans that are waited for need the processor.
+            std::thread::park_timeout(BETWEEN_LOOKS);
         }
     }
 }

@@ -40,14 +40,17 @@ fn main() -> ExitCode {
         cases
     };
     let own = skyscan_transport_conformance::run_cases::<RabbitmqFixture<OWN>>(fewer());
-    let tls = skyscan_transport_conformance::run_cases::<RabbitmqFixture<TLS>>(fewer());
-    // Under seal it is the same backend but for what happens to a frame between lane and broker. Cases of what hubs do
-    // with leases, credit and holders hold, too, and say nothing more; `SKYSCAN_TEST_SEALED=all` runs them.
-    let mut under_seal = fewer();
-    if std::env::var("SKYSCAN_TEST_SEALED").as_deref() != Ok("all") {
-        under_seal.retain(|case| OF_THE_WIRE.iter().any(|group| case.name.starts_with(group)));
-    }
-    let sealed = skyscan_transport_conformance::run_cases::<RabbitmqFixture<SEALED>>(under_seal);
+    // Over TLS and under seal it is the same backend but for what happens to a frame between lane and broker. Cases of
+    // what hubs do with leases, credit and holders hold, too, and say nothing more; `./test long` runs them.
+    let of_the_wire = || {
+        let mut cases = fewer();
+        if std::env::var_os("SKYSCAN_TEST_LONG").is_none() {
+            cases.retain(|case| OF_THE_WIRE.iter().any(|group| case.name.starts_with(group)));
+        }
+        cases
+    };
+    let tls = skyscan_transport_conformance::run_cases::<RabbitmqFixture<TLS>>(of_the_wire());
+    let sealed = skyscan_transport_conformance::run_cases::<RabbitmqFixture<SEALED>>(of_the_wire());
     drop(NODE.lock().take());
     let mut ended = [shared, own, tls, sealed].into_iter();
     ended

@@ -103,14 +103,18 @@ impl Load {
         let outcomes = self
             .results
             .iter()
-            .map(|results| results.receipt.outcomes());
+            .filter_map(|results| Some(results.receipt.as_ref()?.outcomes()));
         outcomes.map(|outcomes| outcomes.len() as u64).sum()
     }
 
     /// It is on the disk; returns what is to follow.
     pub(super) fn confirm(self) -> Option<End> {
-        for results in self.results {
-            drop(results.receipt.confirm());
+        for receipt in self
+            .results
+            .into_iter()
+            .filter_map(|results| results.receipt)
+        {
+            drop(receipt.confirm());
         }
         self.end
     }

@@ -146,7 +146,7 @@ impl Desk {
         let receipts: Arc<dyn Receipts> = Arc::<Self>::clone(self);
         Results {
             pixels,
-            ..Results::new(SettledBatch::new(vec![outcome], number, receipts))
+            ..Results::new(Some(SettledBatch::new(vec![outcome], number, receipts)))
         }
     }
 }

@@ -123,6 +123,7 @@ mod tests {
                 handed_out: NOW,
                 n_pixels: 2,
                 generation: 0,
+                was_ahead: false,
             };
             ledger.losing.insert(0, losing);
         });

@@ -60,7 +60,7 @@ impl Ledger {
             .count();
         let situation = Situation {
             n_slots,
-            n_idle: n_slots.saturating_sub(self.n_busy()),
+            n_idle: n_slots.saturating_sub(self.n_busy() + self.n_ahead()),
             n_out: self.out.len(),
             n_copies,
             is_one_worker: n_workers < 2,

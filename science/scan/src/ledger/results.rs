@@ -32,6 +32,8 @@ pub struct Answer {
 /// What a result told of pixels, whatever became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
+    /// How long its task was out, unless another one came first.
+    pub was_out: Option<Duration>,
     /// Pixels that got their outcomes by it.
     pub settled: Vec<Point>,
     /// Pixels at which its worker failed, and how; others may still fit them.
@@ -63,6 +65,8 @@ pub enum Acceptance {
         /// Pixels that failed for good, since they were lost too often before.
         n_failed: u64,
     },
+    /// It came ahead of its round and was kept aside, or came ahead of one that did not ask for it.
+    Ahead,
     /// It was known already.
     Duplicate,
     /// It belongs to no task of this scan, and was thrown away.
@@ -79,25 +83,35 @@ struct Open {
 impl Ledger {
     /// Takes what a worker says of a task.
     pub fn accept(&mut self, id: u64, answer: Answer, now: Duration) -> Acceptance {
+        self.news.was_out = None;
         self.news.settled.clear();
         self.news.failures.clear();
         if id >= self.next_id || id < self.first_id {
             return Acceptance::Unplanned;
         }
         self.stuck.ended(id);
+        if self.is_ahead(id) {
+            return self.accept_ahead(id, answer, now);
+        }
         let Some(task) = self.out.remove(&id) else {
-            self.counts.duplicate += 1;
-            self.losing.remove(&id);
+            let losing = self.losing.remove(&id);
             self.standings.ended(id);
+            if losing.is_some_and(|losing| losing.was_ahead) {
+                self.counts.lost += u64::from(answer.attempt.saturating_sub(1));
+                return Acceptance::Ahead;
+            }
+            self.counts.duplicate += 1;
             return Acceptance::Duplicate;
         };
+        let was_out = now.saturating_sub(task.handed_out);
+        self.news.was_out = Some(was_out);
         let n_lost = answer.attempt.saturating_sub(1);
         self.counts.lost += u64::from(n_lost);
         let by = (answer.worker, id);
         let n_pixels = task.pixels.len();
         let acceptance = match answer.report {
             Report::Outcomes(outcomes) if outcomes.len() == n_pixels => {
-                self.measure(&task, answer.seconds, now);
+                self.measured(n_pixels, answer.seconds, was_out);
                 self.stuck.returned(id);
                 self.enter(by, task, outcomes, now)
             }
@@ -121,9 +135,8 @@ impl Ledger {
         acceptance
     }
 
-    fn measure(&mut self, task: &OutTask, seconds: f64, now: Duration) {
-        let was_out = now.saturating_sub(task.handed_out);
-        let n_pixels = task.pixels.len();
+    /// Takes in what a task of this wave took its worker, and how long it was out.
+    pub(super) fn measured(&mut self, n_pixels: usize, seconds: f64, was_out: Duration) {
         if seconds.is_finite() && seconds > 0.0 {
             self.busy_seconds += seconds;
             self.wave_seconds += seconds;
@@ -366,6 +379,7 @@ impl Ledger {
                     handed_out: task.handed_out,
                     n_pixels: task.pixels.len(),
                     generation: task.generation,
+                    was_ahead: false,
                 };
                 self.losing.insert(other, losing);
             }
@@ -391,7 +405,7 @@ fn one_by_one(repeat: Repeat) -> Vec<Repeat> {
 }
 
 /// A fit that is not a number is a failure, whatever the worker says.
-fn only_finite(outcome: PixelOutcome) -> Result<PixelFit, String> {
+pub(super) fn only_finite(outcome: PixelOutcome) -> Result<PixelFit, String> {
     match outcome {
         PixelOutcome::Fitted(fit) if fit.llh.is_finite() => Ok(fit),
         PixelOutcome::Fitted(fit) => Err(format!("llh is {}", fit.llh)),

@@ -158,13 +158,15 @@ fn pixels_that_failed_cost_time_too() {
 }
 
 #[test]
-fn a_task_that_is_out_is_known_by_its_first_pixel() {
+fn what_came_back_tells_how_long_it_was_out_and_what_is_known_already_nothing() {
     let mut ledger = ledger(4, 2, OFF);
     ledger.cut_task(1, START).unwrap();
-    let task = ledger.cut_task(1, START).unwrap();
-    assert_eq!(ledger.first_of(task.id), Some(pixel(2)));
-    does(&mut ledger, 1, &task, START);
-    assert_eq!(ledger.first_of(task.id), None);
+    let task = ledger.cut_task(1, at(2)).unwrap();
+    does(&mut ledger, 1, &task, at(5));
+    assert_eq!(ledger.news().was_out, Some(at(3)));
+    assert_eq!(ledger.news().settled, [pixel(2), pixel(3)]);
+    does(&mut ledger, 1, &task, at(6));
+    assert_eq!(*ledger.news(), News::default());
 }
 
 #[test]

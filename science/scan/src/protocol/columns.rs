@@ -6,7 +6,10 @@ const NUMBER: usize = size_of::<f64>();
 
 /// Packs numbers row by row.
 pub(super) fn pack(numbers: impl IntoIterator<Item = f64>) -> Vec<u8> {
-    numbers.into_iter().flat_map(f64::to_le_bytes).collect()
+    let numbers = numbers.into_iter();
+    let mut bytes = Vec::with_capacity(NUMBER * numbers.size_hint().0);
+    numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    bytes
 }
 
 /// How many rows of `N` numbers the bytes are; `None` if one is cut.
@@ -20,9 +23,11 @@ pub(super) fn column<const N: usize>(bytes: &[u8]) -> Result<Vec<[f64; N]>, Stri
     if rows::<N>(bytes).is_none() {
         return Err("a column is cut".to_owned());
     }
-    let (numbers, _) = bytes.as_chunks::<NUMBER>();
-    let numbers: Vec<f64> = numbers.iter().copied().map(f64::from_le_bytes).collect();
-    Ok(numbers.as_chunks::<N>().0.to_vec())
+    let row = |row: &[u8]| {
+        let (numbers, _) = row.as_chunks::<NUMBER>();
+        std::array::from_fn(|n| f64::from_le_bytes(numbers[n]))
+    };
+    Ok(bytes.chunks_exact(N * NUMBER).map(row).collect())
 }
 
 /// The same; every number must be finite.

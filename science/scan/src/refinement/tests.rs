@@ -1,7 +1,9 @@
 use super::*;
-use crate::Variations;
+use crate::{Variations, start};
+use skyscan_event::DetectorDirection;
+use skyscan_reco::PixelRequest;
 use skyscan_sky::Equatorial;
-use skyscan_sky::map::fitted;
+use skyscan_sky::map::{PixelFit, fitted};
 
 const LEVEL: f64 = 4.61;
 
@@ -261,4 +263,72 @@ fn a_plan_is_changed_in_one_thing_at_a_time() {
     let other = plan.clone().enclosing(9.2);
     assert_eq!(other.level(), 9.2);
     assert_eq!(other.enclosing(LEVEL), plan);
+}
+
+/// A fit by whose vertex it is known where it was; here and there none.
+fn marked(pixel: Pixel, llh: f64) -> PixelOutcome {
+    if pixel.index % 23 == 7 {
+        return PixelOutcome::Failed("no light".to_owned());
+    }
+    PixelOutcome::Fitted(PixelFit {
+        llh,
+        position_m: [pixel.index as f64, f64::from(u32::from(pixel.nside)), 0.0],
+        time_ns: 0.0,
+        energy_inside_gev: None,
+        energy_total_gev: None,
+    })
+}
+
+/// Whatever is known of a round when it is foreseen.
+#[test]
+fn what_is_foreseen_is_asked_for_in_these_words_as_a_whole_or_not_at_all() {
+    for (source, sigma_deg) in [
+        (direction(100.0, -30.0), 6.0),
+        (direction(10.0, 89.9), 2.0),
+        (direction(0.02, -0.1), 0.7),
+    ] {
+        let plan = zoom(&[4, 8, 32, 64]);
+        let llh = funnel(source, sigma_deg);
+        let asks = |map: &SkyMap, pixel: Pixel| {
+            let center = pixel.center();
+            let seen = DetectorDirection {
+                zenith_rad: center.dec_rad,
+                azimuth_rad: center.ra_rad,
+            };
+            start::request(map, pixel, seen)
+        };
+        let mut map = SkyMap::default();
+        let mut foreseen: Vec<Vec<(Pixel, PixelRequest)>> = Vec::new();
+        let (mut n_asked, mut n_in_vain) = (0, 0);
+        while let Next::Wave(mut wave) = next(&map, &plan) {
+            let is_next = |part: &Vec<(Pixel, PixelRequest)>| part[0].0.nside == wave[0].nside;
+            for part in foreseen.extract_if(.., |part| is_next(part)) {
+                let is_asked = |(pixel, _): &&(Pixel, PixelRequest)| wave.contains(pixel);
+                let n_of_part = part.iter().filter(is_asked).count();
+                assert!([0, part.len()].contains(&n_of_part), "{part:?}");
+                n_asked += usize::from(n_of_part > 0);
+                n_in_vain += usize::from(n_of_part == 0);
+                for (pixel, request) in part.iter().filter(|_| n_of_part > 0) {
+                    assert_eq!(*request, asks(&map, *pixel), "{pixel:?}");
+                }
+            }
+            // Results come in any order.
+            wave.sort_by_key(|pixel| pixel.index.wrapping_mul(2_654_435_761) % 1009);
+            for (n_known, pixel) in wave.iter().enumerate() {
+                map.insert(*pixel, marked(*pixel, llh(*pixel)));
+                if n_known % 16 == 0 {
+                    foreseen.extend(likely(&map, &plan).into_iter().map(|part| {
+                        let asked = part.into_iter().map(|pixel| (pixel, asks(&map, pixel)));
+                        asked.collect()
+                    }));
+                }
+            }
+        }
+        assert!(n_asked > 20, "{n_asked} and {n_in_vain} in vain");
+        let of_the_last = likely(&map, &plan);
+        assert_eq!(of_the_last, Vec::<Vec<Pixel>>::new());
+    }
+    let direct = Plan::new(Strategy::Direct { within: None }, vec![nside(4)], LEVEL).unwrap();
+    let map = scan(&direct, |_| fitted(0.0));
+    assert_eq!(likely(&map, &direct), Vec::<Vec<Pixel>>::new());
 }

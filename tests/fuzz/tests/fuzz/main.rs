@@ -24,6 +24,11 @@ use targets::{Target, targets};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+/// All of them together, by every change.
+const SHORT: Duration = Duration::from_secs(15);
+/// The same in `./test long`.
+const LONG: Duration = Duration::from_secs(300);
+
 /// What is asked for.
 struct Asked {
     /// The targets whose names have this in them.
@@ -40,7 +45,10 @@ impl Asked {
     fn read() -> Result<Self> {
         let mut asked = Self {
             name: String::new(),
-            time: Duration::from_secs(60),
+            time: match std::env::var_os("SKYSCAN_TEST_LONG") {
+                Some(_) => LONG,
+                None => SHORT,
+            },
             each: false,
             seed: 1,
             again: None,

@@ -13,7 +13,7 @@ use skyscan_transport_rabbitmq::RabbitmqTransport;
 use tokio::{task::JoinHandle, time::sleep};
 
 /// Tasks of the scan.
-const N_TASKS: u64 = 4000;
+const N_TASKS: u64 = 2000;
 
 /// How long a task takes.
 const SERVICE: Duration = Duration::from_millis(20);

@@ -18,6 +18,7 @@ const EAGER: StragglerPolicy = StragglerPolicy {
     speculation_factor: 0.0,
     splitting: true,
     adaptive_credit: true,
+    work_ahead: false,
     most_copies: 2,
 };
 

@@ -276,7 +276,7 @@ fn what_was_lost_eight_times_goes_out_alone_and_last_and_after_twenty_it_is_told
 fn a_worker_that_fails_at_what_others_do_is_put_aside_and_told_once() {
     let mut ledger = with_one_put_aside();
     assert!(ledger.is_aside(worker(1)));
-    assert_eq!(ledger.n_aside(), 1);
+    assert_eq!(ledger.standings.n_aside(), 1);
     let told = ledger.take_put_aside();
     assert_eq!((told.len(), told[0].reason.as_str()), (1, "broken"));
     assert_eq!(next(&mut ledger).avoid[..], [worker(1)]);
@@ -309,7 +309,7 @@ fn a_pixel_that_nobody_can_fit_puts_nobody_aside() {
         fails(&mut ledger, 1 + n % 3, &task, START);
     }
     assert!(ledger.is_wave_done());
-    assert_eq!(ledger.n_aside(), 0);
+    assert_eq!(ledger.standings.n_aside(), 0);
 }
 
 #[test]
