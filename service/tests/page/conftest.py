@@ -14,12 +14,16 @@ import tempfile
 import urllib.parse
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import playing
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FAKE = os.environ.get("FAKE")
+
+#: Beside images that are made for other tests a browser may get no processor for half a minute.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 #: Phone and desk, by day and by night.
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
@@ -41,6 +45,7 @@ class Watched:
 
     def __init__(self, chromium, origin, **options):
         self.context = chromium.new_context(**{**DESK, **options})
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.complaints, self.elsewhere = [], []
         self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))

@@ -454,7 +454,7 @@ def test_three_million_pixels_leave_the_page_usable(watched):
     page = w.page
     page.goto(f"{big.address}#token=admin-token&/scan/{big.id(3000000)}")
     page.reload()
-    expect(page.locator(".scan details.card")).to_contain_text("3,145,728 pixels at nside 512", timeout=60_000)
+    expect(page.locator(".scan details.card")).to_contain_text("3,145,728 pixels at nside 512")
     page.get_by_text("The map as a table").click()
     canvas = page.locator("canvas.sky").first
     canvas.scroll_into_view_if_needed()
