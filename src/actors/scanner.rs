@@ -251,12 +251,7 @@ impl Scanner {
         if is_last {
             return self.conclude(Ending::Fulfilled, context);
         }
-        let n_known = known.len() as u64;
-        self.progress.send_modify(|progress| {
-            if let Some(round) = progress.rounds.last_mut() {
-                round.n_done += n_known;
-            }
-        });
+        self.tell_known(known.len());
         self.ledger.know(known);
         if wave.is_empty() {
             return self.refine(context);
@@ -270,6 +265,15 @@ impl Scanner {
             true => self.end_wave(context),
             false => self.hand_out(context),
         }
+    }
+
+    /// So many pixels of the round that begins have their outcomes already.
+    fn tell_known(&self, n_known: usize) {
+        self.progress.send_modify(|progress| {
+            if let Some(round) = progress.rounds.last_mut() {
+                round.n_done += n_known as u64;
+            }
+        });
     }
 
     /// Cuts tasks until the workers are covered, and submits them.

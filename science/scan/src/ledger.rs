@@ -13,6 +13,7 @@ mod copies;
 mod copying;
 #[cfg(test)]
 mod fixture;
+mod out;
 mod repeats;
 mod results;
 mod stuck;
@@ -31,6 +32,7 @@ use crate::Point;
 use crate::protocol::{Avoided, WorkerId};
 use ahead::Ahead;
 use copies::Copies;
+use out::{Losing, OutTask};
 use repeats::Repeats;
 use skyscan_reco::PixelRequest;
 use skyscan_sky::map::PixelOutcome;
@@ -106,19 +108,6 @@ pub struct TaskCounts {
     pub asked_for: u64,
 }
 
-/// A task that is out.
-#[derive(Debug)]
-struct OutTask {
-    pixels: Vec<(Point, PixelRequest)>,
-    handed_out: Duration,
-    /// The task that was cut from the wave, of which this is a copy, or itself.
-    origin: u64,
-    /// How many copies came before it, one of the other: its deadline doubles with each.
-    generation: u32,
-    /// Whether a copy of it is out. Once there is none any more it may get another one.
-    is_copied: bool,
-}
-
 /// The tasks of one wave after another.
 #[derive(Debug)]
 pub struct Ledger {
@@ -161,16 +150,6 @@ pub struct Ledger {
     progress: Duration,
     /// How often in a row it was told since that there is no progress.
     n_stalls: u32,
-}
-
-/// When a task was handed out whose result will be thrown away, and how large it was.
-#[derive(Clone, Copy, Debug)]
-struct Losing {
-    handed_out: Duration,
-    n_pixels: usize,
-    generation: u32,
-    /// It was handed out ahead of a round that does not ask for it.
-    was_ahead: bool,
 }
 
 impl Ledger {
@@ -415,13 +394,7 @@ impl Ledger {
             .count();
         let pixels = self.pending.drain(..n_pixels).collect();
         self.counts.planned += 1;
-        let task = OutTask {
-            pixels,
-            handed_out: now,
-            origin: self.next_id,
-            generation: 0,
-            is_copied: false,
-        };
+        let task = OutTask::cut(self.next_id, pixels, now);
         Some(self.send(task, Vec::new()))
     }
 

@@ -47,20 +47,17 @@ impl Scanner {
 
     /// Tells of results that were there before their wave.
     pub(super) fn adopt(&mut self, done: &[Adopted]) {
+        if done.is_empty() {
+            return;
+        }
         for adopted in done {
-            let n_pixels = adopted.points.len() as u64;
             if let Some(first) = adopted.points.first() {
-                let nside = first.pixel.nside;
+                let (nside, n_pixels) = (first.pixel.nside, adopted.points.len() as u64);
                 self.meters.pixels(nside, n_pixels, 0, adopted.seconds);
             }
-            self.progress.send_modify(|progress| {
-                if let Some(round) = progress.rounds.last_mut() {
-                    round.n_done += n_pixels;
-                }
-            });
         }
-        if !done.is_empty() {
-            self.keep_adopted(done);
-        }
+        let n_pixels: usize = done.iter().map(|adopted| adopted.points.len()).sum();
+        self.tell_known(n_pixels);
+        self.keep_adopted(done);
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Ahead {
     waiting: VecDeque<Vec<Asked>>,
     /// Of what was in a task already.
     taken: BTreeSet<Point>,
-    out: BTreeMap<u64, OutTask>,
+    pub(super) out: BTreeMap<u64, OutTask>,
     done: BTreeMap<u64, Done>,
     /// Once so many pixels of the running wave have their outcomes it is foreseen again.
     next_look: usize,
@@ -156,13 +156,7 @@ impl Ledger {
         let share = self.ahead.n_waiting().div_ceil(n_free);
         let pixels = self.ahead.take(self.pixels_by_cost().min(share))?;
         self.counts.ahead += 1;
-        let out = OutTask {
-            pixels,
-            handed_out: now,
-            origin: self.next_id,
-            generation: 0,
-            is_copied: false,
-        };
+        let out = OutTask::cut(self.next_id, pixels, now);
         let task = self.number(&out, Vec::new());
         self.ahead.out.insert(task.id, out);
         // Lost once it is given back: it may be what takes its workers, and nobody has asked for it.
@@ -194,10 +188,12 @@ impl Ledger {
 
     /// Takes what a worker says of a task that is out ahead of its round. Of a failure nothing is held against the
     /// pixels: whether it counts is for the round to find out.
-    pub(super) fn accept_ahead(&mut self, id: u64, answer: Answer, now: Duration) -> Acceptance {
-        let Some(task) = self.ahead.out.remove(&id) else {
-            return Acceptance::Unplanned;
-        };
+    pub(super) fn accept_ahead(
+        &mut self,
+        (id, task): (u64, OutTask),
+        answer: Answer,
+        now: Duration,
+    ) -> Acceptance {
         let was_out = now.saturating_sub(task.handed_out);
         self.news.was_out = Some(was_out);
         self.counts.lost += u64::from(answer.attempt.saturating_sub(1));

@@ -90,8 +90,8 @@ impl Ledger {
             return Acceptance::Unplanned;
         }
         self.stuck.ended(id);
-        if self.is_ahead(id) {
-            return self.accept_ahead(id, answer, now);
+        if let Some(task) = self.ahead.out.remove(&id) {
+            return self.accept_ahead((id, task), answer, now);
         }
         let Some(task) = self.out.remove(&id) else {
             let losing = self.losing.remove(&id);

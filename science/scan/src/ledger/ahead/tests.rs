@@ -48,6 +48,16 @@ fn ends(ledger: &mut Ledger) {
     ledger.take_outcomes();
 }
 
+/// The children of a pixel went ahead, and the first of them is done; the round that they went ahead of is over.
+fn with_one_done_ahead() -> (Ledger, Vec<Task>) {
+    let mut ledger = in_its_tail();
+    ledger.foresee(1, Some(vec![children(2)]));
+    let tasks = cut_all(&mut ledger);
+    does(&mut ledger, 2, &tasks[0], at(3));
+    ends(&mut ledger);
+    (ledger, tasks)
+}
+
 fn cut_all(ledger: &mut Ledger) -> Vec<Task> {
     std::iter::from_fn(|| ledger.cut_ahead(10, at(2))).collect()
 }
@@ -101,11 +111,7 @@ fn what_is_done_ahead_is_part_of_the_round_that_asks_for_it() {
 
 #[test]
 fn what_nobody_asks_for_is_thrown_away() {
-    let mut ledger = in_its_tail();
-    ledger.foresee(1, Some(vec![children(2)]));
-    let tasks = cut_all(&mut ledger);
-    does(&mut ledger, 2, &tasks[0], at(3));
-    ends(&mut ledger);
+    let (mut ledger, tasks) = with_one_done_ahead();
     // Another part of the sky, and of that one pixel by another request.
     let mut round = children(3);
     round.push(children(2).remove(1));
@@ -144,11 +150,7 @@ fn a_task_is_asked_for_as_a_whole_or_not_at_all() {
 
 #[test]
 fn while_the_round_grows_its_children_wait() {
-    let mut ledger = in_its_tail();
-    ledger.foresee(1, Some(vec![children(2)]));
-    let tasks = cut_all(&mut ledger);
-    does(&mut ledger, 2, &tasks[0], at(3));
-    ends(&mut ledger);
+    let (mut ledger, tasks) = with_one_done_ahead();
     let more: Vec<Asked> = wave(6).split_off(4);
     assert_eq!(ledger.begin_wave(more, at(10)), []);
     assert_eq!(
