@@ -150,7 +150,7 @@ fn a_task_is_asked_for_as_a_whole_or_not_at_all() {
 
 #[test]
 fn while_the_round_grows_its_children_wait() {
-    let (mut ledger, tasks) = with_one_done_ahead();
+    let (mut ledger, _) = with_one_done_ahead();
     let more: Vec<Asked> = wave(6).split_off(4);
     assert_eq!(ledger.begin_wave(more, at(10)), []);
     assert_eq!(
