@@ -6,8 +6,12 @@ use crate::Promise;
 use crate::life::Broken;
 use crate::line::Line;
 
-/// A pixel is lost so often with its worker before it is given up.
+/// A pixel is lost so often with its worker before it may be given up, ...
 const LOST_FOR_GOOD: u64 = 20;
+/// ... and so often before it must be where workers go anyway, ...
+const LOST_TOO_OFTEN: u64 = 100;
+/// ... which so many results at later attempts may show.
+const MANY_LATER: u64 = 20;
 /// So often is a pixel given out without anybody having failed at it: copies of copies in ever longer
 /// pauses.
 const MOST_GIVEN: u64 = 24;
@@ -30,6 +34,8 @@ pub(crate) struct Scan<'h> {
     /// Tasks that were given out ahead, and those of which a wave asked for all.
     pub(crate) n_ahead: u64,
     pub(crate) n_adopted: u64,
+    /// Results of tasks that were lost before.
+    n_later: u64,
     /// Results of which nothing was new, and those at which their workers failed.
     pub(crate) n_duplicate: u64,
     pub(crate) n_failed: u64,
@@ -130,6 +136,7 @@ impl<'h> Scan<'h> {
         self.batches.clear();
         (self.n_duplicate, self.n_failed) = (0, 0);
         (self.n_ahead, self.n_adopted) = (0, 0);
+        self.n_later = 0;
         self.when_fulfilled = None;
         self.is_unclear = false;
     }
@@ -260,6 +267,7 @@ impl<'h> Scan<'h> {
         let Some(book) = self.tasks.get_mut(&task) else {
             return;
         };
+        self.n_later += u64::from(line.number("attempt").unwrap_or(1) > 1);
         let is_open = |pixels: &BTreeMap<&str, PixelBook<'_>>, name: &str| {
             pixels
                 .get(name)
@@ -362,9 +370,15 @@ impl<'h> Scan<'h> {
         }
         pixel.n_unbegun += 1;
         pixel.n_lost += n_times;
-        if pixel.n_lost >= LOST_FOR_GOOD {
+        let for_good = match self.n_later {
+            ..MANY_LATER => LOST_FOR_GOOD,
+            MANY_LATER.. => LOST_TOO_OFTEN,
+        };
+        if pixel.n_lost >= for_good {
             pixel.outcome = Some("bad");
             settled.push(name);
+        } else if pixel.n_lost >= LOST_FOR_GOOD {
+            self.is_unclear = true;
         }
     }
 

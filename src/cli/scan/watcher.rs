@@ -15,12 +15,14 @@ use crate::output;
 use crate::output::timeline::{Moment, Timeline};
 use crate::reco::Problem;
 use crate::scan::Plan;
-use crate::sky::Equatorial;
 use crate::sky::map::SkyMap;
 use crate::sky::region::{Region, RegionChoice};
+use crate::sky::{Equatorial, Nside};
 
 /// Maps in between may take this share of one core's time.
 const SHARE: u32 = 10;
+/// But the first map as fine as this, around which a telescope can begin, is not waited for.
+const FINE: u32 = 64;
 
 /// What is needed to make something of a map.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub(super) async fn watch(
     let begun = Instant::now();
     let mut timeline = Timeline::default();
     let mut making: Option<(Instant, JoinHandle<Option<Interim>>)> = None;
-    let mut rests_until = begun;
+    let mut pace = Pace::from(begun);
     let mut n_seen = 0;
     let mut standing: Option<Standing> = None;
     loop {
@@ -63,8 +65,7 @@ pub(super) async fn watch(
             changed = progress.changed() => changed,
             (since, made) = made => {
                 making = None;
-                let now = Instant::now();
-                rests_until = now + SHARE * (now - since);
+                pace.made(since, Instant::now());
                 // A map that nothing can be made of is told of at the end.
                 if let Ok(Some(interim)) = made {
                     standing = Standing::of(&interim);
@@ -91,7 +92,8 @@ pub(super) async fn watch(
         let Some(map) = now.map.filter(|map| map.len() > n_seen) else {
             continue;
         };
-        if making.is_none() && Instant::now() >= rests_until {
+        let is_due = |nside| pace.is_due(nside, Instant::now());
+        if making.is_none() && finest(&map).is_some_and(is_due) {
             n_seen = map.len();
             let (interims, standing) = (Arc::clone(&interims), standing.clone());
             let made = tokio::task::spawn_blocking(move || interims.make(&map, standing.as_ref()));
@@ -116,11 +118,45 @@ impl Standing {
     }
 }
 
+/// When something is made of a map, so that the scan is not slowed down by that.
+#[derive(Debug)]
+struct Pace {
+    rests_until: Instant,
+    has_fine: bool,
+}
+
+impl Pace {
+    fn from(begun: Instant) -> Self {
+        Self {
+            rests_until: begun,
+            has_fine: false,
+        }
+    }
+
+    /// Whether something is to be made of a map of this resolution; if so, it is.
+    fn is_due(&mut self, nside: Nside, now: Instant) -> bool {
+        let is_fine = u32::from(nside) >= FINE;
+        let is_due = now >= self.rests_until || is_fine && !self.has_fine;
+        self.has_fine |= is_fine && is_due;
+        is_due
+    }
+
+    /// It is made: begun then, done now.
+    fn made(&mut self, since: Instant, now: Instant) {
+        self.rests_until = now + SHARE * (now - since);
+    }
+}
+
+/// The finest resolution of a map.
+fn finest(map: &SkyMap) -> Option<Nside> {
+    map.rounds().keys().next_back().copied()
+}
+
 impl Interims {
     fn make(&self, map: &SkyMap, before: Option<&Standing>) -> Option<Interim> {
         let found = Found::on(map, &self.choice, false, false, &self.problem, &self.plan);
         let (pixel, fit) = map.best()?;
-        let nside = *map.rounds().keys().next_back()?;
+        let nside = finest(map)?;
         let best = pixel.center();
         // In the first round nothing is known yet of what lies between its pixels.
         let is_stable = nside > self.plan.rounds()[0]
@@ -150,5 +186,28 @@ impl Interims {
             is_stable,
             files,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn maps_in_between_take_a_tenth_of_the_time_but_the_first_fine_one_is_not_waited_for() {
+        let begun = Instant::now();
+        let at = |ms| begun + Duration::from_millis(ms);
+        let nside = |nside| Nside::try_from(nside).unwrap();
+        let mut pace = Pace::from(begun);
+        assert!(pace.is_due(nside(4), at(300)));
+        pace.made(at(300), at(340));
+        assert!(!pace.is_due(nside(8), at(400)));
+        assert!(!pace.is_due(nside(32), at(739)));
+        assert!(pace.is_due(nside(64), at(500)));
+        pace.made(at(500), at(540));
+        assert!(!pace.is_due(nside(128), at(600)), "only the first one");
+        assert!(pace.is_due(nside(128), at(940)));
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::deaths::Deaths;
 use super::{FleetError, FleetOrder};
-use crate::actors::worker::{self, Address, LoseWorker, StopWorker, WorkerConfig};
+use crate::actors::worker::{self, Address, LeaveWithin, LoseWorker, WorkerConfig};
 use crate::scenario::stage::host::{Host, Hosts};
 
 /// One worker over all machines that stand for it, one after the other.
@@ -124,7 +124,7 @@ impl Instance<'_> {
         Ok(is_over)
     }
 
-    /// Boots, connects, works; stops at the notice. Ends with an error only.
+    /// Boots, connects, works; leaves within the notice. Ends with an error only.
     async fn work(
         &self,
         host: &Host,
@@ -142,8 +142,10 @@ impl Instance<'_> {
             biased;
             ended = &mut end => ended,
             () = until(notice) => {
+                let dies = fate.map(|fate| fate.dies);
+                let left = dies.map_or(Duration::ZERO, |dies| dies - Instant::now());
                 // It may have ended at this very moment.
-                let _ = worker.send(StopWorker).await;
+                let _ = worker.send(LeaveWithin(left)).await;
                 // Once it has stopped in order, its machine waits for its end.
                 match end.await {
                     Ok(Ok(())) => return std::future::pending().await,

@@ -20,6 +20,7 @@ pub(crate) fn checks() -> Vec<(&'static str, Check)> {
         ("a_wrong_hub_time_is_noticed", wrong_hub_time),
         ("the_event_travels_once_to_each_machine", event_once),
         ("a_whole_zone_may_go_and_nothing_is_lost", zone_goes),
+        ("what_ends_within_a_notice_is_not_lost", notice_is_used),
         ("a_zone_that_vanishes_takes_its_leases_along", zone_vanishes),
     ];
     checks.extend(relays::checks());
@@ -275,6 +276,36 @@ fn zone_goes() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// Machines with a notice of two minutes finish tasks of up to 100 s; without one these are lost with them.
+fn notice_is_used() -> Result<(), Failed> {
+    let spent = |notice: &str| -> Result<(u64, f64), Failed> {
+        let taken = format!(
+            "[faults]\npreemption = {{ per_min = 0.2, back_after_s = 10{notice} }}\nsource = \"a test\"\n"
+        );
+        let text = calm().replace("[network]\n", &format!("{taken}[network]\n"));
+        let text = text.replace(
+            "mean_s = 60, sigma = 0.8, cap_s = 600",
+            "mean_s = 30, sigma = 0.8, cap_s = 100",
+        );
+        let (_folder, report) = run(&Scratch::new(&text)?)?;
+        let run = runs(&report).next().ok_or("no run")?;
+        if !run.complete || run.tasks.accepted != 3000 {
+            return Err(format!("{:?}", run.tasks).into());
+        }
+        let hours = run.account.core_hours.ok_or("no core hours")?;
+        Ok((run.tasks.lost, hours.wasted))
+    };
+    let (n_lost, wasted) = spent("")?;
+    if n_lost < 100 || wasted < 0.3 {
+        return Err(format!("{n_lost} lost, {wasted} h wasted").into());
+    }
+    // What is left is of machines that went before they could have had a notice.
+    match spent(", notice_s = 120")? {
+        (0, with) if with < 0.3 * wasted => Ok(()),
+        with => Err(format!("with a notice: {with:?}, without: {wasted} h").into()),
+    }
 }
 
 /// One of the two far zones has 20 machines of four slots, all of them busy.

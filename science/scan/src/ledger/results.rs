@@ -113,6 +113,7 @@ impl Ledger {
             Report::Outcomes(outcomes) if outcomes.len() == n_pixels => {
                 self.measured(n_pixels, answer.seconds, was_out);
                 self.stuck.returned(id);
+                self.troubles.done(answer.attempt);
                 self.enter(by, task, outcomes, now)
             }
             Report::Outcomes(outcomes) => {

@@ -10,8 +10,15 @@ use crate::protocol::WorkerId;
 
 /// So often is a pixel lost with its worker before it goes out alone, after all others.
 pub(super) const LOST_BEFORE_ALONE: u32 = 8;
-/// So often before it is given up: it takes its workers with it.
+/// So often before it is given up: it takes its workers with it ...
 pub(super) const LOST_FOR_GOOD: u32 = 20;
+/// ... and so often where workers go anyway: a pixel of half an hour outlives few machines of which one in twenty
+/// goes every minute.
+const LOST_FOR_GOOD_WHERE_MANY_GO: u32 = 100;
+/// Many go where so many results came at a later attempt, ...
+const MANY_LATER: u64 = 20;
+/// ... one of so many.
+const MANY_OF: u64 = 20;
 
 /// After so many times the failures that it takes at different workers, none is waited for any more: who
 /// seems to be there and is not asked may be no worker at all, such as what a relay holds ready.
@@ -24,7 +31,14 @@ const MOST_TURNED_DOWN: u32 = 8;
 
 /// Pixels with failures or losses, or that were turned down; all others have no entry.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(BTreeMap<Point, Trouble>);
+pub(super) struct Troubles {
+    pixels: BTreeMap<Point, Trouble>,
+    /// Tasks that were done, ...
+    n_done: u64,
+    /// ... and of these, after they were lost. What takes its worker with it is never done, so these tell how often
+    /// workers go by themselves.
+    n_done_later: u64,
+}
 
 /// What happened to a pixel so far.
 #[derive(Debug, Default)]
@@ -64,7 +78,7 @@ impl Troubles {
         fail_after: u32,
         is_anyone_left: impl FnOnce(&[WorkerId]) -> bool,
     ) -> Verdict {
-        let trouble = self.0.entry(pixel).or_default();
+        let trouble = self.pixels.entry(pixel).or_default();
         trouble.n_failures += 1;
         trouble.suspects.push((worker, task));
         if !trouble.failed_at.contains(&worker) {
@@ -91,7 +105,7 @@ impl Troubles {
     /// Nobody took the pixel for so long that those who failed at it get it again: no other judgement is
     /// to be had.
     pub(super) fn waited_in_vain(&mut self, pixel: Point) {
-        if let Some(trouble) = self.0.get_mut(&pixel) {
+        if let Some(trouble) = self.pixels.get_mut(&pixel) {
             trouble.waited_in_vain = true;
         }
     }
@@ -100,7 +114,7 @@ impl Troubles {
     pub(super) fn turned_down(&mut self, pixels: impl Iterator<Item = Point>) -> Duration {
         let mut most = 1;
         for pixel in pixels {
-            let trouble = self.0.entry(pixel).or_default();
+            let trouble = self.pixels.entry(pixel).or_default();
             trouble.n_turned_down = (trouble.n_turned_down + 1).min(MOST_TURNED_DOWN);
             trouble.waited_in_vain |= trouble.n_turned_down == MOST_TURNED_DOWN;
             most = most.max(trouble.n_turned_down);
@@ -110,38 +124,54 @@ impl Troubles {
 
     /// A task of several pixels failed as a whole: any of them may have caused that, or its worker.
     pub(super) fn suspect(&mut self, pixel: Point, by: (WorkerId, u64), reason: &str) {
-        let trouble = self.0.entry(pixel).or_default();
+        let trouble = self.pixels.entry(pixel).or_default();
         trouble.suspects.push(by);
         reason.clone_into(&mut trouble.reason);
     }
 
+    /// A task was done at this attempt.
+    pub(super) fn done(&mut self, attempt: u32) {
+        self.n_done += 1;
+        self.n_done_later += u64::from(attempt > 1);
+    }
+
+    /// How often a pixel may be lost before it is given up.
+    fn lost_for_good(&self) -> u32 {
+        let later = self.n_done_later;
+        match later >= MANY_LATER && later * MANY_OF >= self.n_done {
+            true => LOST_FOR_GOOD_WHERE_MANY_GO,
+            false => LOST_FOR_GOOD,
+        }
+    }
+
     /// A pixel was lost so many times more with the worker that had it.
     pub(super) fn lost(&mut self, pixel: Point, n_times: u32) -> Verdict {
-        let trouble = self.0.entry(pixel).or_default();
+        let for_good = self.lost_for_good();
+        let trouble = self.pixels.entry(pixel).or_default();
         trouble.n_lost = trouble.n_lost.saturating_add(n_times);
         match trouble.n_lost {
-            n if n >= LOST_FOR_GOOD => {
-                Verdict::Failed(format!("took its worker with it {n} times"))
-            }
+            n if n >= for_good => Verdict::Failed(format!("took its worker with it {n} times")),
             _ => Verdict::Open,
         }
     }
 
     /// How many more attempts a pixel has before somebody must look at it again.
     pub(super) fn most_attempts(&self, pixel: Point) -> u32 {
-        let n_lost = self.0.get(&pixel).map_or(0, |trouble| trouble.n_lost);
+        let n_lost = self.pixels.get(&pixel).map_or(0, |trouble| trouble.n_lost);
         match n_lost {
             0 => LOST_BEFORE_ALONE,
-            n => LOST_FOR_GOOD.saturating_sub(n).max(1),
+            n => self.lost_for_good().saturating_sub(n).max(1),
         }
     }
 
     /// Workers at which one of these pixels failed, as long as others may take it.
     pub(super) fn failed_at(&self, pixels: impl IntoIterator<Item = Point>) -> Vec<WorkerId> {
-        if self.0.is_empty() {
+        if self.pixels.is_empty() {
             return Vec::new();
         }
-        let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
+        let troubles = pixels
+            .into_iter()
+            .filter_map(|pixel| self.pixels.get(&pixel));
         let troubles = troubles.filter(|trouble| !trouble.waited_in_vain);
         let suspects = troubles.flat_map(|trouble| &trouble.suspects);
         let mut workers: Vec<WorkerId> = suspects.map(|(worker, _)| *worker).collect();
@@ -152,7 +182,9 @@ impl Troubles {
 
     /// How often one of these pixels failed by itself, at most.
     pub(super) fn n_failures(&self, pixels: impl IntoIterator<Item = Point>) -> u32 {
-        let troubles = pixels.into_iter().filter_map(|pixel| self.0.get(&pixel));
+        let troubles = pixels
+            .into_iter()
+            .filter_map(|pixel| self.pixels.get(&pixel));
         troubles
             .map(|trouble| trouble.n_failures)
             .max()
@@ -162,16 +194,16 @@ impl Troubles {
     /// A pixel has its outcome; returns who failed at it with which task, and how.
     pub(super) fn over(&mut self, pixel: Point) -> Option<(Vec<(WorkerId, u64)>, String)> {
         // Most scans have no troubles at all.
-        if self.0.is_empty() {
+        if self.pixels.is_empty() {
             return None;
         }
-        let trouble = self.0.remove(&pixel)?;
+        let trouble = self.pixels.remove(&pixel)?;
         Some((trouble.suspects, trouble.reason))
     }
 
-    /// Forgets all pixels: their wave is over.
+    /// Forgets all pixels: their wave is over. How often workers go is known from then on.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.pixels.clear();
     }
 }
 
@@ -246,6 +278,28 @@ mod tests {
         assert_eq!(troubles.most_attempts(pixel()), 12);
         let taken = Verdict::Failed("took its worker with it 20 times".to_owned());
         assert_eq!(troubles.lost(pixel(), 12), taken);
+    }
+
+    #[test]
+    fn where_workers_go_anyway_a_pixel_is_given_up_after_a_hundred_losses() {
+        // Of 400 tasks that were done, so many were lost before: one in twenty is many.
+        let given_up_after = |n_later: u32| {
+            let mut troubles = Troubles::default();
+            (0..400).for_each(|n| troubles.done(1 + u32::from(n < n_later)));
+            troubles.clear();
+            (1..).find(|_| troubles.lost(pixel(), 1) != Verdict::Open)
+        };
+        assert_eq!(given_up_after(0), Some(20));
+        assert_eq!(given_up_after(19), Some(20));
+        assert_eq!(given_up_after(20), Some(100));
+        assert_eq!(given_up_after(400), Some(100));
+        let mut few = Troubles::default();
+        (0..19).for_each(|_| few.done(2));
+        assert_ne!(few.lost(pixel(), 20), Verdict::Open, "too few to tell");
+        let mut many = Troubles::default();
+        (0..20).for_each(|_| many.done(2));
+        assert_eq!(many.lost(pixel(), 8), Verdict::Open);
+        assert_eq!(many.most_attempts(pixel()), 92);
     }
 
     #[test]
