@@ -122,6 +122,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Tasks that were lost with their worker in a repeat, on average.
+    pub fn lost_each(&self) -> usize {
+        (self.lost as f64 / self.repeats().max(1) as f64).round() as usize
+    }
+
     /// Repeats, void or not.
     pub fn repeats(&self) -> usize {
         self.seeds.len()

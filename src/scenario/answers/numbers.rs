@@ -58,7 +58,7 @@ pub(super) const WASTED: Column = ("wasted", |point| {
         _ => cell(wasted, 1.0),
     }
 });
-pub(super) const LOST: Column = ("leases lost", |point| count(point.tally.lost as usize));
+pub(super) const LOST: Column = ("leases lost", |point| count(point.tally.lost_each()));
 pub(super) const BYTES: Column = ("GB in all", |point| cell(point.mean.gigabytes_moved, 1.0));
 pub(super) const CROSSING: Column = ("GB between zones", |point| {
     crate::drawing::chart::short(crossing_gb(point))

@@ -96,7 +96,7 @@ fn points(page: &mut String, report: &Report) -> std::fmt::Result {
             Some(_) => " class=\"void\"",
             None => "",
         };
-        let lost = point.tally.lost;
+        let lost = point.tally.lost_each();
         let formula = point.theory.mva.unwrap_or(point.theory.bound);
         writeln!(
             page,

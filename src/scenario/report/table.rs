@@ -46,9 +46,9 @@ const COLUMNS: [Column; 19] = [
     ("wasted h", |point| of(point.mean.core_hours_wasted)),
     ("moved GB", |point| of(point.mean.gigabytes_moved)),
     ("$", |point| of(point.mean.dollars)),
-    ("lost", |point| match point.tally.lost {
+    ("lost", |point| match point.tally.lost_each() {
         0 => dash(),
-        lost => count(lost as usize),
+        lost => count(lost),
     }),
 ];
 

@@ -13,10 +13,7 @@ use crate::transports::remote::Subject;
 
 /// Where machines of tests find the program.
 const PROGRAM: [&str; 2] = ["--program", "http://127.0.0.1:8099/skyscan"];
-/// Debian with what a machine of a cloud has, for containers.
-const MACHINE: &str = "FROM debian:bookworm-slim\n\
-    RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    systemd systemd-sysv dbus cloud-init curl iproute2\n";
+/// Debian with what a machine of a cloud has, for containers: `deploy/base-images machine`.
 const IMAGE: &str = "skyscan-test-machine";
 
 /// The keys of a place, with those of its workers, in a folder of the test's own.
@@ -96,14 +93,7 @@ pub(crate) fn lives() -> Result<(), Failed> {
 pub(crate) fn boots() -> Result<(), Failed> {
     let folder = empty_folder("machine-boots")?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    done(Command::new(root.join("deploy/base-images")).arg("debian"))?;
-    std::fs::create_dir(folder.join("image"))?;
-    std::fs::write(folder.join("image/Dockerfile"), MACHINE)?;
-    done(
-        Command::new("docker")
-            .args(["build", "--tag", IMAGE])
-            .arg(folder.join("image")),
-    )?;
+    done(Command::new(root.join("deploy/base-images")).arg("machine"))?;
     let [port] = free_ports::<1>()?;
     // This machine's name in containers; where it listens.
     let url = format!("zmqs://host.docker.internal:{port}");

@@ -57,7 +57,7 @@ fn answer(known: &Known) -> Option<Answer> {
              {} of the core hours that are billed are wasted. {}.",
             named(first),
             cost(first),
-            count(first.tally.lost as usize),
+            count(first.tally.lost_each()),
             percent(wasted.wasted / wasted.billed),
             others.join("; ")
         ),

@@ -40,7 +40,7 @@ fn answer(known: &Known) -> Option<Answer> {
             format!(
                 "{} loses {} leases and takes {} time until 99 % of the results, {} until the last, and {} money",
                 named(point),
-                count(point.tally.lost as usize),
+                count(point.tally.lost_each()),
                 beside(nearly_s(point), nearly_s(calm)),
                 beside(last_s(point), last_s(calm)),
                 beside(paid(point), paid(calm))
