@@ -13,7 +13,8 @@ pub use payload::{pack_problem, unpack_problem};
 pub use result::{Report, ResultBody};
 pub use task::{MOST_REQUESTS, TaskBody};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use skyscan_transport::Version;
 
 pub use skyscan_transport::{Avoided, WorkerId};
@@ -99,11 +100,16 @@ pub trait Message: Serialize + DeserializeOwned {
     /// # Errors
     /// If the bytes are not such a message.
     fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
-        rmp_serde::from_slice(bytes).map_err(|source| ProtocolError::Malformed {
-            message: Self::NAME,
-            source,
-        })
+        unpack(Self::NAME, bytes)
     }
+}
+
+/// Reads a message of this name, which may borrow from the bytes.
+fn unpack<'a, T: Deserialize<'a>>(name: &'static str, bytes: &'a [u8]) -> Result<T, ProtocolError> {
+    rmp_serde::from_slice(bytes).map_err(|source| ProtocolError::Malformed {
+        message: name,
+        source,
+    })
 }
 
 impl Message for Hello {

@@ -1,6 +1,6 @@
 //! What a Scanner does with results.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use actix::Context;
 use skyscan_transport::{Conclusion, Outcome, SettledBatch, TaskId};
@@ -18,7 +18,7 @@ impl Scanner {
     /// Enters results into the ledger, then confirms them.
     pub(super) fn collect(&mut self, batch: SettledBatch, context: &mut Context<Self>) {
         let begun = Instant::now();
-        let mut n_pixels: HashMap<RoundName, u64> = HashMap::new();
+        let mut n_pixels: BTreeMap<RoundName, u64> = BTreeMap::new();
         // Whatever comes after the end is none of the scan's any more.
         let mut rows = self.keeping.is_on().then(Rows::default);
         for outcome in batch.outcomes() {
@@ -52,7 +52,7 @@ impl Scanner {
     fn enter(
         &mut self,
         outcome: &Outcome,
-        n_done: &mut HashMap<RoundName, u64>,
+        n_done: &mut BTreeMap<RoundName, u64>,
         rows: Option<&mut Rows>,
     ) {
         let TaskId(id) = outcome.task;

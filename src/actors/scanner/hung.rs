@@ -54,6 +54,10 @@ impl Hung {
 
     /// A worker answered, or left: what it held is no sign any more.
     pub(super) fn stirs(&mut self, worker: WorkerId) {
+        // As with most results of most scans.
+        if self.held.is_empty() {
+            return;
+        }
         if self.held.remove(&worker).is_some() {
             if self.hung.remove(&worker) {
                 self.moved.push(worker);

@@ -2,13 +2,30 @@
 //!
 //! Decision: Numbers travel in columns (`docs/decisions.md`).
 
+use std::borrow::Cow;
+
+use serde::Serialize;
+
 const NUMBER: usize = size_of::<f64>();
+/// What names and numbers of a message take beside its columns, about.
+const BESIDE_COLUMNS: usize = 128;
+
+/// The bytes of a column: read, they are those of the message.
+pub(super) type Column<'a> = Cow<'a, [u8]>;
 
 /// Packs numbers row by row.
-pub(super) fn pack(numbers: impl IntoIterator<Item = f64>) -> Vec<u8> {
+pub(super) fn pack(numbers: impl IntoIterator<Item = f64>) -> Column<'static> {
     let numbers = numbers.into_iter();
     let mut bytes = Vec::with_capacity(NUMBER * numbers.size_hint().0);
     numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    Cow::Owned(bytes)
+}
+
+/// Packs a message that has columns of so many bytes.
+pub(super) fn with_columns(message: &impl Serialize, n_bytes: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(n_bytes + BESIDE_COLUMNS);
+    rmp_serde::encode::write_named(&mut bytes, message)
+        .expect("messages have neither unsized nor foreign parts");
     bytes
 }
 
@@ -19,7 +36,9 @@ pub(super) fn rows<const N: usize>(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Reads rows of `N` numbers; fails with the reason.
-pub(super) fn column<const N: usize>(bytes: &[u8]) -> Result<Vec<[f64; N]>, String> {
+pub(super) fn column<const N: usize>(
+    bytes: &[u8],
+) -> Result<impl ExactSizeIterator<Item = [f64; N]>, String> {
     if rows::<N>(bytes).is_none() {
         return Err("a column is cut".to_owned());
     }
@@ -27,14 +46,15 @@ pub(super) fn column<const N: usize>(bytes: &[u8]) -> Result<Vec<[f64; N]>, Stri
         let (numbers, _) = row.as_chunks::<NUMBER>();
         std::array::from_fn(|n| f64::from_le_bytes(numbers[n]))
     };
-    Ok(bytes.chunks_exact(N * NUMBER).map(row).collect())
+    Ok(bytes.chunks_exact(N * NUMBER).map(row))
 }
 
 /// The same; every number must be finite.
-pub(super) fn finite_column<const N: usize>(bytes: &[u8]) -> Result<Vec<[f64; N]>, String> {
-    let rows = column::<N>(bytes)?;
-    match rows.as_flattened().iter().all(|number| number.is_finite()) {
-        true => Ok(rows),
+pub(super) fn finite_column<const N: usize>(
+    bytes: &[u8],
+) -> Result<impl ExactSizeIterator<Item = [f64; N]>, String> {
+    match column::<N>(bytes)?.flatten().all(f64::is_finite) {
+        true => column::<N>(bytes),
         false => Err("a number is not finite".to_owned()),
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{column, pack, rows};
+use super::columns::{Column, column, pack, rows, with_columns};
 use super::task::MOST_REQUESTS;
-use super::{Message, ProtocolError};
+use super::{ProtocolError, unpack};
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// Longer reasons are cut.
@@ -62,18 +62,36 @@ impl Report {
     }
 }
 
+/// Its name, for errors.
+const NAME: &str = "result";
+
 #[derive(Default, Serialize, Deserialize)]
-struct WireResult {
+struct WireResult<'a> {
     seconds: f64,
     /// Best llh of each request; NaN where there is none.
-    #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
-    llh: Vec<u8>,
+    #[serde(
+        borrow,
+        with = "serde_bytes",
+        default,
+        skip_serializing_if = "<[u8]>::is_empty"
+    )]
+    llh: Column<'a>,
     /// x, y, z in m and time in ns.
-    #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
-    vertex: Vec<u8>,
+    #[serde(
+        borrow,
+        with = "serde_bytes",
+        default,
+        skip_serializing_if = "<[u8]>::is_empty"
+    )]
+    vertex: Column<'a>,
     /// Energy inside and altogether in GeV, NaN if unknown; empty if none is known.
-    #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
-    energies: Vec<u8>,
+    #[serde(
+        borrow,
+        with = "serde_bytes",
+        default,
+        skip_serializing_if = "<[u8]>::is_empty"
+    )]
+    energies: Column<'a>,
     /// Why there is none, for those who say so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     failures: Vec<WireFailure>,
@@ -107,15 +125,11 @@ struct WireFailure {
     reason: String,
 }
 
-impl Message for WireResult {
-    const NAME: &'static str = "result";
-}
-
 impl ResultBody {
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         let seconds = self.seconds;
-        match &self.report {
+        let wire = match &self.report {
             Report::Outcomes(outcomes) => WireResult {
                 seconds,
                 ..columns(outcomes)
@@ -137,8 +151,9 @@ impl ResultBody {
                 was_lost: *was_lost,
                 ..WireResult::default()
             },
-        }
-        .encode()
+        };
+        let n_bytes = wire.llh.len() + wire.vertex.len() + wire.energies.len();
+        with_columns(&wire, n_bytes)
     }
 
     /// Reads it from a peer's bytes. A fit that is not finite, or absurd, comes out as a failure.
@@ -147,10 +162,10 @@ impl ResultBody {
     /// If they are not a result, its columns do not fit together, or it took an absurd time.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
         let senseless = |reason: String| ProtocolError::Senseless {
-            message: WireResult::NAME,
+            message: NAME,
             reason,
         };
-        let wire = WireResult::decode(bytes)?;
+        let wire: WireResult<'_> = unpack(NAME, bytes)?;
         let seconds = wire.seconds;
         if !(0.0..=MOST_SECONDS).contains(&seconds) {
             return Err(senseless(format!("it took {seconds} s")));
@@ -165,7 +180,7 @@ impl ResultBody {
     }
 }
 
-fn columns(outcomes: &[PixelOutcome]) -> WireResult {
+fn columns(outcomes: &[PixelOutcome]) -> WireResult<'static> {
     let fit = |outcome: &PixelOutcome| match outcome {
         PixelOutcome::Fitted(fit) => Some(*fit),
         PixelOutcome::Failed(_) => None,
@@ -192,14 +207,14 @@ fn columns(outcomes: &[PixelOutcome]) -> WireResult {
                 let known = fit.map_or([None; 2], energies);
                 known.map(|gev| gev.unwrap_or(f64::NAN))
             })),
-            false => Vec::new(),
+            false => Column::default(),
         },
         failures: outcomes.iter().enumerate().filter_map(reason).collect(),
         ..WireResult::default()
     }
 }
 
-impl WireResult {
+impl WireResult<'_> {
     /// Fails with what does not fit together.
     fn outcomes(self) -> Result<Vec<PixelOutcome>, String> {
         let n = rows::<1>(&self.llh).unwrap_or(0);
@@ -208,17 +223,16 @@ impl WireResult {
         }
         let llh = column::<1>(&self.llh)?;
         let vertices = column::<4>(&self.vertex)?;
-        let energies = match self.energies.is_empty() {
-            true => vec![[f64::NAN; 2]; n],
-            false => column::<2>(&self.energies)?,
-        };
-        if vertices.len() != n || energies.len() != n {
+        let mut energies = column::<2>(&self.energies)?;
+        let knows_energies = energies.len() > 0;
+        if vertices.len() != n || knows_energies && energies.len() != n {
             return Err("its columns differ in length".to_owned());
         }
-        let rows = llh.into_iter().zip(vertices).zip(energies);
-        let mut outcomes: Vec<PixelOutcome> = rows
-            .map(|(([llh], [x, y, z, time_ns]), energies)| {
-                let [inside, total] = energies.map(|gev| (!gev.is_nan()).then_some(gev));
+        let mut outcomes: Vec<PixelOutcome> = llh
+            .zip(vertices)
+            .map(|([llh], [x, y, z, time_ns])| {
+                let [inside, total] = energies.next().unwrap_or([f64::NAN; 2]);
+                let [inside, total] = [inside, total].map(|gev| (!gev.is_nan()).then_some(gev));
                 sensible(PixelFit {
                     llh,
                     position_m: [x, y, z],

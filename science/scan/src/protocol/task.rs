@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{finite_column, pack, rows};
-use super::{Message, ProtocolError};
+use super::columns::{Column, finite_column, pack, rows, with_columns};
+use super::{ProtocolError, unpack};
 use skyscan_event::DetectorDirection;
 use skyscan_reco::{PixelRequest, VertexSeed};
 
@@ -27,29 +27,28 @@ pub struct TaskBody {
     pub most_attempts: Option<u32>,
 }
 
+/// Its name, for errors.
+const NAME: &str = "task";
+
 #[derive(Serialize, Deserialize)]
-struct WireTask {
+struct WireTask<'a> {
     #[serde(default, skip_serializing_if = "is_zero")]
     systematic: u32,
     /// Zenith and azimuth of each direction, in rad.
-    #[serde(with = "serde_bytes")]
-    directions: Vec<u8>,
+    #[serde(borrow, with = "serde_bytes")]
+    directions: Column<'a>,
     /// How many starts each direction has; empty if none has any.
     #[serde(default)]
     n_seeds: Vec<u8>,
     /// x, y, z in m and time in ns of each start, those of the first direction first.
-    #[serde(with = "serde_bytes", default)]
-    seeds: Vec<u8>,
+    #[serde(borrow, with = "serde_bytes", default)]
+    seeds: Column<'a>,
     #[serde(default)]
     most_attempts: Option<u32>,
 }
 
 fn is_zero(systematic: &u32) -> bool {
     *systematic == 0
-}
-
-impl Message for WireTask {
-    const NAME: &'static str = "task";
 }
 
 impl TaskBody {
@@ -72,7 +71,7 @@ impl TaskBody {
             seeds.iter().take(MOST_SEEDS).flat_map(seed)
         };
         let has_seeds = self.requests.iter().any(|request| n_seeds(request) > 0);
-        WireTask {
+        let wire = WireTask {
             systematic: self.systematic,
             directions: pack(self.requests.iter().flat_map(direction)),
             n_seeds: match has_seeds {
@@ -81,8 +80,9 @@ impl TaskBody {
             },
             seeds: pack(self.requests.iter().flat_map(all_seeds)),
             most_attempts: self.most_attempts,
-        }
-        .encode()
+        };
+        let n_bytes = wire.directions.len() + wire.n_seeds.len() + wire.seeds.len();
+        with_columns(&wire, n_bytes)
     }
 
     /// Reads it from a peer's bytes.
@@ -90,11 +90,11 @@ impl TaskBody {
     /// # Errors
     /// If they are not a task, its columns do not fit together, or a number in it is not finite.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
-        let wire = WireTask::decode(bytes)?;
         let senseless = |reason: String| ProtocolError::Senseless {
-            message: WireTask::NAME,
+            message: NAME,
             reason,
         };
+        let wire: WireTask<'_> = unpack(NAME, bytes)?;
         let directions = finite_column::<2>(&wire.directions).map_err(senseless)?;
         if directions.len() > MOST_REQUESTS {
             return Err(senseless(format!("{} requests", directions.len())));
@@ -102,31 +102,34 @@ impl TaskBody {
         if let Some(most) = wire.n_seeds.iter().find(|n| usize::from(**n) > MOST_SEEDS) {
             return Err(senseless(format!("{most} seeds")));
         }
-        let n_seeds: Vec<usize> = match wire.n_seeds.is_empty() {
-            true => vec![0; directions.len()],
-            false => wire.n_seeds.iter().map(|n| usize::from(*n)).collect(),
-        };
-        let n_all: usize = n_seeds.iter().sum();
-        if n_seeds.len() != directions.len() || rows::<4>(&wire.seeds) != Some(n_all) {
+        let n_all: usize = wire.n_seeds.iter().map(|n| usize::from(*n)).sum();
+        let has_seeds = !wire.n_seeds.is_empty();
+        let do_not_fit = has_seeds && wire.n_seeds.len() != directions.len();
+        if do_not_fit || rows::<4>(&wire.seeds) != Some(n_all) {
             return Err(senseless("its columns differ in length".to_owned()));
         }
-        let mut seeds = finite_column::<4>(&wire.seeds)
-            .map_err(senseless)?
-            .into_iter();
+        let mut seeds = finite_column::<4>(&wire.seeds).map_err(senseless)?;
         let seed = |[x, y, z, time_ns]: [f64; 4]| VertexSeed {
             position_m: [x, y, z],
             time_ns,
         };
-        let request = |([zenith_rad, azimuth_rad], n): ([f64; 2], usize)| PixelRequest {
+        let request = |(n, [zenith_rad, azimuth_rad]): (usize, [f64; 2])| PixelRequest {
             direction: DetectorDirection {
                 zenith_rad,
                 azimuth_rad,
             },
-            seeds: seeds.by_ref().take(n).map(seed).collect(),
+            seeds: match wire.n_seeds.get(n) {
+                Some(n_seeds) => seeds
+                    .by_ref()
+                    .take(usize::from(*n_seeds))
+                    .map(seed)
+                    .collect(),
+                None => Vec::new(),
+            },
         };
         Ok(Self {
             systematic: wire.systematic,
-            requests: directions.into_iter().zip(n_seeds).map(request).collect(),
+            requests: directions.enumerate().map(request).collect(),
             most_attempts: wire.most_attempts,
         })
     }
