@@ -11,8 +11,8 @@ use crate::scenario::workload::work::Work;
 
 /// Starting and ending a hub, a fleet and where needed a broker, in seconds.
 const AROUND_S: f64 = 4.0;
-/// Processor time of a task in virtual time, in seconds: ten-minutes and million-workers took 20 to 45 us, on one core of
-/// 2026.
+/// Processor time of a task in virtual time, in seconds: ten-minutes and million-workers took 20 to 45 us, on one
+/// core of 2026.
 const VIRTUAL_TASK_S: f64 = 40e-6;
 /// Memory of a slot in virtual time, and of a worker beside its slots, in MB: 0.9 GB for the 80,000 workers of
 /// eager-80k, 3.5 GB for the million slots of million-workers.
