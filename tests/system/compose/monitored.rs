@@ -45,7 +45,8 @@ pub(crate) fn check(project: &Project<'_>, transport: &Transport) -> Result<()> 
         other => Err(format!("{N_WORKERS} workers and a broker do not answer: {other:?}").into()),
     })?;
 
-    up(&["scanner"])?;
+    // Compose 2 scales what it starts, and nothing else.
+    up(&["scanner", "worker"])?;
     let scanners = project.containers("scanner", "--all")?;
     let [scanner] = scanners.as_slice() else {
         return Err(format!("one scanner was asked for, not {scanners:?}").into());
