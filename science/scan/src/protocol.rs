@@ -92,7 +92,7 @@ pub trait Message: Serialize + DeserializeOwned {
 
     /// Its bytes.
     fn encode(&self) -> Vec<u8> {
-        rmp_serde::to_vec_named(self).expect("messages have neither unsized nor foreign parts")
+        pack(self, 0)
     }
 
     /// Reads it from a peer's bytes.
@@ -102,6 +102,17 @@ pub trait Message: Serialize + DeserializeOwned {
     fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
         unpack(Self::NAME, bytes)
     }
+}
+
+/// What names and numbers of a message take beside its columns, about.
+const BESIDE_COLUMNS: usize = 128;
+
+/// Writes a message with columns of so many bytes.
+fn pack(message: &impl Serialize, n_bytes: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(n_bytes + BESIDE_COLUMNS);
+    rmp_serde::encode::write_named(&mut bytes, message)
+        .expect("messages have neither unsized nor foreign parts");
+    bytes
 }
 
 /// Reads a message of this name, which may borrow from the bytes.

@@ -4,29 +4,17 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-
 const NUMBER: usize = size_of::<f64>();
-/// What names and numbers of a message take beside its columns, about.
-const BESIDE_COLUMNS: usize = 128;
 
 /// The bytes of a column: read, they are those of the message.
 pub(super) type Column<'a> = Cow<'a, [u8]>;
 
 /// Packs numbers row by row.
-pub(super) fn pack(numbers: impl IntoIterator<Item = f64>) -> Column<'static> {
+pub(super) fn packed(numbers: impl IntoIterator<Item = f64>) -> Column<'static> {
     let numbers = numbers.into_iter();
     let mut bytes = Vec::with_capacity(NUMBER * numbers.size_hint().0);
     numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
     Cow::Owned(bytes)
-}
-
-/// Packs a message that has columns of so many bytes.
-pub(super) fn with_columns(message: &impl Serialize, n_bytes: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(n_bytes + BESIDE_COLUMNS);
-    rmp_serde::encode::write_named(&mut bytes, message)
-        .expect("messages have neither unsized nor foreign parts");
-    bytes
 }
 
 /// How many rows of `N` numbers the bytes are; `None` if one is cut.

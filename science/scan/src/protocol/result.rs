@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, column, pack, rows, with_columns};
+use super::columns::{Column, column, packed, rows};
 use super::task::MOST_REQUESTS;
-use super::{ProtocolError, unpack};
+use super::{ProtocolError, pack, unpack};
 use skyscan_sky::map::{PixelFit, PixelOutcome};
 
 /// Longer reasons are cut.
@@ -153,7 +153,7 @@ impl ResultBody {
             },
         };
         let n_bytes = wire.llh.len() + wire.vertex.len() + wire.energies.len();
-        with_columns(&wire, n_bytes)
+        pack(&wire, n_bytes)
     }
 
     /// Reads it from a peer's bytes. A fit that is not finite, or absurd, comes out as a failure.
@@ -200,10 +200,10 @@ fn columns(outcomes: &[PixelOutcome]) -> WireResult<'static> {
         }),
     };
     WireResult {
-        llh: pack(fits.iter().map(|fit| fit.map_or(f64::NAN, |fit| fit.llh))),
-        vertex: pack(fits.iter().flat_map(|fit| vertex(*fit))),
+        llh: packed(fits.iter().map(|fit| fit.map_or(f64::NAN, |fit| fit.llh))),
+        vertex: packed(fits.iter().flat_map(|fit| vertex(*fit))),
         energies: match knows_energies {
-            true => pack(fits.iter().flat_map(|fit| {
+            true => packed(fits.iter().flat_map(|fit| {
                 let known = fit.map_or([None; 2], energies);
                 known.map(|gev| gev.unwrap_or(f64::NAN))
             })),

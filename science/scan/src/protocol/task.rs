@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, finite_column, pack, rows, with_columns};
-use super::{ProtocolError, unpack};
+use super::columns::{Column, finite_column, packed, rows};
+use super::{ProtocolError, pack, unpack};
 use skyscan_event::DetectorDirection;
 use skyscan_reco::{PixelRequest, VertexSeed};
 
@@ -73,16 +73,16 @@ impl TaskBody {
         let has_seeds = self.requests.iter().any(|request| n_seeds(request) > 0);
         let wire = WireTask {
             systematic: self.systematic,
-            directions: pack(self.requests.iter().flat_map(direction)),
+            directions: packed(self.requests.iter().flat_map(direction)),
             n_seeds: match has_seeds {
                 true => self.requests.iter().map(|r| n_seeds(r) as u8).collect(),
                 false => Vec::new(),
             },
-            seeds: pack(self.requests.iter().flat_map(all_seeds)),
+            seeds: packed(self.requests.iter().flat_map(all_seeds)),
             most_attempts: self.most_attempts,
         };
         let n_bytes = wire.directions.len() + wire.n_seeds.len() + wire.seeds.len();
-        with_columns(&wire, n_bytes)
+        pack(&wire, n_bytes)
     }
 
     /// Reads it from a peer's bytes.
