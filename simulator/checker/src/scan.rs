@@ -11,7 +11,7 @@ const LOST_FOR_GOOD: u64 = 20;
 /// ... and so often before it must be where workers go anyway, ...
 const LOST_TOO_OFTEN: u64 = 100;
 /// ... which so many results at later attempts may show.
-const MANY_LATER: u64 = 20;
+const MANY_LATER: u64 = 1000;
 /// So often is a pixel given out without anybody having failed at it: copies of copies in ever longer
 /// pauses.
 const MOST_GIVEN: u64 = 24;

@@ -334,18 +334,21 @@ impl Outage {
 }
 
 impl Preemption {
-    fn check(&self, boot_s: f64) -> Result<(), String> {
+    pub(super) fn check(&self, boot_s: f64) -> Result<(), String> {
         let per_min = self.per_min;
         positive_up_to(
             MOST_PREEMPTED_PER_MIN,
             "faults.preemption.per_min",
             Some(per_min),
         )?;
-        if boot_s * per_min > 60.0 {
-            return Err(format!(
-                "fleet.boot_s = {boot_s} is longer than a worker lives, {} s at faults.preemption.per_min = {per_min}",
-                60.0 / per_min
-            ));
+        let life_s = 60.0 / per_min;
+        let notice = ("faults.preemption.notice_s", self.notice_s.unwrap_or(0.0));
+        for (key, seconds) in [("fleet.boot_s", boot_s), notice] {
+            if seconds > life_s {
+                return Err(format!(
+                    "{key} = {seconds} is longer than a worker lives, {life_s} s at faults.preemption.per_min = {per_min}"
+                ));
+            }
         }
         up_to(
             LONGEST_S,

@@ -88,13 +88,18 @@ impl Preemption {
         }
     }
 
-    /// Share of the time that a worker is there, if it takes so long to boot.
+    /// Share of the time that a worker is there and takes tasks, if it takes so long to boot.
     pub fn availability(&self, boot_s: f64) -> f64 {
         let pools = self
             .pool
             .map_or(0.0, |pool| pool.per_hour * pool.share / 3600.0);
         let per_s = self.per_min / 60.0 + pools;
-        1.0 / (1.0 + per_s * (self.back_after_s + boot_s))
+        // Lives are memoryless: so much of them lies before the notice, of those that get one.
+        let told = self
+            .notice_s
+            .map_or(0.0, |_| self.notice_share.unwrap_or(1.0));
+        let before_notice = (-per_s * self.notice_s.unwrap_or(0.0)).exp();
+        (1.0 - told + told * before_notice) / (1.0 + per_s * (self.back_after_s + boot_s))
     }
 }
 
@@ -129,4 +134,53 @@ pub struct FleetRestart {
     /// Number of the process, from 0.
     #[serde(default)]
     pub process: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_had_notice_takes_nothing_more() {
+        let taken = Preemption {
+            per_min: 1.0,
+            back_after_s: 0.0,
+            notice_s: None,
+            notice_share: None,
+            pool: None,
+        };
+        let with = |notice_s, notice_share| Preemption {
+            notice_s: Some(notice_s),
+            notice_share,
+            ..taken
+        };
+        assert_eq!(taken.availability(0.0), 1.0);
+        assert_eq!(taken.availability(60.0), 0.5);
+        let half = 60.0 * 2f64.ln();
+        for (told, there) in [(None, 0.5), (Some(0.5), 0.75), (Some(0.0), 1.0)] {
+            let availability = with(half, told).availability(0.0);
+            assert!((availability - there).abs() < 1e-12, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_notice_longer_than_a_life_is_refused_by_its_key() {
+        let taken = Preemption {
+            per_min: 6.0,
+            back_after_s: 1.0,
+            notice_s: Some(30.0),
+            notice_share: None,
+            pool: None,
+        };
+        let said = taken.check(0.0).unwrap_err();
+        assert!(
+            said.contains("faults.preemption.notice_s = 30 is longer than a worker lives, 10 s"),
+            "{said}"
+        );
+        let shorter = Preemption {
+            notice_s: Some(9.0),
+            ..taken
+        };
+        assert_eq!(shorter.check(0.0), Ok(()));
+    }
 }

@@ -15,8 +15,9 @@ pub(super) const LOST_FOR_GOOD: u32 = 20;
 /// ... and so often where workers go anyway: a pixel of half an hour outlives few machines of which one in twenty
 /// goes every minute.
 const LOST_FOR_GOOD_WHERE_MANY_GO: u32 = 100;
-/// Many go where so many results came at a later attempt, ...
-const MANY_LATER: u64 = 20;
+/// Many go where so many results came at a later attempt: more than what eight losses of one pixel take along on a
+/// machine of 64 slots that holds a task ahead for each, ...
+const MANY_LATER: u64 = 1000;
 /// ... one of so many.
 const MANY_OF: u64 = 20;
 
@@ -35,8 +36,8 @@ pub(super) struct Troubles {
     pixels: BTreeMap<Point, Trouble>,
     /// Tasks that were done, ...
     n_done: u64,
-    /// ... and of these, after they were lost. What takes its worker with it is never done, so these tell how often
-    /// workers go by themselves.
+    /// ... and of these, after they were lost. What takes its worker with it is never done, and goes out alone after
+    /// eight times, so many of these tell that workers go by themselves.
     n_done_later: u64,
 }
 
@@ -282,22 +283,20 @@ mod tests {
 
     #[test]
     fn where_workers_go_anyway_a_pixel_is_given_up_after_a_hundred_losses() {
-        // Of 400 tasks that were done, so many were lost before: one in twenty is many.
-        let given_up_after = |n_later: u32| {
+        // Of so many tasks that were done, so many were lost before: one in twenty is many.
+        let given_up_after = |n_done: u32, n_later: u32| {
             let mut troubles = Troubles::default();
-            (0..400).for_each(|n| troubles.done(1 + u32::from(n < n_later)));
+            (0..n_done).for_each(|n| troubles.done(1 + u32::from(n < n_later)));
             troubles.clear();
             (1..).find(|_| troubles.lost(pixel(), 1) != Verdict::Open)
         };
-        assert_eq!(given_up_after(0), Some(20));
-        assert_eq!(given_up_after(19), Some(20));
-        assert_eq!(given_up_after(20), Some(100));
-        assert_eq!(given_up_after(400), Some(100));
-        let mut few = Troubles::default();
-        (0..19).for_each(|_| few.done(2));
-        assert_ne!(few.lost(pixel(), 20), Verdict::Open, "too few to tell");
+        assert_eq!(given_up_after(20_000, 0), Some(20));
+        assert_eq!(given_up_after(20_000, 999), Some(20));
+        assert_eq!(given_up_after(20_001, 1000), Some(20));
+        assert_eq!(given_up_after(20_000, 1000), Some(100));
+        assert_eq!(given_up_after(999, 999), Some(20), "too few to tell");
         let mut many = Troubles::default();
-        (0..20).for_each(|_| many.done(2));
+        (0..1000).for_each(|_| many.done(2));
         assert_eq!(many.lost(pixel(), 8), Verdict::Open);
         assert_eq!(many.most_attempts(pixel()), 92);
     }
